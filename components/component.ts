@@ -1,0 +1,28 @@
+import * as pulumi from "@pulumi/pulumi";
+
+/** Provider and ordering options every component accepts besides its arguments. */
+export type ComponentOptions = pulumi.ComponentResourceOptions;
+
+/**
+ * Base of every component: type token `llmops:<module>:<Kind>` and child names that start with the component's name.
+ */
+export abstract class LlmopsComponent extends pulumi.ComponentResource {
+  /** Logical name; the prefix of every child's name. */
+  protected readonly baseName: string;
+
+  /**
+   * @param module folder of the component, for example `network`
+   * @param kind class name, for example `AwsNetwork`
+   * @param name logical name, unique per stack
+   * @param opts Pulumi options
+   */
+  protected constructor(module: string, kind: string, name: string, opts?: ComponentOptions) {
+    super(`llmops:${module}:${kind}`, name, {}, opts);
+    this.baseName = name;
+  }
+
+  /** Logical name of a child: `<component>-<suffix>`; never change a suffix, it is the resource's identity. */
+  protected childName(suffix: string): string {
+    return `${this.baseName}-${suffix}`;
+  }
+}

@@ -1,0 +1,141 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ResourceGraph, ResourceNode } from "../graph/graph.ts";
+import { SECRET, UNKNOWN, type GraphValue } from "../graph/values.ts";
+
+/** Wire markers of the Pulumi engine (sdk/nodejs/runtime/rpc.ts in pulumi/pulumi). */
+const UNKNOWN_WIRE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
+const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
+const RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e";
+
+/** A program to run without an engine. */
+export interface CaptureRequest {
+  /** Pulumi stack name. */
+  readonly stack: string;
+  /** Creates the resources; called once the mock engine is in place. */
+  readonly program: () => unknown;
+}
+
+/** The part of a registration request that the graph keeps. */
+interface Registration {
+  getType(): string;
+  getName(): string;
+  getParent(): string;
+  getCustom(): boolean;
+  getProvider(): string;
+  getProtect(): boolean;
+  getRetainondelete(): boolean;
+  getDependenciesList(): string[];
+  getIgnorechangesList(): string[];
+  getPropertydependenciesMap(): {
+    forEach(visit: (value: { getUrnsList(): string[] }, key: string) => void): void;
+  };
+  getObject(): { toJavaScript(): Record<string, unknown> } | undefined;
+}
+
+type Respond = (error: Error | null, response: { getUrn(): string } | undefined) => void;
+
+/** Settles every registration in flight; part of the runtime, missing in its typings. */
+const waitForRpcs = (pulumi.runtime as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs;
+
+interface CapturingMonitor {
+  registerResource(request: Registration, respond: Respond): Promise<void>;
+}
+
+/**
+ * Outputs a cloud certainly returns because they repeat an input: names given by us come back as `name`/`id`-like
+ * outputs. Everything else stays unknown, as in a first preview.
+ */
+function certainOutputs(args: pulumi.runtime.MockResourceArgs): Record<string, unknown> {
+  return args.custom === false ? {} : { ...(args.inputs as Record<string, unknown>) };
+}
+
+function normalise(value: unknown): GraphValue {
+  if (value === UNKNOWN_WIRE) return UNKNOWN;
+  if (value === null || value === undefined) return null;
+  if (typeof value === "boolean" || typeof value === "number" || typeof value === "string") return value;
+  if (Array.isArray(value)) return value.map(normalise);
+  const record = value as Record<string, unknown>;
+  if (record[SIGNATURE_KEY] === SECRET_SIGNATURE) return SECRET;
+  if (record[SIGNATURE_KEY] === RESOURCE_SIGNATURE) return { urn: normalise(record["urn"]) };
+  return Object.fromEntries(
+    Object.entries(record)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, normalise(item)]),
+  );
+}
+
+function toNode(urn: string, request: Registration): ResourceNode {
+  const propertyDependencies: [string, string[]][] = [];
+  request.getPropertydependenciesMap().forEach((value, key) => {
+    if (value.getUrnsList().length > 0) propertyDependencies.push([key, [...value.getUrnsList()].sort()]);
+  });
+  const parent = request.getParent();
+  const provider = request.getProvider().split("::").slice(0, 4).join("::");
+  return {
+    urn,
+    type: request.getType(),
+    name: request.getName(),
+    ...(parent === "" ? {} : { parent }),
+    custom: request.getCustom(),
+    inputs: normalise(request.getObject()?.toJavaScript() ?? {}) as ResourceNode["inputs"],
+    dependencies: [...new Set(request.getDependenciesList())].sort(),
+    propertyDependencies: Object.fromEntries(propertyDependencies.sort(([a], [b]) => (a < b ? -1 : 1))),
+    ...(provider === "" ? {} : { provider }),
+    options: {
+      protect: request.getProtect(),
+      retainOnDelete: request.getRetainondelete(),
+      ignoreChanges: [...request.getIgnorechangesList()],
+    },
+  };
+}
+
+/**
+ * Runs a Pulumi program under mocks in preview mode and returns what it registered.
+ * No credentials, no network, no state. Unknown outputs stay unknown; secrets are dropped.
+ * Not re-entrant: the Pulumi runtime is one per process, so await one capture before the next.
+ * @throws the first error of the program, and an error when two resources share a URN.
+ */
+export async function capture(request: CaptureRequest): Promise<ResourceGraph> {
+  const project = "llmops";
+  await pulumi.runtime.setMocks(
+    {
+      newResource: (args) => ({ id: undefined, state: certainOutputs(args) }),
+      call: (args) => {
+        throw new Error(`${args.token}: the program asks the cloud for data, so it cannot be planned offline`);
+      },
+    },
+    project,
+    request.stack,
+    true,
+  );
+  const nodes = new Map<string, ResourceNode>();
+  const failures: Error[] = [];
+  const monitor = pulumi.runtime.getMonitor() as unknown as CapturingMonitor;
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (registration, respond) =>
+    register(registration, (error, response) => {
+      if (response !== undefined) {
+        const node = toNode(response.getUrn(), registration);
+        if (nodes.has(node.urn)) failures.push(new Error(`duplicate resource ${node.urn}`));
+        nodes.set(node.urn, node);
+      }
+      respond(error, response);
+    });
+  await pulumi.runtime.runInPulumiStack(async () => {
+    try {
+      await request.program();
+    } catch (error) {
+      failures.push(error instanceof Error ? error : new Error(String(error)));
+    }
+    return {};
+  });
+  await waitForRpcs();
+  const [failure] = failures;
+  if (failure !== undefined) throw failure;
+  return {
+    project,
+    stack: request.stack,
+    nodes: [...nodes.values()].sort((a, b) => (a.urn < b.urn ? -1 : 1)),
+  };
+}
