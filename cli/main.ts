@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { UnknownKeyError } from "../stacks/schema/explain.ts";
+import { ConfigError, UnknownStackError } from "../stacks/schema/stack-file.ts";
+import { configCommand } from "./config.ts";
+import { EXIT, progress } from "./context.ts";
+import { planCommand } from "./plan.ts";
+import { startCommand } from "./start.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const program = new Command("llmops")
+  .description("LLMOps platform blueprint: plan, check and run environments")
+  .version(version)
+  .exitOverride()
+  .addCommand(planCommand())
+  .addCommand(configCommand())
+  .addCommand(startCommand());
+for (const command of program.commands) {
+  command.exitOverride();
+  for (const sub of command.commands) sub.exitOverride();
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.failure;
+  else if (error instanceof ConfigError) {
+    progress(error.message);
+    process.exitCode = EXIT.findings;
+  } else if (error instanceof UnknownStackError || error instanceof UnknownKeyError) {
+    progress(`error: ${error.message}`);
+    process.exitCode = EXIT.failure;
+  } else {
+    progress(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    process.exitCode = EXIT.failure;
+  }
+}

@@ -1,0 +1,150 @@
+import { ACCELERATOR_SPECS, instanceFor, instanceGpus } from "../../../components/gpu/accelerators.ts";
+import type { PlatformConfig } from "../platform.ts";
+import type { ConfigProblem } from "../problem.ts";
+import { duplicates, problem, type Check } from "./check.ts";
+
+type Pool = PlatformConfig["gpuPools"][number];
+type Provider = PlatformConfig["cloud"]["provider"];
+
+const PROVISIONERS: Readonly<Record<Provider, readonly Pool["provisioner"][]>> = {
+  aws: ["karpenter", "node-group"],
+  gcp: ["node-pool", "compute-class"],
+  existing: ["unmanaged"],
+  local: [],
+};
+
+function provisionerFits(pool: Pool, index: number, provider: Provider): ConfigProblem[] {
+  const allowed = PROVISIONERS[provider];
+  if (allowed.includes(pool.provisioner)) return [];
+  return [
+    problem(
+      ["gpuPools", index, "provisioner"],
+      pool.provisioner,
+      `provisioner '${pool.provisioner}' does not exist on provider '${provider}'`,
+      allowed.length === 0 ? "remove the pool: a local environment has no nodes" : `use ${allowed.join(" or ")}`,
+    ),
+  ];
+}
+
+function ladder(pool: Pool, index: number, provider: Provider): ConfigProblem[] {
+  const path = ["gpuPools", index, "capacity"];
+  const found: ConfigProblem[] = [];
+  if (new Set(pool.capacity).size !== pool.capacity.length)
+    found.push(problem(path, pool.capacity, "a rung of the capacity ladder occurs twice", "list each rung once"));
+  if (provider === "aws" && pool.capacity.includes("flex-start"))
+    found.push(
+      problem(
+        path,
+        pool.capacity,
+        "'flex-start' exists on GKE only",
+        "remove it; on AWS a Capacity Block is a `reserved` rung with its reservation id",
+      ),
+    );
+  if (pool.capacity.includes("reserved") !== (pool.reservation !== undefined))
+    found.push(
+      problem(
+        ["gpuPools", index, "reservation"],
+        pool.reservation,
+        pool.reservation === undefined
+          ? "the ladder has a 'reserved' rung but no reservation is named"
+          : "a reservation is named but the ladder has no 'reserved' rung",
+        "set both `capacity: [reserved, ...]` and `reservation`, or neither",
+      ),
+    );
+  return found;
+}
+
+function nodesOrdered(pool: Pool, index: number): ConfigProblem[] {
+  const { min, expected, max } = pool.nodes;
+  if (min <= expected && expected <= max) return [];
+  return [
+    problem(
+      ["gpuPools", index, "nodes"],
+      pool.nodes,
+      `min <= expected <= max does not hold: ${min} <= ${expected} <= ${max}`,
+      "order the three numbers",
+    ),
+  ];
+}
+
+function zonesKnown(pool: Pool, index: number, cloud: PlatformConfig["cloud"]): ConfigProblem[] {
+  if (cloud.provider !== "aws" && cloud.provider !== "gcp") return [];
+  return (pool.zones ?? []).flatMap((zone, zoneIndex) =>
+    cloud.zones.includes(zone)
+      ? []
+      : [
+          problem(
+            ["gpuPools", index, "zones", zoneIndex],
+            zone,
+            `zone '${zone}' is not one of the environment's zones`,
+            `use ${cloud.zones.join(", ")}, or add it to cloud.zones`,
+          ),
+        ],
+  );
+}
+
+function machine(pool: Pool, index: number, provider: Provider): ConfigProblem[] {
+  if (provider !== "aws" && provider !== "gcp") return [];
+  if (pool.instanceType === undefined) {
+    return instanceFor(provider, pool.accelerator, pool.gpusPerNode) === undefined
+      ? [
+          problem(
+            ["gpuPools", index, "gpusPerNode"],
+            pool.gpusPerNode,
+            `${provider} has no machine with ${pool.gpusPerNode} x ${pool.accelerator}`,
+            "choose another accelerator or number of GPUs",
+          ),
+        ]
+      : [];
+  }
+  const known = instanceGpus(provider, pool.instanceType);
+  if (known?.accelerator === pool.accelerator && known.gpus === pool.gpusPerNode) return [];
+  return [
+    problem(
+      ["gpuPools", index, "instanceType"],
+      pool.instanceType,
+      known === undefined
+        ? `'${pool.instanceType}' is not a known GPU machine of ${provider}`
+        : `'${pool.instanceType}' has ${known.gpus} x ${known.accelerator}, not ${pool.gpusPerNode} x ${pool.accelerator}`,
+      "leave instanceType out to get the smallest machine that fits",
+    ),
+  ];
+}
+
+function sharing(pool: Pool, index: number, environment: PlatformConfig["environment"]): ConfigProblem[] {
+  const path = ["gpuPools", index, "sharing"];
+  if (pool.sharing.kind === "mig" && ACCELERATOR_SPECS[pool.accelerator].mig === "none")
+    return [problem(path, pool.sharing, `${pool.accelerator} cannot be partitioned (MIG)`, "set sharing: {kind: none}")];
+  if (pool.sharing.kind === "time-slicing" && environment === "prod")
+    return [
+      problem(
+        path,
+        pool.sharing,
+        "time-slicing has no memory isolation between pods, so one model can starve another in production",
+        "use MIG where the accelerator has it, or sharing: {kind: none}",
+      ),
+    ];
+  return [];
+}
+
+/** Rules about GPU pools. */
+export const capacityChecks: readonly Check[] = [
+  {
+    needs: ["gpuPools"],
+    run: ({ gpuPools }) => [
+      ...duplicates(["gpuPools"], gpuPools.map((pool) => pool.name)),
+      ...gpuPools.flatMap(nodesOrdered),
+    ],
+  },
+  {
+    needs: ["gpuPools", "cloud", "environment"],
+    run: ({ gpuPools, cloud, environment }) =>
+      gpuPools.flatMap((pool, index) => [
+        ...provisionerFits(pool, index, cloud.provider),
+        ...ladder(pool, index, cloud.provider),
+        ...zonesKnown(pool, index, cloud),
+        ...machine(pool, index, cloud.provider),
+        ...sharing(pool, index, environment),
+      ]),
+  },
+];

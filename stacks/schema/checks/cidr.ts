@@ -1,0 +1,24 @@
+/** First and last address of an IPv4 network, as unsigned 32-bit numbers. */
+export interface AddressRange {
+  readonly first: number;
+  readonly last: number;
+  /** Prefix length, bits. */
+  readonly prefix: number;
+}
+
+/** Range of a network in CIDR notation whose form is already validated. */
+export function addressRange(cidr: string): AddressRange {
+  const [address = "", bits = ""] = cidr.split("/");
+  const prefix = Number(bits);
+  const value = address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  const size = 2 ** (32 - prefix);
+  const first = Math.floor(value / size) * size;
+  return { first, last: first + size - 1, prefix };
+}
+
+/** True when two networks share an address. */
+export function overlaps(a: string, b: string): boolean {
+  const left = addressRange(a);
+  const right = addressRange(b);
+  return left.first <= right.last && right.first <= left.last;
+}

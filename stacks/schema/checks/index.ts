@@ -1,0 +1,8 @@
+import { capacityChecks } from "./capacity.ts";
+import type { Check } from "./check.ts";
+import { cloudChecks } from "./cloud.ts";
+import { governanceChecks } from "./governance.ts";
+import { modelChecks } from "./models.ts";
+
+/** Every cross-field check, in the order their problems are printed. */
+export const checks: readonly Check[] = [...cloudChecks, ...capacityChecks, ...modelChecks, ...governanceChecks];

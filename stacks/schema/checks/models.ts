@@ -1,0 +1,249 @@
+import { ACCELERATOR_SPECS } from "../../../components/gpu/accelerators.ts";
+import type { PlatformConfig } from "../platform.ts";
+import type { ConfigProblem } from "../problem.ts";
+import { didYouMean } from "../suggest.ts";
+import { duplicates, problem, type Check } from "./check.ts";
+import { EU_REGIONS } from "./residency.ts";
+
+type Model = PlatformConfig["models"][number];
+
+const GIB = 2 ** 30;
+/** Share of a GPU's memory an engine may use: vLLM's `--gpu-memory-utilization` as we set it. */
+const USABLE_SHARE = 0.9;
+/** Room for activations and fragmentation on top of the weights: KAITO's estimator adds 2 %. */
+const WEIGHT_OVERHEAD = 1.02;
+
+/** Memory a model needs and has on the GPUs of one replica, GiB. */
+export interface MemoryBalance {
+  readonly usableGiB: number;
+  readonly weightsGiB: number;
+  /** Key-value cache of one sequence of the longest context, GiB. */
+  readonly sequenceGiB: number;
+}
+
+/** Balance of one replica: weights and one longest sequence against the usable memory of its GPUs. */
+export function memoryBalance(model: Model, gpuMemoryGiB: number): MemoryBalance {
+  const { parametersBillion, bytesPerParameter, layers, kvHeads, headDim, kvBytesPerElement } = model.architecture;
+  return {
+    usableGiB: gpuMemoryGiB * USABLE_SHARE * model.gpu.tensorParallel,
+    weightsGiB: (parametersBillion * 1e9 * bytesPerParameter * WEIGHT_OVERHEAD) / GIB,
+    sequenceGiB: (2 * layers * kvHeads * headDim * kvBytesPerElement * model.engine.maxModelLen) / GIB,
+  };
+}
+
+function gib(value: number): string {
+  return `${value.toFixed(1)} GiB`;
+}
+
+function fitsMemory(model: Model, index: number, pool: PlatformConfig["gpuPools"][number]): ConfigProblem[] {
+  const { usableGiB, weightsGiB, sequenceGiB } = memoryBalance(model, ACCELERATOR_SPECS[pool.accelerator].memoryGiB);
+  const room = `${model.gpu.tensorParallel} x ${pool.accelerator} x ${USABLE_SHARE}`;
+  if (weightsGiB > usableGiB)
+    return [
+      problem(
+        ["models", index, "gpu"],
+        model.gpu,
+        `weights ${gib(weightsGiB)} > usable ${gib(usableGiB)} (${room})`,
+        "raise tensorParallel, choose a pool with more memory, or quantise the weights",
+      ),
+    ];
+  if (weightsGiB + sequenceGiB > usableGiB)
+    return [
+      problem(
+        ["models", index, "engine", "maxModelLen"],
+        model.engine.maxModelLen,
+        `weights ${gib(weightsGiB)} + key-value cache of one full context ${gib(sequenceGiB)} > usable ${gib(usableGiB)} (${room})`,
+        "lower maxModelLen, raise tensorParallel, or choose a pool with more memory",
+      ),
+    ];
+  return [];
+}
+
+function placement(model: Model, index: number, config: PlatformConfig): ConfigProblem[] {
+  const pool = config.gpuPools.find((candidate) => candidate.name === model.gpu.pool);
+  if (pool === undefined) {
+    const names = config.gpuPools.map((candidate) => candidate.name);
+    const meant = didYouMean(model.gpu.pool, names);
+    return [
+      problem(
+        ["models", index, "gpu", "pool"],
+        model.gpu.pool,
+        `there is no GPU pool '${model.gpu.pool}'`,
+        meant === undefined ? `use one of ${names.join(", ") || "(no pools configured)"}` : `did you mean '${meant}'?`,
+      ),
+    ];
+  }
+  const { tensorParallel } = model.gpu;
+  if (tensorParallel > pool.gpusPerNode)
+    return [
+      problem(
+        ["models", index, "gpu", "tensorParallel"],
+        tensorParallel,
+        `tensorParallel ${tensorParallel} > ${pool.gpusPerNode} GPUs of a node of pool '${pool.name}'`,
+        "use a pool with more GPUs per node, or lower tensorParallel",
+      ),
+    ];
+  const { kvHeads } = model.architecture;
+  const shardable =
+    kvHeads % tensorParallel === 0 || tensorParallel % kvHeads === 0
+      ? []
+      : [
+          problem(
+            ["models", index, "gpu", "tensorParallel"],
+            tensorParallel,
+            `${kvHeads} key-value heads cannot be divided over ${tensorParallel} GPUs`,
+            "choose a divisor of the key-value heads",
+          ),
+        ];
+  return [...shardable, ...fitsMemory(model, index, pool)];
+}
+
+function poolsHoldReplicas({ models, gpuPools }: PlatformConfig): ConfigProblem[] {
+  return gpuPools.flatMap((pool, index) => {
+    const users = models.filter((model) => model.gpu.pool === pool.name);
+    const demand = (pick: (model: Model) => number): number =>
+      users.reduce((sum, model) => sum + pick(model) * model.gpu.tensorParallel, 0);
+    return (
+      [
+        ["max", demand((model) => model.autoscaling.maxReplicas)],
+        ["expected", demand((model) => model.autoscaling.expectedReplicas)],
+      ] as const
+    ).flatMap(([bound, gpus]) =>
+      gpus <= pool.nodes[bound] * pool.gpusPerNode
+        ? []
+        : [
+            problem(
+              ["gpuPools", index, "nodes", bound],
+              pool.nodes[bound],
+              `the models on pool '${pool.name}' need ${gpus} GPUs at ${bound} replicas > ${pool.nodes[bound]} nodes x ${pool.gpusPerNode} GPUs`,
+              `set ${bound} to at least ${Math.ceil(gpus / pool.gpusPerNode)}, or lower the models' replicas`,
+            ),
+          ],
+    );
+  });
+}
+
+function tenantsHoldReplicas({ models, tenancy }: PlatformConfig): ConfigProblem[] {
+  const names = tenancy.tenants.map((tenant) => tenant.name);
+  const homeless = models.flatMap((model, index) => {
+    if (names.includes(model.tenant)) return [];
+    const meant = didYouMean(model.tenant, names);
+    return [
+      problem(
+        ["models", index, "tenant"],
+        model.tenant,
+        `there is no tenant '${model.tenant}'`,
+        meant === undefined ? `use one of ${names.join(", ")}` : `did you mean '${meant}'?`,
+      ),
+    ];
+  });
+  const starved = tenancy.tenants.flatMap((tenant, index) => {
+    const gpus = models
+      .filter((model) => model.tenant === tenant.name)
+      .reduce((sum, model) => sum + model.autoscaling.maxReplicas * model.gpu.tensorParallel, 0);
+    return gpus <= tenant.gpus
+      ? []
+      : [
+          problem(
+            ["tenancy", "tenants", index, "gpus"],
+            tenant.gpus,
+            `the models of tenant '${tenant.name}' need ${gpus} GPUs at maxReplicas > its quota of ${tenant.gpus}`,
+            `set gpus to at least ${gpus}, or lower maxReplicas`,
+          ),
+        ];
+  });
+  return [...homeless, ...starved];
+}
+
+function lifecycle(model: Model, index: number): ConfigProblem[] {
+  const { preStopSeconds, drainSeconds, gracePeriodSeconds } = model.delivery;
+  const { minReplicas, expectedReplicas, maxReplicas, queueDepthThreshold } = model.autoscaling;
+  const found: ConfigProblem[] = [];
+  if (gracePeriodSeconds <= preStopSeconds + drainSeconds)
+    found.push(
+      problem(
+        ["models", index, "delivery", "gracePeriodSeconds"],
+        gracePeriodSeconds,
+        `grace ${gracePeriodSeconds} s <= preStop ${preStopSeconds} s + drain ${drainSeconds} s: running requests would be killed`,
+        `set gracePeriodSeconds above ${preStopSeconds + drainSeconds}`,
+      ),
+    );
+  if (!(minReplicas <= expectedReplicas && expectedReplicas <= maxReplicas))
+    found.push(
+      problem(
+        ["models", index, "autoscaling"],
+        model.autoscaling,
+        `minReplicas <= expectedReplicas <= maxReplicas does not hold: ${minReplicas} <= ${expectedReplicas} <= ${maxReplicas}`,
+        "order the three numbers",
+      ),
+    );
+  if (queueDepthThreshold > model.engine.maxNumSeqs)
+    found.push(
+      problem(
+        ["models", index, "autoscaling", "queueDepthThreshold"],
+        queueDepthThreshold,
+        `queueDepthThreshold ${queueDepthThreshold} > maxNumSeqs ${model.engine.maxNumSeqs}: a replica would scale only after more requests wait than it can run`,
+        `set it to at most ${model.engine.maxNumSeqs}; 5 is a common value`,
+      ),
+    );
+  if (model.slo.e2eP99Ms <= model.slo.ttftP95Ms)
+    found.push(
+      problem(
+        ["models", index, "slo", "e2eP99Ms"],
+        model.slo.e2eP99Ms,
+        `the whole request (${model.slo.e2eP99Ms} ms) cannot be faster than its first token (${model.slo.ttftP95Ms} ms)`,
+        "raise e2eP99Ms",
+      ),
+    );
+  return found;
+}
+
+function zeroReplicasNeedHold({ models, gateway }: PlatformConfig): ConfigProblem[] {
+  if (gateway.holdSeconds > 0) return [];
+  return models.flatMap((model, index) =>
+    model.autoscaling.minReplicas > 0
+      ? []
+      : [
+          problem(
+            ["models", index, "autoscaling", "minReplicas"],
+            0,
+            "zero replicas without a hold queue would turn the first request into an error",
+            "set gateway.holdSeconds above the pod start time, or minReplicas to at least 1",
+          ),
+        ],
+  );
+}
+
+function providersInUnion({ providers }: PlatformConfig): ConfigProblem[] {
+  return [
+    ...duplicates(["providers"], providers.map((provider) => provider.name)),
+    ...providers.flatMap(({ region }, index) =>
+      region === "eu" || EU_REGIONS.has(region)
+        ? []
+        : [
+            problem(
+              ["providers", index, "region"],
+              region,
+              `requests would be processed in '${region}', outside the EU-27 (GDPR Art. 44)`,
+              "use the provider's EU endpoint and write region: eu, or remove the provider",
+            ),
+          ],
+    ),
+  ];
+}
+
+/** Rules about models and external providers. */
+export const modelChecks: readonly Check[] = [
+  {
+    needs: ["models"],
+    run: ({ models }) => [...duplicates(["models"], models.map((model) => model.name)), ...models.flatMap(lifecycle)],
+  },
+  {
+    needs: ["models", "gpuPools"],
+    run: (config) => config.models.flatMap((model, index) => placement(model, index, config)),
+  },
+  { needs: ["models", "gpuPools"], run: poolsHoldReplicas },
+  { needs: ["models", "tenancy"], run: tenantsHoldReplicas },
+  { needs: ["models", "gateway"], run: zeroReplicasNeedHold },
+  { needs: ["providers"], run: providersInUnion },
+];

@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { cloud } from "./cloud.ts";
+import { audit, exemptions, oversight, riskClass, tenancy } from "./governance.ts";
+import { gpuPools } from "./gpu-pools.ts";
+import { models, providers } from "./models.ts";
+import { alerting, budget, evaluation, gateway, guardrails, observability } from "./operations.ts";
+import { shortName } from "./primitives.ts";
+
+/** Sections of the configuration, each parsed on its own so that one broken section hides no other. */
+export const sections = {
+  client: shortName.describe("The client this environment belongs to."),
+  environment: z.enum(["local", "dev", "staging", "prod"]).describe("Stage; production rules apply to `prod`."),
+  cloud,
+  gpuPools,
+  models,
+  providers,
+  gateway,
+  guardrails,
+  audit,
+  riskClass,
+  oversight,
+  evaluation,
+  observability,
+  alerting,
+  budget,
+  tenancy,
+  exemptions,
+} as const;
+
+/** The whole configuration of one environment: the value of `llmops:platform` in its stack file. */
+export const platform = z.strictObject(sections).describe("One environment of the LLMOps platform.");
+
+/** A valid configuration with every default filled in. */
+export type PlatformConfig = z.output<typeof platform>;
+
+/** Name of a top-level section. */
+export type SectionName = keyof typeof sections;
+
+/** Sections that this version validates but no component consumes yet; `llmops plan` prints them. */
+export const NOT_DEPLOYED: readonly SectionName[] = [
+  "providers",
+  "gateway",
+  "guardrails",
+  "audit",
+  "oversight",
+  "evaluation",
+  "observability",
+  "alerting",
+];
