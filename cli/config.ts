@@ -3,7 +3,13 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { explain } from "../stacks/schema/explain.ts";
 import { stackFileJsonSchema } from "../stacks/schema/json-schema.ts";
-import { ConfigError, parseStackText, readStack, stackNames, type LocatedProblem } from "../stacks/schema/stack-file.ts";
+import {
+  ConfigError,
+  parseStackText,
+  readStack,
+  stackNames,
+  type LocatedProblem,
+} from "../stacks/schema/stack-file.ts";
 import { EXIT, STACKS_FOLDER, print, printJson } from "./context.ts";
 
 /** Name of the generated JSON Schema in the stacks folder. */
@@ -51,7 +57,9 @@ export function configCommand(): Command {
   const command = new Command("config").description("check and explain the stack files");
   command
     .command("check")
-    .description("parse one stack file, or all of them, and report every problem with file, line, key, reason and fix")
+    .description(
+      "parse one stack file, or all of them, and report every problem with file, line, key, reason and fix",
+    )
     .option("-s, --stack <stack>", "only this stack (default: all)")
     .option("-f, --file <path>", "a stack file anywhere")
     .option("--json", "print JSON")
@@ -69,7 +77,9 @@ export function configCommand(): Command {
         if (found.description !== undefined) print(`  ${found.description}`);
         if (found.default !== undefined) print(`  default: ${JSON.stringify(found.default)}`);
         for (const child of found.children)
-          print(`  - ${child.name}${child.required ? " (required)" : ""}: ${child.form}${child.description === undefined ? "" : ` - ${child.description}`}`);
+          print(
+            `  - ${child.name}${child.required ? " (required)" : ""}: ${child.form}${child.description === undefined ? "" : ` - ${child.description}`}`,
+          );
       }
     });
   command

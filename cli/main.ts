@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { UnknownKeyError } from "../stacks/schema/explain.ts";
 import { ConfigError, UnknownStackError } from "../stacks/schema/stack-file.ts";
+import { UnsupportedProviderError } from "../stacks/program.ts";
 import { configCommand } from "./config.ts";
 import { EXIT, progress } from "./context.ts";
 import { planCommand } from "./plan.ts";
-import { startCommand } from "./start.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -16,8 +16,7 @@ const program = new Command("llmops")
   .version(version)
   .exitOverride()
   .addCommand(planCommand())
-  .addCommand(configCommand())
-  .addCommand(startCommand());
+  .addCommand(configCommand());
 for (const command of program.commands) {
   command.exitOverride();
   for (const sub of command.commands) sub.exitOverride();
@@ -30,7 +29,11 @@ try {
   else if (error instanceof ConfigError) {
     progress(error.message);
     process.exitCode = EXIT.findings;
-  } else if (error instanceof UnknownStackError || error instanceof UnknownKeyError) {
+  } else if (
+    error instanceof UnknownStackError ||
+    error instanceof UnsupportedProviderError ||
+    error instanceof UnknownKeyError
+  ) {
     progress(`error: ${error.message}`);
     process.exitCode = EXIT.failure;
   } else {

@@ -36,7 +36,7 @@ interface Registration {
 type Respond = (error: Error | null, response: { getUrn(): string } | undefined) => void;
 
 /** Settles every registration in flight; part of the runtime, missing in its typings. */
-const waitForRpcs = (pulumi.runtime as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs;
+const waitForRpcs = (pulumi.runtime as unknown as { waitForRPCs: () => Promise<void> }).waitForRPCs;
 
 interface CapturingMonitor {
   registerResource(request: Registration, respond: Respond): Promise<void>;
@@ -102,7 +102,9 @@ export async function capture(request: CaptureRequest): Promise<ResourceGraph> {
     {
       newResource: (args) => ({ id: undefined, state: certainOutputs(args) }),
       call: (args) => {
-        throw new Error(`${args.token}: the program asks the cloud for data, so it cannot be planned offline`);
+        throw new Error(
+          `${args.token}: the program asks the cloud for data, so it cannot be planned offline`,
+        );
       },
     },
     project,

@@ -13,7 +13,8 @@ export interface ComponentGroup {
 /** URN of the nearest component that holds a resource; the stack when there is none. */
 export function ownerOf(node: ResourceNode, byUrn: ReadonlyMap<string, ResourceNode>): string {
   let current = node.parent === undefined ? undefined : byUrn.get(node.parent);
-  while (current?.parent !== undefined && !current.type.startsWith("llmops:")) current = byUrn.get(current.parent);
+  while (current?.parent !== undefined && !current.type.startsWith("llmops:"))
+    current = byUrn.get(current.parent);
   return current?.urn ?? node.urn;
 }
 

@@ -49,7 +49,8 @@ function resolve(value: GraphValue): unknown {
   if (isUnknown(value)) return UNKNOWN_TEXT;
   if (isSecret(value)) return SECRET_TEXT;
   if (Array.isArray(value)) return (value as readonly GraphValue[]).map(resolve);
-  if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item)]));
+  if (isRecord(value))
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, resolve(item)]));
   return value;
 }
 
@@ -62,7 +63,10 @@ function fileStem(node: ResourceNode): string {
   const name = isRecord(metadata) ? text(metadata["name"], node.name) : node.name;
   const namespace = isRecord(metadata) ? text(metadata["namespace"], "") : "";
   const parts = [text(node.inputs["kind"], "object").toLowerCase(), namespace, name];
-  return parts.filter((part) => part !== "").join("-").replace(/[^a-zA-Z0-9.-]/g, "_");
+  return parts
+    .filter((part) => part !== "")
+    .join("-")
+    .replace(/[^a-zA-Z0-9.-]/g, "_");
 }
 
 /** Every Kubernetes object of a graph as YAML, in an order in which `kubectl apply` can create them. */

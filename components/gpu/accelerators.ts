@@ -1,5 +1,15 @@
 /** GPU models the blueprint knows. */
-export const ACCELERATORS = ["T4", "L4", "A10G", "L40S", "A100-40GB", "A100-80GB", "H100", "H200", "B200"] as const;
+export const ACCELERATORS = [
+  "T4",
+  "L4",
+  "A10G",
+  "L40S",
+  "A100-40GB",
+  "A100-80GB",
+  "H100",
+  "H200",
+  "B200",
+] as const;
 
 /** One GPU model. */
 export type Accelerator = (typeof ACCELERATORS)[number];

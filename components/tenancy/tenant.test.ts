@@ -74,7 +74,9 @@ describe("a tenant", () => {
               {
                 namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
                 podSelector: {
-                  matchExpressions: [{ key: "k8s-app", operator: "In", values: ["kube-dns", "node-local-dns"] }],
+                  matchExpressions: [
+                    { key: "k8s-app", operator: "In", values: ["kube-dns", "node-local-dns"] },
+                  ],
                 },
               },
             ],

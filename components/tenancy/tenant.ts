@@ -34,7 +34,8 @@ export function validateTenantArgs(args: TenantArgs): void {
   };
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(args.namespace))
     fail("namespace", `'${args.namespace}' is not an RFC 1123 label`);
-  if (args.namespace.startsWith("kube-")) fail("namespace", `'${args.namespace}' belongs to Kubernetes itself`);
+  if (args.namespace.startsWith("kube-"))
+    fail("namespace", `'${args.namespace}' belongs to Kubernetes itself`);
   for (const key of ["gpus", "cpus", "memoryGiB"] as const) {
     const least = key === "gpus" ? 0 : 1;
     if (!Number.isInteger(args[key]) || args[key] < least)
@@ -88,7 +89,11 @@ export class Tenant extends LlmopsComponent {
               to: [
                 {
                   namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
-                  podSelector: { matchExpressions: [{ key: "k8s-app", operator: "In", values: ["kube-dns", "node-local-dns"] }] },
+                  podSelector: {
+                    matchExpressions: [
+                      { key: "k8s-app", operator: "In", values: ["kube-dns", "node-local-dns"] },
+                    ],
+                  },
                 },
               ],
               ports: [

@@ -15,7 +15,7 @@ const endpoint = z
 
 const kubernetesVersion = z
   .string()
-  .regex(/^1\.\d{2}$/, { error: "must be a Kubernetes minor version in quotes, for example \"1.35\"" })
+  .regex(/^1\.\d{2}$/, { error: 'must be a Kubernetes minor version in quotes, for example "1.35"' })
   .describe("Kubernetes minor version.");
 
 const systemNodes = z
@@ -34,7 +34,9 @@ const aws = z
       .string()
       .regex(/^\d{12}$/, { error: "must be the 12-digit AWS account id in quotes" })
       .describe("The only account this stack may touch."),
-    region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: "must be an AWS region, for example eu-south-2" }),
+    region: z
+      .string()
+      .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, { error: "must be an AWS region, for example eu-south-2" }),
     zones: z.array(z.string().min(1)).min(2).max(6).describe("Availability zones, at least two."),
     network: z.strictObject({
       cidr: cidr.describe("Address range of the VPC."),
@@ -70,11 +72,13 @@ const aws = z
 const gcp = z
   .strictObject({
     provider: z.literal("gcp"),
-    projectId: z
-      .string()
-      .regex(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, { error: "must be a Google Cloud project id (6-30 characters)" }),
+    projectId: z.string().regex(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, {
+      error: "must be a Google Cloud project id (6-30 characters)",
+    }),
     projectNumber: z.string().regex(/^\d{6,}$/, { error: "must be the numeric project number in quotes" }),
-    region: z.string().regex(/^[a-z]+-[a-z]+\d+$/, { error: "must be a GCP region, for example europe-southwest1" }),
+    region: z
+      .string()
+      .regex(/^[a-z]+-[a-z]+\d+$/, { error: "must be a GCP region, for example europe-southwest1" }),
     zones: z.array(z.string().min(1)).min(1).max(4).describe("Zones for nodes."),
     network: z.strictObject({
       cidr: cidr.describe("Address range of the nodes."),

@@ -14,7 +14,10 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
 
 function variantFor(union: z.core.$ZodDiscriminatedUnion, value: unknown): z.core.$ZodType | undefined {
   const { discriminator, options } = union._zod.def;
-  const given = typeof value === "object" && value !== null ? (value as Record<string, unknown>)[discriminator] : undefined;
+  const given =
+    typeof value === "object" && value !== null
+      ? (value as Record<string, unknown>)[discriminator]
+      : undefined;
   return options.find((option) => option._zod.propValues?.[discriminator]?.has(given as string) === true);
 }
 
@@ -29,11 +32,13 @@ export function schemaAt(path: KeyPath, root: unknown): z.core.$ZodType | undefi
   };
   settle();
   for (const key of path) {
-    if (schema instanceof z.ZodObject) schema = (schema.shape as Record<string, z.core.$ZodType>)[String(key)];
+    if (schema instanceof z.ZodObject)
+      schema = (schema.shape as Record<string, z.core.$ZodType>)[String(key)];
     else if (schema instanceof z.ZodArray) schema = schema._zod.def.element;
     else if (schema instanceof z.ZodRecord) schema = schema._zod.def.valueType;
     else return undefined;
-    value = typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined;
+    value =
+      typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined;
     settle();
   }
   return schema;
@@ -47,7 +52,8 @@ export function knownKeysAt(path: KeyPath, root: unknown): string[] {
 
 /** One-sentence description of the schema at a key path, looking through wrappers. */
 export function descriptionOf(schema: z.core.$ZodType | undefined): string | undefined {
-  let current = schema as { description?: string; _zod: { def: { innerType?: z.core.$ZodType } } } | undefined;
+  let current = schema as
+    { description?: string; _zod: { def: { innerType?: z.core.$ZodType } } } | undefined;
   while (current !== undefined) {
     if (current.description !== undefined) return current.description;
     current = current._zod.def.innerType as typeof current;
@@ -60,16 +66,21 @@ export function expectedForm(schema: z.core.$ZodType | undefined): string {
   if (schema === undefined) return "a value";
   const bare = unwrap(schema);
   if (bare instanceof z.ZodEnum) return `one of ${bare.options.map((option) => String(option)).join(", ")}`;
-  if (bare instanceof z.ZodLiteral) return [...bare.values].map((value) => JSON.stringify(value)).join(" or ");
+  if (bare instanceof z.ZodLiteral)
+    return [...bare.values].map((value) => JSON.stringify(value)).join(" or ");
   if (bare instanceof z.ZodDiscriminatedUnion) {
     const { discriminator, options } = bare._zod.def;
-    const kinds = options.flatMap((option) => [...(option._zod.propValues?.[discriminator] ?? [])].map(String));
+    const kinds = options.flatMap((option) =>
+      [...(option._zod.propValues?.[discriminator] ?? [])].map(String),
+    );
     return `a mapping with '${discriminator}' one of ${kinds.join(", ")}`;
   }
-  if (bare instanceof z.ZodUnion) return bare._zod.def.options.map((option) => expectedForm(option)).join(" or ");
+  if (bare instanceof z.ZodUnion)
+    return bare._zod.def.options.map((option) => expectedForm(option)).join(" or ");
   if (bare instanceof z.ZodArray) return "a list";
   if (bare instanceof z.ZodObject) return `a mapping with the keys ${Object.keys(bare.shape).join(", ")}`;
-  if (bare instanceof z.ZodNumber) return bare.isInt ? "a whole number" : "a number";
+  if (bare instanceof z.ZodNumber)
+    return bare.format?.includes("int") === true ? "a whole number" : "a number";
   if (bare instanceof z.ZodString) return "text";
   return "a value";
 }

@@ -28,7 +28,9 @@ export class UnknownKeyError extends Error {
 }
 
 function defaultOf(schema: z.core.$ZodType): unknown {
-  return schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault ? schema._zod.def.defaultValue : undefined;
+  return schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault
+    ? schema._zod.def.defaultValue
+    : undefined;
 }
 
 function childrenOf(schema: z.core.$ZodType): ExplainedChild[] {
@@ -67,7 +69,10 @@ function step(schema: z.core.$ZodType, name: string): z.core.$ZodType | undefine
  * @throws UnknownKeyError naming the keys that exist, when there is no such key.
  */
 export function explain(key: string): Explanation {
-  const names = key.replaceAll(/\[\d*\]/g, "").split(".").filter((name) => name !== "");
+  const names = key
+    .replaceAll(/\[\d*\]/g, "")
+    .split(".")
+    .filter((name) => name !== "");
   let schema: z.core.$ZodType = schemaAt([], {}) ?? platform;
   for (const [index, name] of names.entries()) {
     const next = step(schema, name);

@@ -4,7 +4,9 @@ import { count, dnsName, email, isoDate } from "./primitives.ts";
 /** Classification under Regulation (EU) 2024/1689 (AI Act). */
 export const riskClass = z
   .strictObject({
-    level: z.enum(["high", "limited", "minimal"]).describe("Prohibited practices (Art. 5) cannot be configured."),
+    level: z
+      .enum(["high", "limited", "minimal"])
+      .describe("Prohibited practices (Art. 5) cannot be configured."),
     role: z.enum(["provider", "deployer", "both"]).describe("Role of the client under Art. 3."),
     intendedPurpose: z.string().min(20).describe("What the system is for, in a sentence (Annex IV 1(a))."),
     annexIII: z
@@ -19,7 +21,10 @@ export const riskClass = z
 /** Audit log of every interaction. */
 export const audit = z
   .strictObject({
-    mode: z.enum(["required", "best-effort"]).default("required").describe("`required`: no record, no answer."),
+    mode: z
+      .enum(["required", "best-effort"])
+      .default("required")
+      .describe("`required`: no record, no answer."),
     retentionDays: z.int().min(1).describe("Days each record is kept."),
     objectLock: z.enum(["compliance", "governance", "none"]).describe("Immutability of the stored records."),
     content: z.enum(["none", "encrypted"]).default("none").describe("Whether prompts and answers are kept."),

@@ -17,7 +17,9 @@ const sharing = z
 const pool = z.strictObject({
   name: dnsName.describe("Pool name; models refer to it."),
   accelerator: z.enum(ACCELERATORS).describe("GPU model."),
-  gpusPerNode: z.union([z.literal(1), z.literal(2), z.literal(4), z.literal(8)]).describe("GPUs in one node."),
+  gpusPerNode: z
+    .union([z.literal(1), z.literal(2), z.literal(4), z.literal(8)])
+    .describe("GPUs in one node."),
   provisioner: z
     .enum(["karpenter", "node-group", "node-pool", "compute-class", "unmanaged"])
     .describe("AWS: karpenter, node-group. GCP: node-pool, compute-class. Existing cluster: unmanaged."),

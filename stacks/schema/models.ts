@@ -4,7 +4,9 @@ import { count, countOrZero, dnsName, sha256 } from "./primitives.ts";
 const scheduler = {
   image: z
     .string()
-    .regex(/^[^\s]+@sha256:[0-9a-f]{64}$/, { error: "must be pinned by digest: <image>@sha256:<64 hex digits>" })
+    .regex(/^[^\s]+@sha256:[0-9a-f]{64}$/, {
+      error: "must be pinned by digest: <image>@sha256:<64 hex digits>",
+    })
     .describe("Container image, pinned by digest."),
   maxModelLen: z.int().min(256).describe("Longest context served, tokens."),
   maxNumSeqs: count.describe("Most sequences in one batch."),
@@ -15,7 +17,9 @@ const engine = z
     z.strictObject({ kind: z.literal("vllm"), ...scheduler }),
     z.strictObject({ kind: z.literal("sglang"), ...scheduler }),
     z.strictObject({ kind: z.literal("triton"), backend: z.enum(["tensorrt-llm", "vllm"]), ...scheduler }),
-    z.strictObject({ kind: z.literal("tgi"), ...scheduler }).describe("Legacy: in maintenance mode since 2025-12."),
+    z
+      .strictObject({ kind: z.literal("tgi"), ...scheduler })
+      .describe("Legacy: in maintenance mode since 2025-12."),
   ])
   .describe("Inference engine.");
 
@@ -27,7 +31,9 @@ const source = z
     z.strictObject({
       kind: z.literal("hub"),
       repository: z.string().regex(/^[\w.-]+\/[\w.-]+$/, { error: "must be <organisation>/<model>" }),
-      revision: z.string().regex(/^[0-9a-f]{40}$/, { error: "must be a full commit id (40 hex digits), not a branch" }),
+      revision: z
+        .string()
+        .regex(/^[0-9a-f]{40}$/, { error: "must be a full commit id (40 hex digits), not a branch" }),
     }),
   ])
   .describe("Where the weights come from, pinned to immutable content.");

@@ -5,7 +5,12 @@ import { count, email, secretRef } from "./primitives.ts";
 export const gateway = z
   .strictObject({
     replicas: count.default(2),
-    holdSeconds: z.int().min(0).max(900).default(0).describe("Longest a request waits for a model at zero replicas."),
+    holdSeconds: z
+      .int()
+      .min(0)
+      .max(900)
+      .default(0)
+      .describe("Longest a request waits for a model at zero replicas."),
     cache: z.enum(["off", "exact"]).default("off").describe("`exact` answers a repeated request per client."),
   })
   .prefault({})
@@ -51,8 +56,15 @@ export const alerting = z
         z.discriminatedUnion("kind", [
           z.strictObject({ kind: z.literal("pagerduty"), routingKey: secretRef }),
           z.strictObject({ kind: z.literal("opsgenie"), apiKey: secretRef }),
-          z.strictObject({ kind: z.literal("slack"), webhook: secretRef, channel: z.string().startsWith("#") }),
-          z.strictObject({ kind: z.literal("webhook"), url: z.url({ protocol: /^https$/, error: "must be https" }) }),
+          z.strictObject({
+            kind: z.literal("slack"),
+            webhook: secretRef,
+            channel: z.string().startsWith("#"),
+          }),
+          z.strictObject({
+            kind: z.literal("webhook"),
+            url: z.url({ protocol: /^https$/, error: "must be https" }),
+          }),
         ]),
       )
       .default([]),

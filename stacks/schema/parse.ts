@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { checks } from "./checks/index.ts";
 import { NO_MATCH_FIX, fixFor, knownKeysAt } from "./describe.ts";
 import { platform, sections, type PlatformConfig, type SectionName } from "./platform.ts";

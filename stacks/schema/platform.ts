@@ -9,7 +9,9 @@ import { shortName } from "./primitives.ts";
 /** Sections of the configuration, each parsed on its own so that one broken section hides no other. */
 export const sections = {
   client: shortName.describe("The client this environment belongs to."),
-  environment: z.enum(["local", "dev", "staging", "prod"]).describe("Stage; production rules apply to `prod`."),
+  environment: z
+    .enum(["local", "dev", "staging", "prod"])
+    .describe("Stage; production rules apply to `prod`."),
   cloud,
   gpuPools,
   models,

@@ -4,18 +4,16 @@ import { z } from "zod";
  * Kubernetes label-safe name; 40 characters leave room for the suffixes that components add below the 63 of RFC 1123
  * (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/).
  */
-export const dnsName = z
-  .string()
-  .regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, {
-    error: "must be 1-40 lower-case letters, digits or '-', starting with a letter and ending with a letter or digit",
-  });
+export const dnsName = z.string().regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, {
+  error:
+    "must be 1-40 lower-case letters, digits or '-', starting with a letter and ending with a letter or digit",
+});
 
 /** Short name that becomes the prefix of every cloud resource; 20 characters fit every provider's limits. */
-export const shortName = z
-  .string()
-  .regex(/^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/, {
-    error: "must be 1-20 lower-case letters, digits or '-', starting with a letter and ending with a letter or digit",
-  });
+export const shortName = z.string().regex(/^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$/, {
+  error:
+    "must be 1-20 lower-case letters, digits or '-', starting with a letter and ending with a letter or digit",
+});
 
 /** Content digest of an immutable artefact. */
 export const sha256 = z

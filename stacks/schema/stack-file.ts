@@ -38,9 +38,11 @@ export class UnknownStackError extends Error {
 /** Problems as text: place, key, value, reason, fix. */
 export function formatProblems(problems: readonly LocatedProblem[]): string {
   const blocks = problems.map(({ file, line, column, path, value, reason, fix }) =>
-    [`${file}:${line}:${column}  ${path === "" ? CONFIG_KEY : path} = ${value}`, `  problem: ${reason}`, `  fix:     ${fix}`].join(
-      "\n",
-    ),
+    [
+      `${file}:${line}:${column}  ${path === "" ? CONFIG_KEY : path} = ${value}`,
+      `  problem: ${reason}`,
+      `  fix:     ${fix}`,
+    ].join("\n"),
   );
   const count = `${problems.length} problem${problems.length === 1 ? "" : "s"}`;
   return [...blocks, `${count} in the configuration; nothing was deployed or planned.`].join("\n\n");
@@ -59,7 +61,9 @@ export function stackFile(folder: string, stack: string): string {
 }
 
 function toKeys(path: string): (string | number)[] {
-  return [...path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)].map(([, name, index]) => (index === undefined ? (name ?? "") : Number(index)));
+  return [...path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)].map(([, name, index]) =>
+    index === undefined ? (name ?? "") : Number(index),
+  );
 }
 
 /** Offset of the deepest existing node on a key path. */
@@ -109,7 +113,12 @@ export function parseStackText(text: string, file: string): PlatformConfig {
   const config = (content as { config?: Record<string, unknown> } | null)?.config;
   if (typeof config !== "object") {
     throw new ConfigError([
-      locate({ path: "", value: showValue(config), reason: "the file has no 'config' mapping", fix: `start it with 'config:' and '${CONFIG_KEY}:' below it` }),
+      locate({
+        path: "",
+        value: showValue(config),
+        reason: "the file has no 'config' mapping",
+        fix: `start it with 'config:' and '${CONFIG_KEY}:' below it`,
+      }),
     ]);
   }
   const strangers = Object.keys(config).filter((key) => key.startsWith("llmops:") && key !== CONFIG_KEY);
@@ -136,8 +145,13 @@ export function readStack(folder: string, stack: string): PlatformConfig {
   const names = stackNames(folder);
   if (!names.includes(stack)) {
     const meant = didYouMean(stack, names);
-    const hint = meant === undefined ? `stacks: ${names.join(", ")}` : `did you mean '${meant}'? Stacks: ${names.join(", ")}`;
-    throw new UnknownStackError(`there is no stack '${stack}' (${stackFile(relative(process.cwd(), folder), stack)} does not exist); ${hint}`);
+    const hint =
+      meant === undefined
+        ? `stacks: ${names.join(", ")}`
+        : `did you mean '${meant}'? Stacks: ${names.join(", ")}`;
+    throw new UnknownStackError(
+      `there is no stack '${stack}' (${stackFile(relative(process.cwd(), folder), stack)} does not exist); ${hint}`,
+    );
   }
   const file = stackFile(folder, stack);
   return parseStackText(readFileSync(file, "utf8"), relative(process.cwd(), file));

@@ -21,7 +21,9 @@ function provisionerFits(pool: Pool, index: number, provider: Provider): ConfigP
       ["gpuPools", index, "provisioner"],
       pool.provisioner,
       `provisioner '${pool.provisioner}' does not exist on provider '${provider}'`,
-      allowed.length === 0 ? "remove the pool: a local environment has no nodes" : `use ${allowed.join(" or ")}`,
+      allowed.length === 0
+        ? "remove the pool: a local environment has no nodes"
+        : `use ${allowed.join(" or ")}`,
     ),
   ];
 }
@@ -30,7 +32,9 @@ function ladder(pool: Pool, index: number, provider: Provider): ConfigProblem[] 
   const path = ["gpuPools", index, "capacity"];
   const found: ConfigProblem[] = [];
   if (new Set(pool.capacity).size !== pool.capacity.length)
-    found.push(problem(path, pool.capacity, "a rung of the capacity ladder occurs twice", "list each rung once"));
+    found.push(
+      problem(path, pool.capacity, "a rung of the capacity ladder occurs twice", "list each rung once"),
+    );
   if (provider === "aws" && pool.capacity.includes("flex-start"))
     found.push(
       problem(
@@ -114,7 +118,14 @@ function machine(pool: Pool, index: number, provider: Provider): ConfigProblem[]
 function sharing(pool: Pool, index: number, environment: PlatformConfig["environment"]): ConfigProblem[] {
   const path = ["gpuPools", index, "sharing"];
   if (pool.sharing.kind === "mig" && ACCELERATOR_SPECS[pool.accelerator].mig === "none")
-    return [problem(path, pool.sharing, `${pool.accelerator} cannot be partitioned (MIG)`, "set sharing: {kind: none}")];
+    return [
+      problem(
+        path,
+        pool.sharing,
+        `${pool.accelerator} cannot be partitioned (MIG)`,
+        "set sharing: {kind: none}",
+      ),
+    ];
   if (pool.sharing.kind === "time-slicing" && environment === "prod")
     return [
       problem(
@@ -132,7 +143,10 @@ export const capacityChecks: readonly Check[] = [
   {
     needs: ["gpuPools"],
     run: ({ gpuPools }) => [
-      ...duplicates(["gpuPools"], gpuPools.map((pool) => pool.name)),
+      ...duplicates(
+        ["gpuPools"],
+        gpuPools.map((pool) => pool.name),
+      ),
       ...gpuPools.flatMap(nodesOrdered),
     ],
   },

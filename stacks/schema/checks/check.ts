@@ -19,6 +19,13 @@ export function duplicates(path: KeyPath, names: readonly string[]): ConfigProbl
   return names.flatMap((name, index) =>
     names.indexOf(name) === index
       ? []
-      : [problem([...path, index, "name"], name, `the name '${name}' is used twice`, "give each entry its own name")],
+      : [
+          problem(
+            [...path, index, "name"],
+            name,
+            `the name '${name}' is used twice`,
+            "give each entry its own name",
+          ),
+        ],
   );
 }

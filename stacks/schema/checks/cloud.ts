@@ -41,7 +41,14 @@ function zonesInRegion({ cloud }: PlatformConfig): ConfigProblem[] {
       return [problem(path, zone, `zone '${zone}' is listed twice`, "list each zone once")];
     return zone.startsWith(cloud.region) && zoneOf.test(zone.slice(cloud.region.length))
       ? []
-      : [problem(path, zone, `zone '${zone}' is not in region '${cloud.region}'`, `use a zone such as ${example}`)];
+      : [
+          problem(
+            path,
+            zone,
+            `zone '${zone}' is not in region '${cloud.region}'`,
+            `use a zone such as ${example}`,
+          ),
+        ];
   });
 }
 
@@ -81,18 +88,20 @@ function networksDisjoint({ cloud }: PlatformConfig): ConfigProblem[] {
   if (cloud.provider !== "gcp") return [];
   const names = ["cidr", "podsCidr", "servicesCidr", "controlPlaneCidr"] as const;
   const clashes = names.flatMap((name, index) =>
-    names.slice(0, index).flatMap((other) =>
-      overlaps(cloud.network[name], cloud.network[other])
-        ? [
-            problem(
-              ["cloud", "network", name],
-              cloud.network[name],
-              `${name} ${cloud.network[name]} overlaps ${other} ${cloud.network[other]}`,
-              "give every range its own addresses",
-            ),
-          ]
-        : [],
-    ),
+    names
+      .slice(0, index)
+      .flatMap((other) =>
+        overlaps(cloud.network[name], cloud.network[other])
+          ? [
+              problem(
+                ["cloud", "network", name],
+                cloud.network[name],
+                `${name} ${cloud.network[name]} overlaps ${other} ${cloud.network[other]}`,
+                "give every range its own addresses",
+              ),
+            ]
+          : [],
+      ),
   );
   const { prefix } = addressRange(cloud.network.controlPlaneCidr);
   if (prefix === 28) return clashes;

@@ -89,14 +89,19 @@ function annexPoint({ riskClass }: PlatformConfig): ConfigProblem[] {
       riskClass.level === "high"
         ? "a high-risk system must name its point of Annex III"
         : `a '${riskClass.level}' risk system has no point of Annex III`,
-      riskClass.level === "high" ? "write the point, for example 5(b)" : "remove annexIII, or set level: high",
+      riskClass.level === "high"
+        ? "write the point, for example 5(b)"
+        : "remove annexIII, or set level: high",
     ),
   ];
 }
 
 function tenants({ tenancy }: PlatformConfig): ConfigProblem[] {
   return [
-    ...duplicates(["tenancy", "tenants"], tenancy.tenants.map((tenant) => tenant.name)),
+    ...duplicates(
+      ["tenancy", "tenants"],
+      tenancy.tenants.map((tenant) => tenant.name),
+    ),
     ...tenancy.tenants.flatMap(({ name }, index) =>
       RESERVED_NAMESPACES.has(name) || name.startsWith("kube-")
         ? [
@@ -115,9 +120,17 @@ function tenants({ tenancy }: PlatformConfig): ConfigProblem[] {
 function exemptionPeriods({ exemptions }: PlatformConfig): ConfigProblem[] {
   return exemptions.flatMap(({ id, created, expires }, index) => {
     const days = (Date.parse(expires) - Date.parse(created)) / DAY_MS;
-    const twice = exemptions.findIndex((other) => other.id === id) === index
-      ? []
-      : [problem(["exemptions", index, "id"], id, `the id '${id}' is used twice`, "give each exemption its own id")];
+    const twice =
+      exemptions.findIndex((other) => other.id === id) === index
+        ? []
+        : [
+            problem(
+              ["exemptions", index, "id"],
+              id,
+              `the id '${id}' is used twice`,
+              "give each exemption its own id",
+            ),
+          ];
     return days > 0 && days <= MAX_EXEMPTION_DAYS
       ? twice
       : [

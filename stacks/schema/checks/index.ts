@@ -5,4 +5,9 @@ import { governanceChecks } from "./governance.ts";
 import { modelChecks } from "./models.ts";
 
 /** Every cross-field check, in the order their problems are printed. */
-export const checks: readonly Check[] = [...cloudChecks, ...capacityChecks, ...modelChecks, ...governanceChecks];
+export const checks: readonly Check[] = [
+  ...cloudChecks,
+  ...capacityChecks,
+  ...modelChecks,
+  ...governanceChecks,
+];

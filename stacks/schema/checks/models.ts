@@ -23,7 +23,8 @@ export interface MemoryBalance {
 
 /** Balance of one replica: weights and one longest sequence against the usable memory of its GPUs. */
 export function memoryBalance(model: Model, gpuMemoryGiB: number): MemoryBalance {
-  const { parametersBillion, bytesPerParameter, layers, kvHeads, headDim, kvBytesPerElement } = model.architecture;
+  const { parametersBillion, bytesPerParameter, layers, kvHeads, headDim, kvBytesPerElement } =
+    model.architecture;
   return {
     usableGiB: gpuMemoryGiB * USABLE_SHARE * model.gpu.tensorParallel,
     weightsGiB: (parametersBillion * 1e9 * bytesPerParameter * WEIGHT_OVERHEAD) / GIB,
@@ -36,7 +37,10 @@ function gib(value: number): string {
 }
 
 function fitsMemory(model: Model, index: number, pool: PlatformConfig["gpuPools"][number]): ConfigProblem[] {
-  const { usableGiB, weightsGiB, sequenceGiB } = memoryBalance(model, ACCELERATOR_SPECS[pool.accelerator].memoryGiB);
+  const { usableGiB, weightsGiB, sequenceGiB } = memoryBalance(
+    model,
+    ACCELERATOR_SPECS[pool.accelerator].memoryGiB,
+  );
   const room = `${model.gpu.tensorParallel} x ${pool.accelerator} x ${USABLE_SHARE}`;
   if (weightsGiB > usableGiB)
     return [
@@ -69,7 +73,9 @@ function placement(model: Model, index: number, config: PlatformConfig): ConfigP
         ["models", index, "gpu", "pool"],
         model.gpu.pool,
         `there is no GPU pool '${model.gpu.pool}'`,
-        meant === undefined ? `use one of ${names.join(", ") || "(no pools configured)"}` : `did you mean '${meant}'?`,
+        meant === undefined
+          ? `use one of ${names.join(", ") || "(no pools configured)"}`
+          : `did you mean '${meant}'?`,
       ),
     ];
   }
@@ -216,7 +222,10 @@ function zeroReplicasNeedHold({ models, gateway }: PlatformConfig): ConfigProble
 
 function providersInUnion({ providers }: PlatformConfig): ConfigProblem[] {
   return [
-    ...duplicates(["providers"], providers.map((provider) => provider.name)),
+    ...duplicates(
+      ["providers"],
+      providers.map((provider) => provider.name),
+    ),
     ...providers.flatMap(({ region }, index) =>
       region === "eu" || EU_REGIONS.has(region)
         ? []
@@ -236,7 +245,13 @@ function providersInUnion({ providers }: PlatformConfig): ConfigProblem[] {
 export const modelChecks: readonly Check[] = [
   {
     needs: ["models"],
-    run: ({ models }) => [...duplicates(["models"], models.map((model) => model.name)), ...models.flatMap(lifecycle)],
+    run: ({ models }) => [
+      ...duplicates(
+        ["models"],
+        models.map((model) => model.name),
+      ),
+      ...models.flatMap(lifecycle),
+    ],
   },
   {
     needs: ["models", "gpuPools"],

@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { capture } from "../plan/capture.ts";
+import { platformProgram, UnsupportedProviderError } from "../stacks/program.ts";
+import { parsePlatform } from "../stacks/schema/parse.ts";
+import { readStack, stackNames } from "../stacks/schema/stack-file.ts";
+import { STACKS_FOLDER } from "./context.ts";
+
+describe("shipped stacks", () => {
+  it("are the five documented ones", () => {
+    expect(stackNames(STACKS_FOLDER)).toEqual(["acme-prod", "acme-staging", "dev", "globex-prod", "local"]);
+  });
+
+  it.each(stackNames(STACKS_FOLDER))("%s is a valid configuration", (stack) => {
+    expect(readStack(STACKS_FOLDER, stack).environment).toBe(stack.split("-").at(-1));
+  });
+
+  it("an unknown section is refused with the section that was meant", () => {
+    const result = parsePlatform({ ...readStack(STACKS_FOLDER, "acme-prod"), budgt: {} });
+    expect(result).toMatchObject({
+      kind: "invalid",
+      problems: [
+        {
+          path: "budgt",
+          reason: "unknown key 'budgt'",
+          fix: expect.stringContaining("did you mean 'budget'?"),
+        },
+      ],
+    });
+  });
+
+  it("a provider without components is refused, not planned empty", async () => {
+    const config = readStack(STACKS_FOLDER, "dev");
+    await expect(capture({ stack: "dev", program: () => platformProgram(config) })).rejects.toThrow(
+      UnsupportedProviderError,
+    );
+  });
+});
