@@ -120,7 +120,9 @@ describe("AuditLog", () => {
         dropped: 0,
       });
       const closed = records.filter((record) => record.body.kind === "outcome").map((record) => record.body);
-      expect(closed).toEqual([expect.objectContaining({ id: "a", result: "unknown", reason: "process-ended" })]);
+      expect(closed).toEqual([
+        expect.objectContaining({ id: "a", result: "unknown", reason: "process-ended" }),
+      ]);
       const { verdict, findings } = await verifyDirectory(directory, trusted);
       expect([verdict, findings.map((f) => f.kind)]).toEqual(["intact", ["unknown-outcome"]]);
     }

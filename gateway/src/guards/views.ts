@@ -1,0 +1,212 @@
+/** A reading of a text with a way back to the characters it came from. */
+export interface View {
+  readonly text: string;
+  /** Span in the original text for a span in this reading. */
+  origin(start: number, end: number): { readonly start: number; readonly end: number };
+}
+
+// Letters of other scripts that look like Latin ones; from Unicode UTS #39 confusables.txt, the Cyrillic and Greek
+// letters with a single Latin look-alike.
+const LOOK_ALIKES = new Map(
+  Object.entries({
+    а: "a",
+    в: "b",
+    с: "c",
+    ԁ: "d",
+    е: "e",
+    һ: "h",
+    і: "i",
+    ј: "j",
+    к: "k",
+    ӏ: "l",
+    м: "m",
+    о: "o",
+    р: "p",
+    ԛ: "q",
+    ѕ: "s",
+    т: "t",
+    у: "y",
+    х: "x",
+    ѵ: "v",
+    ԝ: "w",
+    А: "A",
+    В: "B",
+    С: "C",
+    Е: "E",
+    Н: "H",
+    І: "I",
+    Ј: "J",
+    К: "K",
+    М: "M",
+    О: "O",
+    Р: "P",
+    Ѕ: "S",
+    Т: "T",
+    Х: "X",
+    У: "Y",
+    α: "a",
+    ε: "e",
+    ι: "i",
+    κ: "k",
+    ν: "v",
+    ο: "o",
+    ρ: "p",
+    τ: "t",
+    υ: "u",
+    χ: "x",
+    Α: "A",
+    Β: "B",
+    Ε: "E",
+    Ζ: "Z",
+    Η: "H",
+    Ι: "I",
+    Κ: "K",
+    Μ: "M",
+    Ν: "N",
+    Ο: "O",
+    Ρ: "P",
+    Τ: "T",
+    Υ: "Y",
+    Χ: "X",
+  }),
+);
+
+const IGNORED = /[\p{M}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
+const PLAIN = /^[\x20-\x7e\n]*$/;
+const SPACE = /[\s\u2800]/u;
+const DASH = /\p{Pd}/u;
+const DECIMAL = /\p{Nd}/u;
+
+function plainDigit(character: string): string {
+  if (!DECIMAL.test(character)) return character;
+  const code = character.codePointAt(0) ?? 0;
+  let zero = code;
+  while (code - zero < 9 && DECIMAL.test(String.fromCodePoint(zero - 1))) zero -= 1;
+  return String(code - zero);
+}
+
+function simplify(character: string): string {
+  let result = "";
+  for (const part of character.normalize("NFKD").replace(IGNORED, "")) {
+    if (SPACE.test(part) && part !== "\n") result += " ";
+    else if (DASH.test(part)) result += "-";
+    else result += LOOK_ALIKES.get(part) ?? (part > "\u007f" ? plainDigit(part) : part);
+  }
+  return result;
+}
+
+/** Reads a text without invisible characters, accents, width variants and look-alike letters. */
+export function simplifiedView(raw: string): View {
+  if (PLAIN.test(raw)) return { text: raw, origin: (start, end) => ({ start, end }) };
+  const starts: number[] = [];
+  const ends: number[] = [];
+  const parts: string[] = [];
+  let at = 0;
+  for (const character of raw) {
+    const next = at + character.length;
+    const simple = simplify(character);
+    for (let unit = 0; unit < simple.length; unit += 1) {
+      starts.push(at);
+      ends.push(next);
+    }
+    parts.push(simple);
+    at = next;
+  }
+  return {
+    text: parts.join(""),
+    origin: (start, end) => ({ start: starts[start] ?? raw.length, end: ends[end - 1] ?? raw.length }),
+  };
+}
+
+const BASE64_RUN = /[A-Za-z0-9+/_-]{12,}={0,2}/g;
+const HEX_RUN = /(?:[0-9A-Fa-f]{2}){8,}/g;
+const ENTITY = /&#(?:x([0-9A-Fa-f]{1,6})|(\d{1,7}));/g;
+const MAX_DECODED = 64;
+
+function readable(bytes: Buffer): string | null {
+  let printable = 0;
+  for (const byte of bytes)
+    if ((byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte >= 0x80) printable += 1;
+  return printable >= 6 && printable >= bytes.length * 0.9 ? bytes.toString("utf8") : null;
+}
+
+function wholeRun(text: string, start: number, length: number): View {
+  return { text, origin: () => ({ start, end: start + length }) };
+}
+
+function base64Views(raw: string): View[] {
+  const views: View[] = [];
+  for (const match of raw.matchAll(BASE64_RUN)) {
+    if (views.length >= MAX_DECODED) break;
+    for (let shift = 0; shift < 4; shift += 1) {
+      const run = match[0].slice(shift);
+      const text = readable(Buffer.from(run, "base64"));
+      if (text !== null) views.push(wholeRun(text, match.index, match[0].length));
+    }
+  }
+  return views;
+}
+
+function hexViews(raw: string): View[] {
+  const views: View[] = [];
+  for (const match of raw.matchAll(HEX_RUN)) {
+    if (views.length >= MAX_DECODED) break;
+    for (let shift = 0; shift < 2; shift += 1) {
+      const text = readable(Buffer.from(match[0].slice(shift), "hex"));
+      if (text !== null) views.push(wholeRun(text, match.index, match[0].length));
+    }
+  }
+  return views;
+}
+
+function fromCodePoint(code: number): string {
+  return code <= 0x10ffff ? String.fromCodePoint(code) : "";
+}
+
+function escapedViews(raw: string): View[] {
+  const views: View[] = [];
+  if (raw.includes("%")) {
+    for (const line of raw.matchAll(/[^\n]+/g)) {
+      if (views.length >= MAX_DECODED || !line[0].includes("%")) continue;
+      const bytes = line[0].replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) =>
+        Buffer.from(run.replaceAll("%", ""), "hex").toString("utf8"),
+      );
+      if (bytes !== line[0]) views.push(wholeRun(bytes, line.index, line[0].length));
+    }
+  }
+  if (raw.includes("&#")) {
+    const text = raw.replace(ENTITY, (_all, hex: string | undefined, decimal: string | undefined) =>
+      fromCodePoint(hex === undefined ? Number(decimal) : parseInt(hex, 16)),
+    );
+    if (text !== raw) views.push(wholeRun(text, 0, raw.length));
+  }
+  return views;
+}
+
+/**
+ * All readings of a text that a detector looks at: simplified, and the simplified content of base64, hexadecimal,
+ * percent and entity encodings, two layers deep. A match in an encoding covers the whole encoded run.
+ */
+export function readingsOf(raw: string): View[] {
+  const views: View[] = [simplifiedView(raw)];
+  let layer: View[] = [{ text: raw, origin: (start, end) => ({ start, end }) }];
+  for (let depth = 0; depth < 2; depth += 1) {
+    const next: View[] = [];
+    for (const outer of layer) {
+      for (const inner of [
+        ...base64Views(outer.text),
+        ...hexViews(outer.text),
+        ...escapedViews(outer.text),
+      ]) {
+        const span = inner.origin(0, 0);
+        const whole = { text: inner.text, origin: () => outer.origin(span.start, span.end) };
+        next.push(whole);
+        const simple = simplifiedView(inner.text);
+        views.push({ text: simple.text, origin: whole.origin });
+        if (views.length > 4 * MAX_DECODED) return views;
+      }
+    }
+    layer = next;
+  }
+  return views;
+}
