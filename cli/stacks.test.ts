@@ -16,16 +16,11 @@ describe("shipped stacks", () => {
 
   it("an unknown section is refused with the section that was meant", () => {
     const result = parsePlatform({ ...readStack(STACKS_FOLDER, "acme-prod"), budgt: {} });
-    expect(result).toMatchObject({
-      kind: "invalid",
-      problems: [
-        {
-          path: "budgt",
-          reason: "unknown key 'budgt'",
-          fix: expect.stringContaining("did you mean 'budget'?"),
-        },
-      ],
-    });
+    const found =
+      result.kind === "invalid"
+        ? result.problems.map(({ path, reason, fix }) => [path, reason, fix.split("?")[0]])
+        : [];
+    expect(found).toEqual([["budgt", "unknown key 'budgt'", "did you mean 'budget'"]]);
   });
 
   it("a provider without components is refused, not planned empty", async () => {
