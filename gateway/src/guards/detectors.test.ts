@@ -63,11 +63,15 @@ describe("piiDetector", () => {
   it("finds every valid DNI and no other letter", () => {
     const letters = "TRWAGMYFPDXBNJZSQVHLCKE";
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 99_999_999 }), fc.constantFrom(...Array.from(letters)), (number, letter) => {
-        const valid = letters[number % 23] === letter;
-        const digits = String(number).padStart(8, "0");
-        expect(kinds(piiDetector, `(${digits}${letter})`).includes("dni")).toBe(valid);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 99_999_999 }),
+        fc.constantFrom(...Array.from(letters)),
+        (number, letter) => {
+          const valid = letters[number % 23] === letter;
+          const digits = String(number).padStart(8, "0");
+          expect(kinds(piiDetector, `(${digits}${letter})`).includes("dni")).toBe(valid);
+        },
+      ),
       { numRuns: 300 },
     );
   });

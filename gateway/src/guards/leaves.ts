@@ -69,9 +69,16 @@ export type BodyInspection =
 /**
  * Looks at every string in a JSON body, member names included, and takes out what the rules say. A match that only
  * shows when adjacent parts are read together cannot be taken out cleanly, so it blocks.
+ * @param exempt strings to pass over @default none
  */
-export function inspectBody(body: Json, rules: readonly GuardRule[], book: VerdictBook): BodyInspection {
-  const { leaves, keys } = collect(body);
+export function inspectBody(
+  body: Json,
+  rules: readonly GuardRule[],
+  book: VerdictBook,
+  exempt: (key: string | number, text: string) => boolean = () => false,
+): BodyInspection {
+  const { leaves: all, keys } = collect(body);
+  const leaves = all.filter((leaf) => !exempt(leaf.key, leaf.text));
   const crossing = acrossLeaves(leaves, rules);
   book.add(crossing);
   const uncut = crossing.find((hit) => hit.rule.action !== "flag");

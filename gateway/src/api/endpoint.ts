@@ -1,0 +1,168 @@
+import type { EndpointPath } from "../config/schema.ts";
+import type { StreamPiece } from "../guards/stream.ts";
+import type { Json } from "../guards/leaves.ts";
+
+/** A JSON object. */
+export type JsonObject = Record<string, Json>;
+
+/** Token counts an engine reported. */
+export interface Usage {
+  readonly input: number;
+  readonly output: number;
+}
+
+/** What the gateway needs to know about the format of an endpoint. */
+export interface EndpointFormat {
+  readonly path: EndpointPath;
+  /** Member that bounds the output tokens; null when there is no output. */
+  readonly outputCap: "max_tokens" | "max_completion_tokens" | "max_output_tokens" | null;
+  /** Answers asked for in one request. */
+  copies(body: JsonObject): number;
+  /** Text that events add piece by piece. */
+  pieces(event: JsonObject): StreamPiece[];
+  /** Whether an event (or a `[DONE]` line) ends the stream. */
+  ends(event: JsonObject | "[DONE]"): boolean;
+}
+
+/** The value as an object, or null. */
+export function asObject(value: Json | undefined): JsonObject | null {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
+}
+
+/** The objects in an array. */
+export function objectsIn(value: Json | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.map(asObject).filter((item) => item !== null) : [];
+}
+
+/** A JSON value as a name for grouping. */
+export function tag(value: Json | undefined): string {
+  return JSON.stringify(value ?? null);
+}
+
+function piece(holder: JsonObject, key: string, channel: string): StreamPiece[] {
+  const text = holder[key];
+  if (typeof text !== "string" || text === "") return [];
+  return [{ channel, text, put: (changed) => (holder[key] = changed) }];
+}
+
+function choicePieces(choice: JsonObject): StreamPiece[] {
+  const at = tag(choice["index"]);
+  const delta = asObject(choice["delta"]);
+  const pieces = piece(choice, "text", `${at}:text`);
+  if (delta === null) return pieces;
+  for (const key of ["content", "reasoning", "reasoning_content", "refusal"]) {
+    pieces.push(...piece(delta, key, `${at}:${key}`));
+  }
+  for (const call of objectsIn(delta["tool_calls"])) {
+    const target = asObject(call["function"]);
+    if (target !== null) pieces.push(...piece(target, "arguments", `${at}:tool:${tag(call["index"])}`));
+  }
+  return pieces;
+}
+
+const copiesOf = (body: JsonObject): number => {
+  const count = Math.max(Number(body["n"] ?? 1), Number(body["best_of"] ?? 1));
+  return Number.isSafeInteger(count) && count > 0 ? count : 1;
+};
+const one = (): number => 1;
+
+const chatLike = {
+  pieces: (event: JsonObject) => objectsIn(event["choices"]).flatMap(choicePieces),
+  ends: (event: JsonObject | "[DONE]") => event === "[DONE]",
+};
+
+const FORMATS: Readonly<Record<EndpointPath, EndpointFormat>> = {
+  "/v1/chat/completions": {
+    path: "/v1/chat/completions",
+    outputCap: "max_completion_tokens",
+    copies: copiesOf,
+    ...chatLike,
+  },
+  "/v1/completions": { path: "/v1/completions", outputCap: "max_tokens", copies: copiesOf, ...chatLike },
+  "/v1/embeddings": {
+    path: "/v1/embeddings",
+    outputCap: null,
+    copies: one,
+    pieces: () => [],
+    ends: () => false,
+  },
+  "/v1/responses": {
+    path: "/v1/responses",
+    outputCap: "max_output_tokens",
+    copies: one,
+    pieces: (event) =>
+      piece(
+        event,
+        "delta",
+        tag([event["item_id"] ?? null, event["output_index"] ?? null, event["content_index"] ?? null]),
+      ),
+    ends: (event) =>
+      event !== "[DONE]" &&
+      ['"response.completed"', '"response.incomplete"', '"response.failed"'].includes(tag(event["type"])),
+  },
+  "/v1/messages": {
+    path: "/v1/messages",
+    outputCap: "max_tokens",
+    copies: one,
+    pieces: (event) => {
+      const delta = asObject(event["delta"]);
+      if (delta === null) return [];
+      const at = tag(event["index"]);
+      return ["text", "partial_json", "thinking"].flatMap((key) => piece(delta, key, `${at}:${key}`));
+    },
+    ends: (event) => event !== "[DONE]" && event["type"] === "message_stop",
+  },
+};
+
+/** Format of an endpoint. */
+export function formatOf(path: EndpointPath): EndpointFormat {
+  return FORMATS[path];
+}
+
+function count(value: Json | undefined): number | null {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+/** Token counts in an answer or an event, in the OpenAI or the Anthropic form. */
+export function usageIn(body: JsonObject): Partial<Usage> {
+  const inner = asObject(body["response"]) ?? asObject(body["message"]);
+  const usage = asObject(body["usage"]) ?? asObject(inner?.["usage"]);
+  if (usage === null) return {};
+  const input = count(usage["prompt_tokens"]) ?? count(usage["input_tokens"]);
+  const output = count(usage["completion_tokens"]) ?? count(usage["output_tokens"]);
+  return { ...(input === null ? {} : { input }), ...(output === null ? {} : { output }) };
+}
+
+const METADATA = new Set([
+  "id",
+  "object",
+  "model",
+  "system_fingerprint",
+  "service_tier",
+  "finish_reason",
+  "stop_reason",
+  "type",
+  "role",
+  "item_id",
+  "call_id",
+  "tool_call_id",
+  "response_id",
+  "obfuscation",
+]);
+
+/** Whether a string in an answer names something rather than says something. */
+export function isMetadata(key: string | number, text: string): boolean {
+  return typeof key === "string" && METADATA.has(key) && /^[\w.:/-]{0,128}$/.test(text);
+}
+
+/** Removes token-level copies of the answer, which no text guard can read. */
+export function dropTokenCopies(value: Json): void {
+  if (typeof value !== "object" || value === null) return;
+  if (Array.isArray(value)) {
+    value.forEach(dropTokenCopies);
+    return;
+  }
+  if ("logprobs" in value) value["logprobs"] = null;
+  if ("token_ids" in value) value["token_ids"] = null;
+  Object.values(value).forEach(dropTokenCopies);
+}

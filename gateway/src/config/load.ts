@@ -1,0 +1,112 @@
+import { readFile } from "node:fs/promises";
+import { parse } from "yaml";
+import { z } from "zod";
+import { canonicalJson } from "../audit/canonical-json.ts";
+import { sha256Hex } from "../audit/chain.ts";
+import { rulesOf } from "../guards/rules.ts";
+import type { GatewayConfig } from "./schema.ts";
+import { gatewayConfigSchema } from "./schema.ts";
+
+/** Raised for a configuration that cannot be used; lists every problem with its path. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the gateway configuration is not valid:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/** A usable configuration with its digest. */
+export interface LoadedConfig {
+  readonly config: GatewayConfig;
+  /** SHA-256 of the canonical configuration; it holds no secret values. */
+  readonly hash: string;
+}
+
+function duplicates(what: string, names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map(
+    (name) => `${what}: "${name}" is there more than once`,
+  );
+}
+
+function crossChecks(config: GatewayConfig): string[] {
+  const problems = [
+    ...duplicates(
+      "upstreams",
+      config.upstreams.map(({ name }) => name),
+    ),
+    ...duplicates(
+      "models",
+      config.models.map(({ name }) => name),
+    ),
+    ...duplicates(
+      "clients",
+      config.clients.map(({ id }) => id),
+    ),
+    ...duplicates(
+      "clients.keys",
+      config.clients.flatMap(({ keys }) => keys),
+    ),
+  ];
+  const upstreams = new Map(config.upstreams.map((upstream) => [upstream.name, upstream]));
+  const models = new Map(config.models.map((model) => [model.name, model]));
+  config.models.forEach((model, index) => {
+    for (const target of [...model.routes, ...model.fallbacks]) {
+      const upstream = upstreams.get(target.upstream);
+      const missing = model.endpoints.filter((endpoint) => !(upstream?.endpoints ?? []).includes(endpoint));
+      if (upstream === undefined)
+        problems.push(`models[${index}]: there is no upstream "${target.upstream}"`);
+      else if (missing.length > 0)
+        problems.push(`models[${index}]: ${target.upstream} does not serve ${missing.join(", ")}`);
+    }
+  });
+  config.clients.forEach((client, index) => {
+    for (const name of client.models) {
+      const model = models.get(name);
+      if (model === undefined) problems.push(`clients[${index}].models: there is no model "${name}"`);
+      else if (client.budget !== null && model.price?.currency !== client.budget.currency) {
+        problems.push(`clients[${index}].budget: model "${name}" has no price in ${client.budget.currency}`);
+      }
+    }
+  });
+  const rules = rulesOf(config.guards.output);
+  const longest = Math.max(0, ...rules.map(({ detector }) => detector.maxLength));
+  const { mode, window } = config.guards.stream;
+  if (mode === "window" && window < longest) {
+    problems.push(`guards.stream.window: ${window} is shorter than the longest match (${longest})`);
+  }
+  return problems;
+}
+
+/**
+ * Checks a configuration value.
+ * @throws ConfigError with every problem found.
+ */
+export function checkConfig(value: unknown): LoadedConfig {
+  const result = gatewayConfigSchema.safeParse(value);
+  if (!result.success) {
+    throw new ConfigError(
+      result.error.issues.map((issue) => `${z.core.toDotPath(issue.path)}: ${issue.message}`),
+    );
+  }
+  const problems = crossChecks(result.data);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { config: result.data, hash: sha256Hex(canonicalJson(result.data)) };
+}
+
+/**
+ * Reads a YAML (or JSON) configuration file.
+ * @throws ConfigError when it cannot be parsed or is not valid.
+ */
+export async function readConfig(path: string): Promise<LoadedConfig> {
+  const text = await readFile(path, "utf8");
+  let value: unknown;
+  try {
+    value = parse(text, { uniqueKeys: true, maxAliasCount: 0 });
+  } catch (error) {
+    throw new ConfigError([error instanceof Error ? error.message : String(error)]);
+  }
+  return checkConfig(value);
+}

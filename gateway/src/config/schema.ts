@@ -1,0 +1,211 @@
+import { z } from "zod";
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/, "lower-case letters, digits, dots and dashes");
+const positive = z.number().int().positive();
+const money = z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, 'a decimal amount in quotes, for example "12.50"');
+const currency = z.string().regex(/^[A-Z]{3}$/);
+
+/** Endpoints the gateway serves. */
+export const ENDPOINTS = [
+  "/v1/chat/completions",
+  "/v1/completions",
+  "/v1/embeddings",
+  "/v1/responses",
+  "/v1/messages",
+] as const;
+
+const endpoint = z.enum(ENDPOINTS);
+
+const secret = z.discriminatedUnion("from", [
+  z.strictObject({ from: z.literal("file"), path: z.string().min(1) }),
+  z.strictObject({ from: z.literal("env"), name: z.string().min(1) }),
+]);
+
+const ownSecret = z.discriminatedUnion("from", [
+  ...secret.options,
+  z.strictObject({ from: z.literal("generated"), path: z.string().min(1) }),
+]);
+
+const listen = z.strictObject({
+  host: z.string().default("127.0.0.1"),
+  port: z.number().int().min(0).max(65535).default(8080),
+});
+
+const limits = z.strictObject({
+  bodyBytes: positive.default(1024 * 1024),
+  responseBytes: positive.default(8 * 1024 * 1024),
+  headersMs: positive.default(10_000),
+  bodyMs: positive.default(15_000),
+  inFlight: positive.default(256),
+  queue: z.number().int().nonnegative().default(64),
+  queueMs: positive.default(2_000),
+  drainMs: positive.default(30_000),
+});
+
+const audit = z.strictObject({
+  mode: z.enum(["required", "best-effort"]).default("required"),
+  directory: z.string().min(1),
+  writer: name.default("gateway"),
+  store: z.string().min(1).nullable().default(null),
+  signingKey: ownSecret,
+  digestSecret: ownSecret,
+  segmentBytes: positive.default(16 * 1024 * 1024),
+  segmentMs: positive.default(300_000),
+  checkpointEvery: positive.default(256),
+  checkpointMs: positive.default(5_000),
+  heartbeatMs: positive.default(10_000),
+  maxBytes: positive.default(4 * 1024 ** 3),
+  minFreeBytes: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(64 * 1024 * 1024),
+});
+
+const upstream = z.strictObject({
+  name,
+  baseUrl: z.url({ protocol: /^https?$/ }),
+  credential: secret.nullable().default(null),
+  credentialHeader: z.enum(["authorization", "x-api-key"]).default("authorization"),
+  endpoints: z.array(endpoint).min(1),
+  connections: positive.default(64),
+  firstByteMs: positive.default(60_000),
+  idleMs: positive.default(30_000),
+  breaker: z.strictObject({ failures: positive.default(5), openMs: positive.default(10_000) }).prefault({}),
+});
+
+const price = z.strictObject({
+  currency,
+  inputPerMillion: money,
+  outputPerMillion: money,
+  source: z.string().min(1),
+  asOf: z.iso.date(),
+});
+
+const model = z.strictObject({
+  name,
+  endpoints: z.array(endpoint).min(1),
+  routes: z
+    .array(z.strictObject({ upstream: name, model: z.string().min(1), weight: positive.default(1) }))
+    .min(1),
+  sticky: z.enum(["none", "client", "trace"]).default("none"),
+  fallbacks: z.array(z.strictObject({ upstream: name, model: z.string().min(1) })).default([]),
+  attempts: z.number().int().min(1).max(5).default(2),
+  totalMs: positive.default(120_000),
+  maxOutputTokens: positive.default(1024),
+  price: price.nullable().default(null),
+  cache: z
+    .strictObject({ seconds: positive, entries: positive.default(1000) })
+    .nullable()
+    .default(null),
+  outputSchema: z.record(z.string(), z.json()).nullable().default(null),
+});
+
+const client = z.strictObject({
+  id: name,
+  tenant: name,
+  keys: z.array(z.string().regex(/^[0-9a-f]{64}$/, "the SHA-256 of the key in lower-case hex")).min(1),
+  models: z.array(name).min(1),
+  endpoints: z
+    .array(endpoint)
+    .min(1)
+    .default([...ENDPOINTS]),
+  tools: z.union([z.enum(["none", "any"]), z.array(z.string().min(1)).min(1)]).default("none"),
+  requestsPerMinute: positive.default(600),
+  tokensPerMinute: positive.default(1_000_000),
+  budget: z
+    .strictObject({ currency, amount: money, period: z.enum(["day", "month"]).default("month") })
+    .nullable()
+    .default(null),
+  purpose: z.string().max(200).nullable().default(null),
+  trace: z
+    .strictObject({
+      required: z.enum(["yes", "no"]).default("no"),
+      maxSteps: positive,
+      maxSeconds: positive,
+      maxTokens: positive,
+    })
+    .nullable()
+    .default(null),
+});
+
+const action = z.enum(["block", "redact", "replace", "flag"]);
+const ruleCommon = {
+  action,
+  kinds: z.array(z.string().min(1)).min(1).nullable().default(null),
+  replacement: z.string().max(200).default(""),
+};
+
+const rule = z.discriminatedUnion("detector", [
+  z.strictObject({ detector: z.literal("pii"), ...ruleCommon }),
+  z.strictObject({ detector: z.literal("secrets"), ...ruleCommon }),
+  z.strictObject({ detector: z.literal("injection"), ...ruleCommon }),
+  z.strictObject({
+    detector: z.literal("topics"),
+    name: name.default("topics"),
+    phrases: z.array(z.string().min(1).max(80)).min(1),
+    ...ruleCommon,
+  }),
+]);
+
+const guards = z.strictObject({
+  input: z.array(rule).default([
+    { detector: "secrets", action: "block", kinds: null, replacement: "" },
+    { detector: "injection", action: "block", kinds: null, replacement: "" },
+    { detector: "pii", action: "redact", kinds: null, replacement: "" },
+  ]),
+  output: z.array(rule).default([
+    { detector: "secrets", action: "block", kinds: null, replacement: "" },
+    { detector: "pii", action: "redact", kinds: null, replacement: "" },
+  ]),
+  stream: z
+    .strictObject({
+      mode: z.enum(["window", "buffer", "refuse"]).default("window"),
+      window: positive.default(320),
+    })
+    .prefault({}),
+  remote: z
+    .strictObject({
+      name,
+      url: z.url({ protocol: /^https?$/ }),
+      deadlineMs: positive.default(1_000),
+      sides: z
+        .array(z.enum(["input", "output"]))
+        .min(1)
+        .default(["input"]),
+    })
+    .nullable()
+    .default(null),
+});
+
+/** Schema of the gateway configuration file. */
+export const gatewayConfigSchema = z.strictObject({
+  listen: listen.prefault({}),
+  limits: limits.prefault({}),
+  audit,
+  upstreams: z.array(upstream).min(1),
+  models: z.array(model).min(1),
+  clients: z.array(client).min(1),
+  guards: guards.prefault({}),
+});
+
+/** Configuration as written, with defaults left out. */
+export type GatewayConfigInput = z.input<typeof gatewayConfigSchema>;
+/** Configuration with every default filled in. */
+export type GatewayConfig = z.output<typeof gatewayConfigSchema>;
+/** One model of the configuration. */
+export type ModelConfig = GatewayConfig["models"][number];
+/** One client of the configuration. */
+export type ClientConfig = GatewayConfig["clients"][number];
+/** One upstream of the configuration. */
+export type UpstreamConfig = GatewayConfig["upstreams"][number];
+/** One guard rule of the configuration. */
+export type RuleConfig = GatewayConfig["guards"]["input"][number];
+/** One endpoint path. */
+export type EndpointPath = (typeof ENDPOINTS)[number];
+/** Where a secret of the gateway itself comes from. */
+export type OwnSecret = z.output<typeof ownSecret>;
+/** Where a secret comes from. */
+export type SecretSource = z.output<typeof secret>;

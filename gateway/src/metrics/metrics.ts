@@ -1,0 +1,111 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+const LATENCY_EDGES = [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 30, 60, 120];
+
+/** Metrics of one gateway; label values come from the configuration only, so their number is bounded. */
+export interface GatewayMetrics {
+  readonly registry: Registry;
+  readonly requests: Counter<"client" | "model" | "endpoint" | "result">;
+  readonly rejected: Counter<"reason">;
+  readonly inputTokens: Counter<"client" | "model" | "endpoint">;
+  readonly outputTokens: Counter<"client" | "model" | "endpoint">;
+  readonly cost: Counter<"client" | "model" | "currency">;
+  readonly firstByte: Histogram<"model" | "endpoint">;
+  readonly duration: Histogram<"model" | "endpoint" | "result">;
+  readonly verdicts: Counter<"guard" | "side" | "action">;
+  readonly attempts: Counter<"upstream" | "result">;
+}
+
+/** Values read when the page is asked for. */
+export interface GatewayGauges {
+  inFlight(): number;
+  queued(): number;
+  auditReady(): number;
+  auditUnsigned(): number;
+  auditOpen(): number;
+  auditUnshipped(): number;
+  auditBytes(): number;
+}
+
+/** Makes the metrics of one gateway in a registry of their own. */
+export function createMetrics(gauges: GatewayGauges): GatewayMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name: `llmops_gateway_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  gauge("in_flight_requests", "Calls that run", () => gauges.inFlight());
+  gauge("queue_depth", "Calls that wait for a place", () => gauges.queued());
+  gauge("audit_ready", "1 when the audit log takes records", () => gauges.auditReady());
+  gauge("audit_unsigned_records", "Records after the last signed checkpoint", () => gauges.auditUnsigned());
+  gauge("audit_open_intents", "Calls whose outcome is not recorded yet", () => gauges.auditOpen());
+  gauge("audit_unshipped_segments", "Sealed segments not yet in the store", () => gauges.auditUnshipped());
+  gauge("audit_local_bytes", "Local size of the audit log", () => gauges.auditBytes());
+  const call = ["client", "model", "endpoint"] as const;
+  return {
+    registry,
+    requests: new Counter({
+      name: "llmops_gateway_requests_total",
+      help: "Calls of known clients by result",
+      labelNames: [...call, "result"],
+      registers,
+    }),
+    rejected: new Counter({
+      name: "llmops_gateway_rejected_total",
+      help: "Requests turned away before the caller was known",
+      labelNames: ["reason"],
+      registers,
+    }),
+    inputTokens: new Counter({
+      name: "llmops_gateway_input_tokens_total",
+      help: "Input tokens",
+      labelNames: [...call],
+      registers,
+    }),
+    outputTokens: new Counter({
+      name: "llmops_gateway_output_tokens_total",
+      help: "Output tokens",
+      labelNames: [...call],
+      registers,
+    }),
+    cost: new Counter({
+      name: "llmops_gateway_cost_total",
+      help: "Cost in units of the currency",
+      labelNames: ["client", "model", "currency"],
+      registers,
+    }),
+    firstByte: new Histogram({
+      name: "llmops_gateway_time_to_first_token_seconds",
+      help: "Time to the first token or body byte from upstream",
+      labelNames: ["model", "endpoint"],
+      buckets: LATENCY_EDGES,
+      registers,
+    }),
+    duration: new Histogram({
+      name: "llmops_gateway_request_duration_seconds",
+      help: "Time from request to its last record",
+      labelNames: ["model", "endpoint", "result"],
+      buckets: LATENCY_EDGES,
+      registers,
+    }),
+    verdicts: new Counter({
+      name: "llmops_gateway_guard_verdicts_total",
+      help: "Guard verdicts",
+      labelNames: ["guard", "side", "action"],
+      registers,
+    }),
+    attempts: new Counter({
+      name: "llmops_gateway_upstream_attempts_total",
+      help: "Tries against upstreams",
+      labelNames: ["upstream", "result"],
+      registers,
+    }),
+  };
+}

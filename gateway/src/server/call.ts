@@ -1,0 +1,542 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import type { Dispatcher } from "undici";
+import { canonicalJson } from "../audit/canonical-json.ts";
+import type { Exchange, OutcomeBody, RecordedAttempt } from "../audit/record.ts";
+import { AuditUnavailableError } from "../audit/wal.ts";
+import type { JsonObject } from "../api/endpoint.ts";
+import { asObject, dropTokenCopies, isMetadata } from "../api/endpoint.ts";
+import { BrokenStreamError, formatEvent, readEvents } from "../api/sse.ts";
+import { toolCallsOfStream } from "../api/tools.ts";
+import type { ClientConfig } from "../config/schema.ts";
+import { VerdictBook } from "../guards/inspect.ts";
+import type { Json } from "../guards/leaves.ts";
+import { inspectBody } from "../guards/leaves.ts";
+import { askRemoteGuard } from "../guards/remote.ts";
+import { StreamGuard } from "../guards/stream.ts";
+import { costOf } from "../routing/money.ts";
+import type { Demand } from "../routing/limits.ts";
+import type { Target } from "../routing/plan.ts";
+import { checkTexts, checkTools, guardAnswer, UsageMeter } from "./answer.ts";
+import type { AnswerVerdict } from "./answer.ts";
+import type { Refusal } from "./http.ts";
+import { errorBody, refuse, send } from "./http.ts";
+import type { CallerContext, PreparedRequest } from "./prepare.ts";
+import type { Policy, Runtime } from "./runtime.ts";
+
+/** Everything one upstream call needs. */
+export interface Call {
+  readonly runtime: Runtime;
+  readonly policy: Policy;
+  readonly client: ClientConfig;
+  readonly request: PreparedRequest;
+  readonly exchange: Exchange;
+  readonly context: CallerContext;
+  readonly targets: readonly Target[];
+  readonly started: number;
+  readonly res: ServerResponse;
+  /** Aborts when the caller goes away, the time is over or the gateway stops. */
+  readonly signal: AbortSignal;
+  /** Key of the answer in the cache; null when it is not kept. */
+  readonly cacheKey: string | null;
+}
+
+/** How the call ended and what it used. */
+export interface CallEnd {
+  readonly result: OutcomeBody["result"];
+  readonly used: Demand;
+  readonly usage: { readonly input: number; readonly output: number };
+}
+
+interface Ending {
+  readonly result: OutcomeBody["result"];
+  readonly status: number;
+  readonly reason?: string;
+  readonly output?: string;
+}
+
+interface StreamedEvent {
+  readonly event: string | null;
+  readonly json: JsonObject;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+const UPSTREAM_BROKEN: Refusal = {
+  status: 502,
+  code: "upstream_invalid",
+  message: "The model gave no usable answer.",
+};
+const UPSTREAM_GONE: Refusal = {
+  status: 503,
+  code: "upstream_unavailable",
+  message: "No model is available.",
+  retryAfterSeconds: 5,
+};
+const TIMED_OUT: Refusal = { status: 504, code: "timeout", message: "The model took too long." };
+const NOT_RECORDED: Refusal = {
+  status: 503,
+  code: "audit_unavailable",
+  message: "The call could not be recorded.",
+  retryAfterSeconds: 5,
+};
+
+function blockedRefusal(guard: string): Refusal {
+  return {
+    status: 403,
+    code: "guardrail_blocked",
+    message: `The answer was stopped by the guard "${guard}".`,
+  };
+}
+
+/** Runs one recorded call against the upstreams and relays the answer; the intent must be durable already. */
+export class CallRunner {
+  readonly #call: Call;
+  readonly #book: VerdictBook;
+  readonly #meter = new UsageMeter();
+  #attempts: RecordedAttempt[] = [];
+  #served: Target | null = null;
+  #firstByteMs: number | null = null;
+  #usage = { input: 0, output: 0 };
+
+  constructor(call: Call) {
+    this.#call = call;
+    this.#book = new VerdictBook("output", call.policy.outputRules);
+  }
+
+  /** Runs the call to its recorded end. */
+  async run(): Promise<CallEnd> {
+    const { request, res } = this.#call;
+    try {
+      const answer = await this.#send(request.body);
+      if (answer === null) return await this.#noAnswer();
+      const type = String(answer.response.headers["content-type"] ?? "");
+      if (request.stream && answer.response.statusCode < 300) {
+        if (!type.startsWith("text/event-stream")) {
+          answer.settle("failed");
+          await answer.response.body.dump().catch(() => undefined);
+          return await this.#fail(UPSTREAM_BROKEN, "not-a-stream");
+        }
+        return await this.#relayStream(answer.response, answer.settle);
+      }
+      return await this.#relayBody(answer.response, answer.settle);
+    } catch (error) {
+      if (error instanceof AuditUnavailableError) return this.#unrecorded();
+      if (res.headersSent) res.destroy();
+      return await this.#fail(UPSTREAM_BROKEN, "internal-error");
+    }
+  }
+
+  async #send(
+    body: JsonObject,
+  ): Promise<{ response: Dispatcher.ResponseData; settle: (result: "ok" | "failed") => void } | null> {
+    const { policy, targets, request, context, signal } = this.#call;
+    const headers: Record<string, string> = {};
+    if (context.traceparent !== null) headers["traceparent"] = context.traceparent;
+    if (request.format.path === "/v1/messages") headers["anthropic-version"] = "2023-06-01";
+    const bodyFor = (target: Target): string => JSON.stringify({ ...body, model: target.model });
+    const answer = await policy.upstreams.send(request.format.path, targets, bodyFor, headers, signal);
+    this.#attempts = [...this.#attempts, ...answer.attempts];
+    if (answer.kind === "none") return null;
+    this.#served = answer.target;
+    return { response: answer.response, settle: answer.settle };
+  }
+
+  #elapsed(): number {
+    return Math.round(performance.now() - this.#call.started);
+  }
+
+  get #clientGone(): boolean {
+    return this.#call.res.destroyed;
+  }
+
+  async #noAnswer(): Promise<CallEnd> {
+    if (!this.#call.signal.aborted) return this.#fail(UPSTREAM_GONE, "upstream-unavailable");
+    return this.#interrupted();
+  }
+
+  async #interrupted(): Promise<CallEnd> {
+    if (this.#clientGone) {
+      return this.#record({ result: "aborted", status: 499, reason: "client-gone" });
+    }
+    return this.#fail(TIMED_OUT, this.#call.runtime.stopping.aborted ? "gateway-stopped" : "timeout");
+  }
+
+  async #fail(refusal: Refusal, reason: string): Promise<CallEnd> {
+    return this.#refuse(refusal, { result: "failed", status: refusal.status, reason });
+  }
+
+  async #refuse(refusal: Refusal, ending: Ending): Promise<CallEnd> {
+    const { res, request } = this.#call;
+    try {
+      const end = await this.#record(ending);
+      this.#tell(refusal);
+      return end;
+    } catch (error) {
+      if (!(error instanceof AuditUnavailableError)) throw error;
+      return this.#unrecorded();
+    } finally {
+      if (!res.headersSent) refuse(res, request.format.path, refusal);
+    }
+  }
+
+  #tell(refusal: Refusal): void {
+    const { res, request } = this.#call;
+    if (!res.headersSent) {
+      refuse(res, request.format.path, refusal);
+      return;
+    }
+    const isNamed = request.format.path === "/v1/messages" || request.format.path === "/v1/responses";
+    res.end(formatEvent(isNamed ? "error" : null, JSON.stringify(errorBody(request.format.path, refusal))));
+  }
+
+  #unrecorded(): CallEnd {
+    const { res, request } = this.#call;
+    if (res.headersSent) this.#tell(NOT_RECORDED);
+    else refuse(res, request.format.path, NOT_RECORDED);
+    return this.#end("failed");
+  }
+
+  #end(result: OutcomeBody["result"]): CallEnd {
+    const { request, exchange } = this.#call;
+    const { input, output } =
+      this.#served === null ? { input: 0, output: 0 } : this.#meter.result(exchange.inputBytes);
+    this.#usage = { input, output };
+    const used = { tokens: input + output, cost: costOf(request.model.price, input, output) };
+    return { result, used, usage: this.#usage };
+  }
+
+  async #record(ending: Ending): Promise<CallEnd> {
+    const { runtime, exchange, request, client } = this.#call;
+    const usage = this.#served === null ? null : this.#meter.result(exchange.inputBytes);
+    const price = request.model.price;
+    const cost = usage === null ? null : costOf(price, usage.input, usage.output);
+    const { metrics } = runtime;
+    const labels = { client: client.id, model: request.model.name, endpoint: request.format.path };
+    await runtime.audit.outcome({
+      kind: "outcome",
+      id: exchange.id,
+      result: ending.result,
+      ...(ending.reason === undefined ? {} : { reason: ending.reason }),
+      status: ending.status,
+      served: this.#served,
+      attempts: this.#attempts,
+      usage,
+      cost: cost === null || price === null ? null : { nanos: Number(cost), currency: price.currency },
+      firstByteMs: this.#firstByteMs,
+      ms: this.#elapsed(),
+      output:
+        ending.output === undefined ? null : runtime.digests(client.tenant).digest("output", ending.output),
+      guards: this.#book.verdicts,
+    });
+    if (usage !== null) {
+      metrics.inputTokens.inc(labels, usage.input);
+      metrics.outputTokens.inc(labels, usage.output);
+    }
+    if (cost !== null && price !== null) {
+      metrics.cost.inc(
+        { client: client.id, model: request.model.name, currency: price.currency },
+        Number(cost) / 1e9,
+      );
+    }
+    for (const { guard, side, action } of this.#book.verdicts) metrics.verdicts.inc({ guard, side, action });
+    return this.#end(ending.result);
+  }
+
+  #sawFirstByte(): void {
+    if (this.#firstByteMs !== null) return;
+    this.#firstByteMs = this.#elapsed();
+    const { runtime, request } = this.#call;
+    runtime.metrics.firstByte.observe(
+      { model: request.model.name, endpoint: request.format.path },
+      this.#firstByteMs / 1000,
+    );
+  }
+
+  async #readJson(response: Dispatcher.ResponseData): Promise<JsonObject | null> {
+    const limit = this.#call.policy.config.limits.responseBytes;
+    const parts: Buffer[] = [];
+    let size = 0;
+    for await (const part of response.body as AsyncIterable<Buffer>) {
+      this.#sawFirstByte();
+      size += part.length;
+      if (size > limit) return null;
+      parts.push(part);
+    }
+    try {
+      return asObject(
+        JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts))) as Json,
+      );
+    } catch {
+      return null;
+    }
+  }
+
+  async #readAnswer(
+    response: Dispatcher.ResponseData,
+    settle: (result: "ok" | "failed") => void,
+  ): Promise<JsonObject | null | "interrupted"> {
+    try {
+      const body = await this.#readJson(response);
+      settle(body === null ? "failed" : "ok");
+      return body;
+    } catch {
+      if (this.#call.signal.aborted) return "interrupted";
+      settle("failed");
+      return null;
+    }
+  }
+
+  async #relayBody(
+    response: Dispatcher.ResponseData,
+    settle: (result: "ok" | "failed") => void,
+  ): Promise<CallEnd> {
+    const { request, client, policy, res, runtime, cacheKey } = this.#call;
+    let body = await this.#readAnswer(response, settle);
+    if (body === "interrupted") return this.#interrupted();
+    if (body === null) return this.#fail(UPSTREAM_BROKEN, "unreadable-answer");
+    const status = response.statusCode;
+    if (status >= 300) return this.#relayError(status, body);
+    this.#meter.read(body);
+    let verdict: AnswerVerdict = guardAnswer(client, request, body, policy.outputRules, this.#book);
+    if (verdict.kind === "off-schema" && request.format.path === "/v1/chat/completions") {
+      this.#book.note("schema", "1", "flag", { repaired: 1 });
+      const repaired = await this.#repair(verdict.errors);
+      if (repaired === "interrupted") return this.#interrupted();
+      if (repaired !== null) {
+        body = repaired;
+        verdict = guardAnswer(client, request, body, policy.outputRules, this.#book);
+      }
+    }
+    if (verdict.kind === "off-schema") this.#book.note("schema", "1", "block");
+    if (verdict.kind === "passed") verdict = await this.#askRemote(body);
+    if (verdict.kind !== "passed") {
+      const guard = verdict.kind === "blocked" ? verdict.guard : "schema";
+      return this.#refuse(blockedRefusal(guard), { result: "blocked", status: 403, reason: guard });
+    }
+    body["model"] = request.model.name;
+    const text = JSON.stringify(body);
+    const end = await this.#record({ result: "completed", status: 200, output: sha256(text) });
+    if (cacheKey !== null && request.model.cache !== null) {
+      runtime.cache.put(cacheKey, text, request.model.cache.seconds, request.model.cache.entries);
+    }
+    send(res, 200, "application/json", text, { "x-request-id": this.#call.exchange.id });
+    return end;
+  }
+
+  async #relayError(status: number, body: JsonObject): Promise<CallEnd> {
+    const { policy } = this.#call;
+    const error = asObject(body["error"]) ?? {};
+    const message: JsonObject = {
+      message: typeof error["message"] === "string" ? error["message"].slice(0, 2000) : "",
+    };
+    const seen = inspectBody(message, policy.outputRules, this.#book);
+    const said = seen.kind === "passed" && typeof message["message"] === "string" ? message["message"] : "";
+    const shown = status < 500 && status !== 401 && status !== 403 ? status : 502;
+    const refusal = {
+      status: shown,
+      code: "upstream_error",
+      message: `The model refused the request. ${said}`.trim(),
+    };
+    return this.#fail(refusal, `upstream-status-${status}`);
+  }
+
+  async #repair(errors: string): Promise<JsonObject | null | "interrupted"> {
+    const { request } = this.#call;
+    const messages = Array.isArray(request.body["messages"]) ? request.body["messages"] : [];
+    const ask = `The answer did not follow the required JSON schema: ${errors}. Answer again with JSON that does.`;
+    const answer = await this.#send({
+      ...request.body,
+      messages: [...messages, { role: "user", content: ask }],
+    });
+    if (answer === null) return this.#call.signal.aborted ? "interrupted" : null;
+    const body = await this.#readAnswer(answer.response, answer.settle);
+    if (body === "interrupted" || body === null || answer.response.statusCode >= 300)
+      return body === "interrupted" ? body : null;
+    this.#meter.text(JSON.stringify(body).length);
+    this.#meter.read(body);
+    return body;
+  }
+
+  async #askRemote(body: Json): Promise<AnswerVerdict> {
+    const { remote } = this.#call.policy.config.guards;
+    if (remote?.sides.includes("output") !== true) return { kind: "passed" };
+    const verdict = await askRemoteGuard(remote, "output", canonicalJson(body));
+    const version = verdict.kind === "error" ? "unknown" : verdict.version;
+    this.#book.note(
+      remote.name,
+      version,
+      verdict.kind,
+      verdict.kind === "error" ? { [verdict.reason]: 1 } : {},
+    );
+    return verdict.kind === "pass" ? { kind: "passed" } : { kind: "blocked", guard: remote.name };
+  }
+
+  get #buffered(): boolean {
+    const { policy, request } = this.#call;
+    const { stream, remote } = policy.config.guards;
+    const remoteOutput = remote?.sides.includes("output") === true;
+    return (
+      stream.mode === "buffer" || remoteOutput || request.tools.length > 0 || request.outputSchema !== null
+    );
+  }
+
+  async #relayStream(
+    response: Dispatcher.ResponseData,
+    settle: (result: "ok" | "failed") => void,
+  ): Promise<CallEnd> {
+    const { request, policy, res, exchange } = this.#call;
+    const buffered = this.#buffered;
+    const rules = policy.outputRules;
+    const window = buffered ? Number.MAX_SAFE_INTEGER : policy.config.guards.stream.window;
+    const guard = new StreamGuard<StreamedEvent>(rules, this.#book, window);
+    const seen: JsonObject[] = [];
+    const hash = createHash("sha256");
+    const last: { text: string | null } = { text: null };
+    let terminal: "none" | "event" | "done" = "none";
+    const begin = (): void => {
+      if (res.headersSent) return;
+      res.writeHead(200, {
+        "content-type": "text/event-stream; charset=utf-8",
+        "cache-control": "no-store",
+        "x-accel-buffering": "no",
+        "x-request-id": exchange.id,
+      });
+    };
+    const queue = async (events: readonly StreamedEvent[]): Promise<void> => {
+      for (const { event, json } of events) {
+        if ("model" in json) json["model"] = request.model.name;
+        const text = formatEvent(event, JSON.stringify(json));
+        if (last.text !== null) await this.#write(last.text, hash);
+        last.text = text;
+      }
+    };
+    if (!buffered) {
+      begin();
+      res.flushHeaders();
+    }
+    try {
+      for await (const event of readEvents(response.body, policy.config.limits.responseBytes)) {
+        this.#sawFirstByte();
+        if (event.data === "[DONE]") {
+          terminal = "done";
+          break;
+        }
+        const json = parseEvent(event.data);
+        this.#meter.read(json);
+        if (rules.length > 0) dropTokenCopies(json);
+        if (!this.#wanted(json)) continue;
+        const pieces = request.format.pieces(json);
+        for (const { text } of pieces) this.#meter.text(text.length);
+        if (buffered) seen.push(structuredClone(json));
+        const aside = this.#inspectAside(json, pieces);
+        if (aside !== null) return await this.#stopStream(aside, settle, response);
+        const step = guard.push({ event: event.event, json }, pieces);
+        if (step.kind === "blocked") return await this.#stopStream(step.guard, settle, response);
+        await queue(step.events);
+        if (request.format.ends(json)) {
+          terminal = "event";
+          break;
+        }
+      }
+    } catch (error) {
+      if (error instanceof AuditUnavailableError) throw error;
+      if (this.#call.signal.aborted || this.#clientGone) {
+        response.body.destroy();
+        return this.#interrupted();
+      }
+      settle("failed");
+      response.body.destroy();
+      return this.#fail(
+        UPSTREAM_BROKEN,
+        error instanceof BrokenStreamError ? "broken-stream" : "stream-failed",
+      );
+    }
+    if (terminal === "none") {
+      settle("failed");
+      return this.#fail(UPSTREAM_BROKEN, "stream-ended-early");
+    }
+    settle("ok");
+    if (buffered) {
+      const stopped = await this.#checkWhole(seen);
+      if (stopped !== null)
+        return this.#refuse(blockedRefusal(stopped), { result: "blocked", status: 403, reason: stopped });
+    }
+    const rest = guard.finish();
+    begin();
+    if (rest.kind === "release") await queue(rest.events);
+    const ending = `${last.text ?? ""}${terminal === "done" ? formatEvent(null, "[DONE]") : ""}`;
+    hash.update(ending);
+    const end = await this.#record({ result: "completed", status: 200, output: hash.digest("hex") });
+    res.end(ending);
+    return end;
+  }
+
+  async #checkWhole(events: readonly JsonObject[]): Promise<string | null> {
+    const { request, client } = this.#call;
+    const tools = checkTools(client, request, toolCallsOfStream(events), this.#book);
+    if (tools.kind === "blocked") return tools.guard;
+    const texts = new Map<string, string>();
+    for (const event of events) {
+      for (const { channel, text } of request.format.pieces(event))
+        texts.set(channel, (texts.get(channel) ?? "") + text);
+    }
+    const answers = [...texts]
+      .filter(([channel]) => /:(content|text)$/.test(channel))
+      .map(([, text]) => text);
+    const verdict = checkTexts(request, answers);
+    if (verdict.kind !== "passed") {
+      this.#book.note("schema", "1", "block");
+      return "schema";
+    }
+    const remote = await this.#askRemote([...texts.values()]);
+    return remote.kind === "blocked" ? remote.guard : null;
+  }
+
+  #wanted(json: JsonObject): boolean {
+    const isUsageOnly =
+      Array.isArray(json["choices"]) && json["choices"].length === 0 && asObject(json["usage"]) !== null;
+    return this.#call.request.wantsUsage || !isUsageOnly;
+  }
+
+  #inspectAside(
+    json: JsonObject,
+    pieces: readonly { readonly text: string; readonly put: (text: string) => void }[],
+  ): string | null {
+    for (const piece of pieces) piece.put("");
+    const result = inspectBody(json, this.#call.policy.outputRules, this.#book, isMetadata);
+    for (const piece of pieces) piece.put(piece.text);
+    return result.kind === "blocked" ? result.guard : null;
+  }
+
+  async #stopStream(
+    guard: string,
+    settle: (result: "ok" | "failed") => void,
+    response: Dispatcher.ResponseData,
+  ): Promise<CallEnd> {
+    settle("ok");
+    response.body.destroy();
+    return this.#refuse(blockedRefusal(guard), { result: "blocked", status: 403, reason: guard });
+  }
+
+  async #write(text: string, hash: ReturnType<typeof createHash>): Promise<void> {
+    const { res, signal } = this.#call;
+    hash.update(text);
+    if (!res.write(text)) await once(res, "drain", { signal });
+  }
+}
+
+function parseEvent(data: string): JsonObject {
+  let value: Json;
+  try {
+    value = JSON.parse(data) as Json;
+  } catch {
+    throw new BrokenStreamError("an event is not JSON");
+  }
+  const json = asObject(value);
+  if (json === null) throw new BrokenStreamError("an event is not an object");
+  return json;
+}
