@@ -156,7 +156,7 @@ describe("a call", () => {
       const engine = await fakeEngine();
       engine.script = (res, seen) => {
         disk.fault = "ENOSPC";
-        (script as EngineScript)(res, seen);
+        script(res, seen);
       };
       const under = await gatewayUnderTest([engine], undefined, {
         files: disk.files,
@@ -498,7 +498,7 @@ describe("upstreams", () => {
     const engine = await fakeEngine();
     const open = (config: GatewayConfigInput): GatewayConfigInput => ({
       ...withModel({ cache: { seconds: 60 } })(config),
-      clients: config.clients.map(({ endpoints: _all, ...client }) => client),
+      clients: config.clients.map((client) => ({ ...client, endpoints: ["/v1/chat/completions"] })),
     });
     const under = await gatewayUnderTest([engine], open);
     const first = await (await under.post(CHAT, hello)).text();

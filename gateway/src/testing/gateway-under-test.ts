@@ -80,13 +80,19 @@ export function configFor(directory: string, engines: readonly string[]): Gatewa
   };
 }
 
+/** What a test may change about a request. */
+export interface CallInit {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
 /** A gateway that ends with the test. */
 export interface GatewayUnderTest {
   readonly gateway: RunningGateway;
   readonly directory: string;
   readonly config: GatewayConfigInput;
   /** Posts JSON as the client "app". */
-  post(path: string, body: unknown, init?: RequestInit): Promise<Response>;
+  post(path: string, body: unknown, init?: CallInit): Promise<Response>;
   /** Bodies of all records so far, without checkpoints and headers. */
   records(): Promise<RecordBody[]>;
 }
