@@ -17,7 +17,9 @@ async function parse(
   sizes: readonly number[] = [7],
   limit = 1e6,
 ): Promise<ServerEvent[]> {
-  return Array.fromAsync(readEvents(blocksOf(Buffer.from(text), sizes), limit));
+  const events: ServerEvent[] = [];
+  for await (const event of readEvents(blocksOf(Buffer.from(text), sizes), limit)) events.push(event);
+  return events;
 }
 
 it("reads the same events however the bytes are cut", async () => {

@@ -15,10 +15,8 @@ if (file === undefined) {
   process.exit(2);
 }
 
-const gateway = await startGateway({ file });
-say({ event: "listening", url: gateway.url, writer: gateway.auditWriter });
-
 let seen = sha256Hex(await readFile(file));
+const gateway = await startGateway({ file });
 
 async function reload(path: string): Promise<void> {
   try {
@@ -51,3 +49,4 @@ function stop(): void {
 process.once("SIGTERM", stop);
 process.once("SIGINT", stop);
 process.on("SIGHUP", () => void reload(file));
+say({ event: "listening", url: gateway.url, writer: gateway.auditWriter });

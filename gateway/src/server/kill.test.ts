@@ -55,9 +55,9 @@ it(
     let call = 0;
     for (let round = 0; round < ROUNDS; round += 1) {
       const { child, url } = await start(file);
-      let alive = true;
+      const load = { running: true };
       const client = async (): Promise<void> => {
-        while (alive) {
+        while (load.running) {
           const trace = String((call += 1)).padStart(32, "0");
           try {
             const response = await fetch(`${url}/v1/chat/completions`, {
@@ -72,14 +72,14 @@ it(
             await response.json();
             if (response.status === 200) delivered.push(trace);
           } catch {
-            if (!alive) return;
+            if (!load.running) return;
           }
         }
       };
       const clients = Array.from({ length: CONNECTIONS }, client);
       await new Promise((resolve) => setTimeout(resolve, 250 + 130 * round));
       child.kill("SIGKILL");
-      alive = false;
+      load.running = false;
       await ended(child);
       await Promise.all(clients);
     }
