@@ -1,7 +1,7 @@
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
 import { problem, type Check } from "./check.ts";
-import { addressRange, overlaps } from "./cidr.ts";
+import { addressRange, overlaps } from "../../../components/network/cidr.ts";
 import { EU_REGIONS } from "./residency.ts";
 
 /** Largest and smallest VPC of AWS: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html (read 2026-11-24); our zones need at most a /20. */

@@ -1,0 +1,71 @@
+import * as aws from "@pulumi/aws";
+import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+
+/** What a customer-managed key protects. */
+export interface AwsKeyArgs {
+  /** Alias without the `alias/` prefix; unique in account and region. */
+  readonly alias: string;
+  /** Shown in the console. */
+  readonly description: string;
+  /** Account that owns the key; its root principal keeps administration. */
+  readonly accountId: string;
+  readonly region: string;
+  /** ARNs of the CloudWatch log groups that CloudWatch Logs may encrypt with the key. */
+  readonly logGroupArns: readonly string[];
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/**
+ * Days between scheduling a deletion and losing the data: the most AWS allows.
+ * @see https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
+ */
+export const DELETION_WINDOW_DAYS = 30;
+
+/** Key policy as JSON: the account administers, CloudWatch Logs uses it for the named log groups only. */
+export function keyPolicy(args: Pick<AwsKeyArgs, "accountId" | "region" | "logGroupArns">): string {
+  const administration = {
+    Sid: "AccountAdministers",
+    Effect: "Allow",
+    Principal: { AWS: `arn:aws:iam::${args.accountId}:root` },
+    Action: "kms:*",
+    Resource: "*",
+  };
+  const logs = {
+    Sid: "CloudWatchLogs",
+    Effect: "Allow",
+    Principal: { Service: `logs.${args.region}.amazonaws.com` },
+    Action: ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+    Resource: "*",
+    Condition: { ArnEquals: { "kms:EncryptionContext:aws:logs:arn": args.logGroupArns } },
+  };
+  return JSON.stringify({
+    Version: "2012-10-17",
+    Statement: args.logGroupArns.length === 0 ? [administration] : [administration, logs],
+  });
+}
+
+/** A customer-managed KMS key with yearly rotation and an alias. */
+export class AwsKey extends LlmopsComponent {
+  readonly key: aws.kms.Key;
+
+  constructor(name: string, args: AwsKeyArgs, opts?: ComponentOptions) {
+    super("encryption", "AwsKey", name, opts);
+    this.key = new aws.kms.Key(
+      this.childName("key"),
+      {
+        description: args.description,
+        enableKeyRotation: true,
+        deletionWindowInDays: DELETION_WINDOW_DAYS,
+        policy: keyPolicy(args),
+        tags: args.tags,
+      },
+      { parent: this },
+    );
+    new aws.kms.Alias(
+      this.childName("alias"),
+      { name: `alias/${args.alias}`, targetKeyId: this.key.keyId },
+      { parent: this },
+    );
+    this.registerOutputs({ arn: this.key.arn });
+  }
+}
