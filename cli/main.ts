@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { UnknownKeyError } from "../stacks/schema/explain.ts";
 import { ConfigError, UnknownStackError } from "../stacks/schema/stack-file.ts";
-import { UnsupportedProviderError } from "../stacks/program.ts";
 import { configCommand } from "./config.ts";
 import { EXIT, progress } from "./context.ts";
 import { planCommand } from "./plan.ts";
@@ -29,11 +28,7 @@ try {
   else if (error instanceof ConfigError) {
     progress(error.message);
     process.exitCode = EXIT.findings;
-  } else if (
-    error instanceof UnknownStackError ||
-    error instanceof UnsupportedProviderError ||
-    error instanceof UnknownKeyError
-  ) {
+  } else if (error instanceof UnknownStackError || error instanceof UnknownKeyError) {
     progress(`error: ${error.message}`);
     process.exitCode = EXIT.failure;
   } else {

@@ -1,6 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { capture } from "../plan/capture.ts";
-import { platformProgram, UnsupportedProviderError } from "../stacks/program.ts";
 import { parsePlatform } from "../stacks/schema/parse.ts";
 import { readStack, stackNames } from "../stacks/schema/stack-file.ts";
 import { STACKS_FOLDER } from "./context.ts";
@@ -21,12 +19,5 @@ describe("shipped stacks", () => {
         ? result.problems.map(({ path, reason, fix }) => [path, reason, fix.split("?")[0]])
         : [];
     expect(found).toEqual([["budgt", "unknown key 'budgt'", "did you mean 'budget'"]]);
-  });
-
-  it("a provider without components is refused, not planned empty", async () => {
-    const config = readStack(STACKS_FOLDER, "dev");
-    await expect(capture({ stack: "dev", program: () => platformProgram(config) })).rejects.toThrow(
-      UnsupportedProviderError,
-    );
   });
 });

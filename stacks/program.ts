@@ -1,37 +1,40 @@
-import { readFileSync } from "node:fs";
-import * as k8s from "@pulumi/kubernetes";
+import type { ClusterHandle } from "../components/cluster/handle.ts";
 import { Tenant } from "../components/tenancy/tenant.ts";
+import { awsCluster } from "./clouds/aws.ts";
+import { existingCluster } from "./clouds/existing.ts";
+import { gcpCluster } from "./clouds/gcp.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 /** What a stack exports. */
 export interface PlatformOutputs {
   readonly client: string;
   readonly environment: string;
+  /** Absent for the local environment, which has no cluster. */
+  readonly clusterName?: string;
   /** Namespaces of the tenants. */
   readonly namespaces: readonly string[];
 }
 
-/** The provider has no components yet. */
-export class UnsupportedProviderError extends Error {
-  override readonly name = "UnsupportedProviderError";
+function clusterOf(name: string, config: PlatformConfig): ClusterHandle | undefined {
+  const { cloud } = config;
+  switch (cloud.provider) {
+    case "aws":
+      return awsCluster(name, cloud, config);
+    case "gcp":
+      return gcpCluster(name, cloud, config);
+    case "existing":
+      return existingCluster(name, cloud, config);
+    case "local":
+      return undefined;
+  }
 }
 
-function clusterProvider(cloud: PlatformConfig["cloud"], name: string): k8s.Provider {
-  if (cloud.provider !== "existing")
-    throw new UnsupportedProviderError(
-      `cloud.provider = "${cloud.provider}": no components are built for it yet; only "existing" can be planned`,
-    );
-  return new k8s.Provider(`${name}-cluster`, {
-    kubeconfig: readFileSync(cloud.kubeconfigPath, "utf8"),
-    enableServerSideApply: true,
-    ...(cloud.context === undefined ? {} : { context: cloud.context }),
-  });
-}
-
-/** Creates everything one environment consists of. */
+/** Creates everything one environment consists of. A local environment is a process (`npm start`), not resources. */
 export function platformProgram(config: PlatformConfig): PlatformOutputs {
   const name = `${config.client}-${config.environment}`;
-  const provider = clusterProvider(config.cloud, name);
+  const { client, environment } = config;
+  const cluster = clusterOf(name, config);
+  if (cluster === undefined) return { client, environment, namespaces: [] };
   const tenants = config.tenancy.tenants.map(
     ({ name: namespace, ...quota }) =>
       new Tenant(
@@ -39,14 +42,15 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
         {
           namespace,
           ...quota,
-          labels: { "llmops.io/client": config.client, "llmops.io/environment": config.environment },
+          labels: { "llmops.io/client": client, "llmops.io/environment": environment },
         },
-        { providers: { kubernetes: provider } },
+        { providers: { kubernetes: cluster.provider } },
       ),
   );
   return {
-    client: config.client,
-    environment: config.environment,
+    client,
+    environment,
+    clusterName: cluster.clusterName,
     namespaces: tenants.map((tenant) => tenant.namespaceName),
   };
 }

@@ -63,6 +63,8 @@ interface Zone {
 export class AwsNetwork extends LlmopsComponent {
   readonly vpcId: pulumi.Output<string>;
   readonly privateSubnetIds: readonly pulumi.Output<string>[];
+  /** Private subnet of each zone. */
+  readonly privateSubnetByZone: ReadonlyMap<string, pulumi.Output<string>>;
   readonly publicSubnetIds: readonly pulumi.Output<string>[];
   /** Everything nodes need to reach the internet; nodes depend on it. */
   readonly routes: readonly pulumi.Resource[];
@@ -79,6 +81,9 @@ export class AwsNetwork extends LlmopsComponent {
 
     this.vpcId = vpc.id;
     this.privateSubnetIds = zones.map((zone) => zone.privateSubnet.id);
+    this.privateSubnetByZone = new Map(
+      zones.map((zone) => [zone.subnets.zone, zone.privateSubnet.id] as const),
+    );
     this.publicSubnetIds = zones.map((zone) => zone.publicSubnet.id);
     this.routes = routes;
     this.registerOutputs({ vpcId: vpc.id });

@@ -65,6 +65,10 @@ const aws = z
         .min(1)
         .describe("Who may use the Kubernetes API (EKS access entries)."),
       systemNodes,
+      gpuSoftware: z
+        .enum(["device-plugin", "gpu-operator"])
+        .default("device-plugin")
+        .describe("What makes GPUs schedulable; `gpu-operator` is needed for MIG."),
     }),
   })
   .describe("Amazon EKS.");
@@ -101,6 +105,10 @@ const existing = z
     region: z.string().min(1).describe("Where the cluster stands; residency is judged on it."),
     kubeconfigPath: z.string().min(1).describe("Path of a kubeconfig file, read at deployment time."),
     context: z.string().min(1).optional().describe("Context in the kubeconfig. Default: the current one."),
+    gpuSoftware: z
+      .enum(["managed", "device-plugin", "gpu-operator"])
+      .default("managed")
+      .describe("What makes GPUs schedulable; `managed`: somebody else installed it."),
   })
   .describe("Any cluster that exists already (kind, on-premises, another cloud).");
 

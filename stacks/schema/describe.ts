@@ -7,7 +7,7 @@ import { didYouMean } from "./suggest.ts";
 export const NO_MATCH_FIX = "see `npx llmops config explain <key>`";
 
 /** Strips `optional`, `default`, `prefault` and the like. */
-function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   const inner = (schema as { _zod: { def: { innerType?: z.core.$ZodType } } })._zod.def.innerType;
   return inner === undefined ? schema : unwrap(inner);
 }
@@ -61,6 +61,11 @@ export function descriptionOf(schema: z.core.$ZodType | undefined): string | und
   return undefined;
 }
 
+function discriminatorsOf(union: z.core.$ZodDiscriminatedUnion): string[] {
+  const { discriminator, options } = union._zod.def;
+  return options.flatMap((option) => [...(option._zod.propValues?.[discriminator] ?? [])].map(String));
+}
+
 /** What to write instead, in words, for the type of a schema. */
 export function expectedForm(schema: z.core.$ZodType | undefined): string {
   if (schema === undefined) return "a value";
@@ -69,10 +74,8 @@ export function expectedForm(schema: z.core.$ZodType | undefined): string {
   if (bare instanceof z.ZodLiteral)
     return [...bare.values].map((value) => JSON.stringify(value)).join(" or ");
   if (bare instanceof z.ZodDiscriminatedUnion) {
-    const { discriminator, options } = bare._zod.def;
-    const kinds = options.flatMap((option) =>
-      [...(option._zod.propValues?.[discriminator] ?? [])].map(String),
-    );
+    const { discriminator } = bare._zod.def;
+    const kinds = discriminatorsOf(bare);
     return `a mapping with '${discriminator}' one of ${kinds.join(", ")}`;
   }
   if (bare instanceof z.ZodUnion)
@@ -81,8 +84,20 @@ export function expectedForm(schema: z.core.$ZodType | undefined): string {
   if (bare instanceof z.ZodObject) return `a mapping with the keys ${Object.keys(bare.shape).join(", ")}`;
   if (bare instanceof z.ZodNumber)
     return bare.format?.includes("int") === true ? "a whole number" : "a number";
-  if (bare instanceof z.ZodString) return "text";
+  if (bare instanceof z.ZodString || bare instanceof z.ZodStringFormat) return "text";
   return "a value";
+}
+
+/** Values a union's discriminator may have at a key path. */
+function discriminatorsAt(path: KeyPath, root: unknown): string[] {
+  const schema = schemaAt(path, root);
+  return schema instanceof z.ZodDiscriminatedUnion ? discriminatorsOf(schema) : [];
+}
+
+function boundOf(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
+  return issue.code === "too_small"
+    ? `${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}`
+    : `${issue.inclusive === false ? "less than" : "at most"} ${issue.maximum}`;
 }
 
 /** The fix for a zod issue: what to write at its key path. */
@@ -96,8 +111,12 @@ export function fixFor(issue: z.core.$ZodIssue, value: unknown, root: unknown): 
     const meant = didYouMean(value, issue.values.map(String));
     return `${meant === undefined ? "" : `did you mean '${meant}'? `}use one of ${issue.values.map(String).join(", ")}`;
   }
+  if (issue.code === "invalid_union" && issue.discriminator !== undefined)
+    return `set ${path} to one of ${discriminatorsAt(issue.path.slice(0, -1), root).join(", ")}`;
+  if (issue.code === "invalid_format" && value !== undefined)
+    return `change ${path}: it ${issue.message}${suffix}`;
   if (issue.code === "too_small" || issue.code === "too_big") {
-    const bound = issue.code === "too_small" ? `at least ${issue.minimum}` : `at most ${issue.maximum}`;
+    const bound = boundOf(issue);
     const unit = issue.origin === "array" ? " entries" : issue.origin === "string" ? " characters" : "";
     return `set ${path} to ${bound}${unit}${suffix}`;
   }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { descriptionOf, expectedForm, schemaAt } from "./describe.ts";
+import { descriptionOf, expectedForm, schemaAt, unwrap } from "./describe.ts";
 import { platform } from "./platform.ts";
 import { didYouMean } from "./suggest.ts";
 
@@ -34,7 +34,7 @@ function defaultOf(schema: z.core.$ZodType): unknown {
 }
 
 function childrenOf(schema: z.core.$ZodType): ExplainedChild[] {
-  const bare = bareOf(schema);
+  const bare = unwrap(schema);
   if (bare instanceof z.ZodArray) return childrenOf(bare._zod.def.element);
   if (bare instanceof z.ZodDiscriminatedUnion)
     return bare._zod.def.options.flatMap((option) => {
@@ -50,13 +50,8 @@ function childrenOf(schema: z.core.$ZodType): ExplainedChild[] {
   }));
 }
 
-function bareOf(schema: z.core.$ZodType): z.core.$ZodType {
-  const inner = (schema as { _zod: { def: { innerType?: z.core.$ZodType } } })._zod.def.innerType;
-  return inner === undefined ? schema : bareOf(inner);
-}
-
 function step(schema: z.core.$ZodType, name: string): z.core.$ZodType | undefined {
-  const bare = bareOf(schema);
+  const bare = unwrap(schema);
   if (bare instanceof z.ZodArray) return step(bare._zod.def.element, name);
   if (bare instanceof z.ZodObject) return (bare.shape as Record<string, z.core.$ZodType>)[name];
   if (bare instanceof z.ZodDiscriminatedUnion)

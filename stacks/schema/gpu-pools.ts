@@ -27,7 +27,7 @@ const pool = z.strictObject({
   capacity: z
     .array(z.enum(["reserved", "on-demand", "flex-start", "spot"]))
     .min(1)
-    .describe("Capacity ladder: what to try first, second, ..."),
+    .describe("Capacity ladder: what to try first, then second, and so on."),
   reservation: z.string().min(1).optional().describe("Id of the reservation behind the `reserved` rung."),
   nodes: z.strictObject({
     min: countOrZero.default(0),

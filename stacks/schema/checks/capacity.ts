@@ -71,6 +71,42 @@ function nodesOrdered(pool: Pool, index: number): ConfigProblem[] {
   ];
 }
 
+function floorFits(pool: Pool, index: number): ConfigProblem[] {
+  const found: ConfigProblem[] = [];
+  if (pool.provisioner === "karpenter" && pool.nodes.min > 0)
+    found.push(
+      problem(
+        ["gpuPools", index, "nodes", "min"],
+        pool.nodes.min,
+        "Karpenter keeps no idle nodes",
+        "set min: 0 (running replicas keep their nodes), or use provisioner: node-group",
+      ),
+    );
+  if (pool.provisioner === "node-pool" && pool.capacity.length > 1)
+    found.push(
+      problem(
+        ["gpuPools", index, "provisioner"],
+        pool.provisioner,
+        "GKE does not keep the order of several rungs without a ComputeClass",
+        "use provisioner: compute-class, or a single rung",
+      ),
+    );
+  return found;
+}
+
+function gpuSoftwareFits(pool: Pool, index: number, cloud: PlatformConfig["cloud"]): ConfigProblem[] {
+  if (cloud.provider !== "aws" || pool.sharing.kind !== "mig") return [];
+  if (pool.provisioner === "karpenter" && cloud.cluster.gpuSoftware === "gpu-operator") return [];
+  return [
+    problem(
+      ["gpuPools", index, "sharing"],
+      pool.sharing,
+      "nothing on these nodes would partition the GPU (MIG)",
+      "set cloud.cluster.gpuSoftware: gpu-operator and provisioner: karpenter",
+    ),
+  ];
+}
+
 function zonesKnown(pool: Pool, index: number, cloud: PlatformConfig["cloud"]): ConfigProblem[] {
   if (cloud.provider !== "aws" && cloud.provider !== "gcp") return [];
   return (pool.zones ?? []).flatMap((zone, zoneIndex) =>
@@ -156,6 +192,8 @@ export const capacityChecks: readonly Check[] = [
       gpuPools.flatMap((pool, index) => [
         ...provisionerFits(pool, index, cloud.provider),
         ...ladder(pool, index, cloud.provider),
+        ...floorFits(pool, index),
+        ...gpuSoftwareFits(pool, index, cloud),
         ...zonesKnown(pool, index, cloud),
         ...machine(pool, index, cloud.provider),
         ...sharing(pool, index, environment),

@@ -1,0 +1,46 @@
+/** Which folder may import which; the picture is in docs/architecture.md. */
+const folder = (name) => `^${name}/`;
+const rule = (name, from, allowed) => ({
+  name,
+  severity: "error",
+  comment: `${from} may import only from ${[from, ...allowed].join(", ")}`,
+  from: { path: folder(from) },
+  to: {
+    path: "^(stacks|components|policies|charts|gateway|graph|plan|pricing|prompts|evals|cli|local|bench|test|tools)/",
+    pathNot: [from, ...allowed].map(folder),
+  },
+});
+
+module.exports = {
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    rule("graph", "graph", []),
+    rule("charts", "charts", []),
+    rule("pricing", "pricing", ["graph"]),
+    rule("components", "components", ["charts", "pricing", "graph", "plan"]),
+    rule("stacks", "stacks", ["components", "pricing"]),
+    rule("plan", "plan", ["graph", "stacks", "pricing", "policies"]),
+    rule("gateway", "gateway", []),
+    rule("local", "local", ["gateway", "stacks"]),
+    {
+      name: "components-plan",
+      severity: "error",
+      comment: "only tests of components may use the plan's capture",
+      from: { path: "^components/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^(plan|graph)/" },
+    },
+    {
+      name: "no-tests-in-code",
+      severity: "error",
+      from: { pathNot: "(\\.test\\.ts$|^test/|/testing/)" },
+      to: { path: "\\.test\\.ts$" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^|/)node_modules/" },
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: [".ts", ".js"] },
+  },
+};

@@ -1,0 +1,100 @@
+import { parseAllDocuments } from "yaml";
+import { describe, expect, it } from "vitest";
+import { destroyOrder } from "../graph/graph.ts";
+import { capture } from "../plan/capture.ts";
+import { planOf, resourceCount, typeCounts, type Plan } from "../plan/plan.ts";
+import { platformProgram } from "../stacks/program.ts";
+import { readStack, stackNames } from "../stacks/schema/stack-file.ts";
+import { STACKS_FOLDER } from "./context.ts";
+
+async function plan(stack: string): Promise<Plan> {
+  const config = readStack(STACKS_FOLDER, stack);
+  return planOf(await capture({ stack, program: () => platformProgram(config) }));
+}
+
+describe("the plan of a shipped stack", () => {
+  it.each([
+    ["acme-prod", 103, 11, 3],
+    ["acme-staging", 81, 6, 3],
+    ["dev", 21, 5, 0],
+    ["globex-prod", 24, 6, 0],
+    ["local", 0, 0, 0],
+  ])(
+    "%s has %i resources, %i Kubernetes objects and %i Helm releases",
+    async (stack, resources, objects, charts) => {
+      const result = await plan(stack);
+      expect([resourceCount(result), result.manifests.length, result.helmReleases.length]).toEqual([
+        resources,
+        objects,
+        charts,
+      ]);
+    },
+  );
+
+  it.each(stackNames(STACKS_FOLDER))("%s is byte-identical in two runs", async (stack) => {
+    expect(JSON.stringify(await plan(stack))).toBe(JSON.stringify(await plan(stack)));
+  });
+
+  it.each(stackNames(STACKS_FOLDER))("%s names every child after its component", async (stack) => {
+    const { graph } = await plan(stack);
+    const byUrn = new Map(graph.nodes.map((node) => [node.urn, node]));
+    const strangers = graph.nodes.filter((node) => {
+      const parent = node.parent === undefined ? undefined : byUrn.get(node.parent);
+      return parent?.type.startsWith("llmops:") === true && !node.name.startsWith(`${parent.name}-`);
+    });
+    expect(strangers.map(({ urn }) => urn)).toEqual([]);
+  });
+
+  it.each(["acme-prod", "acme-staging", "dev", "globex-prod"])(
+    "%s destroys Kubernetes objects before the cluster, and the cluster before the network",
+    async (stack) => {
+      const { graph } = await plan(stack);
+      const order = destroyOrder(graph);
+      const places = (test: (type: string) => boolean): number[] =>
+        graph.nodes.filter(({ type }) => test(type)).map(({ urn }) => order.indexOf(urn));
+      const objects = places((type) => type.startsWith("kubernetes:"));
+      const cluster = places((type) => /^(aws:eks|gcp:container)\/cluster:Cluster$/.test(type));
+      const network = places((type) => /^(aws:ec2\/vpc:Vpc|gcp:compute\/network:Network)$/.test(type));
+      expect(cluster).toHaveLength(1);
+      expect(Math.max(...objects)).toBeLessThan(Math.min(...cluster));
+      expect(Math.max(...cluster)).toBeLessThan(Math.min(...network));
+    },
+  );
+
+  it.each(["acme-prod", "acme-staging", "dev", "globex-prod"])(
+    "%s renders each Kubernetes object as one applicable YAML document",
+    async (stack) => {
+      const { manifests } = await plan(stack);
+      for (const { fileName, yaml, unresolved } of manifests) {
+        const documents = parseAllDocuments(yaml).map(
+          (document) => document.toJS() as Record<string, unknown>,
+        );
+        expect(documents, fileName).toHaveLength(1);
+        const { apiVersion, kind, metadata } = documents[0] as {
+          apiVersion: string;
+          kind: string;
+          metadata: { name: string };
+        };
+        expect([typeof apiVersion, typeof kind, typeof metadata.name], fileName).toEqual([
+          "string",
+          "string",
+          "string",
+        ]);
+        expect(unresolved, fileName).toEqual([]);
+      }
+    },
+  );
+
+  it("has only resources of the environment's own cloud", async () => {
+    const clouds = new Map<string, string[]>();
+    for (const stack of ["acme-prod", "globex-prod"]) {
+      const { graph } = await plan(stack);
+      const types = typeCounts(graph.nodes).map(([type]) => type.split(":")[0] ?? "");
+      clouds.set(
+        stack,
+        [...new Set(types)].filter((name) => name === "aws" || name === "gcp"),
+      );
+    }
+    expect(Object.fromEntries(clouds)).toEqual({ "acme-prod": ["aws"], "globex-prod": ["gcp"] });
+  });
+});

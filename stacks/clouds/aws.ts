@@ -1,0 +1,132 @@
+import * as aws from "@pulumi/aws";
+import { EksRole } from "../../components/cluster/eks-role.ts";
+import { EksCluster } from "../../components/cluster/eks.ts";
+import type { ClusterHandle } from "../../components/cluster/handle.ts";
+import { ClusterAutoscaler } from "../../components/gpu/cluster-autoscaler.ts";
+import { DevicePlugin } from "../../components/gpu/device-plugin.ts";
+import { EksGpuNodeGroups } from "../../components/gpu/eks-node-groups.ts";
+import type { GpuPool } from "../../components/gpu/gpu-pool.ts";
+import { KarpenterGpuPool } from "../../components/gpu/karpenter-pool.ts";
+import { Karpenter } from "../../components/gpu/karpenter.ts";
+import { AwsNetwork } from "../../components/network/aws.ts";
+import type { PlatformConfig } from "../schema/platform.ts";
+import { gpuPoolOf } from "./gpu-pools.ts";
+import { cloudWatchRetentionDays } from "./log-retention.ts";
+
+type AwsCloud = Extract<PlatformConfig["cloud"], { provider: "aws" }>;
+
+/** Everything the GPU pools of one cluster share. */
+interface GpuContext {
+  readonly name: string;
+  readonly cloud: AwsCloud;
+  readonly network: AwsNetwork;
+  readonly cluster: EksCluster;
+  readonly provider: aws.Provider;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Network, EKS cluster and GPU pools of an environment on AWS. */
+export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig): ClusterHandle {
+  const tags = {
+    "llmops:client": config.client,
+    "llmops:environment": config.environment,
+    "llmops:risk-class": config.riskClass.level,
+    "llmops:cost-owner": config.budget.owner,
+  };
+  const provider = new aws.Provider(`${name}-aws`, {
+    region: cloud.region,
+    allowedAccountIds: [cloud.accountId],
+  });
+  const network = new AwsNetwork(
+    `${name}-network`,
+    {
+      clusterName: name,
+      accountId: cloud.accountId,
+      region: cloud.region,
+      zones: cloud.zones,
+      tags,
+      ...cloud.network,
+    },
+    { providers: { aws: provider } },
+  );
+  const cluster = new EksCluster(
+    `${name}-cluster`,
+    {
+      clusterName: name,
+      accountId: cloud.accountId,
+      region: cloud.region,
+      version: cloud.cluster.version,
+      endpoint: cloud.cluster.endpoint,
+      access: cloud.cluster.access,
+      systemNodes: cloud.cluster.systemNodes,
+      subnetIds: network.privateSubnetIds,
+      logRetentionDays: cloudWatchRetentionDays(config.audit.retentionDays),
+      nodesDependOn: network.routes,
+      tags,
+    },
+    { providers: { aws: provider } },
+  );
+  const context = { name, cloud, network, cluster, provider, tags };
+  const pools = (provisioner: "karpenter" | "node-group"): GpuPool[] =>
+    config.gpuPools
+      .filter((pool) => pool.provisioner === provisioner)
+      .map((pool) => gpuPoolOf(pool, "aws", cloud.zones));
+  karpenterPools(context, pools("karpenter"));
+  nodeGroupPools(context, pools("node-group"));
+  if (config.gpuPools.length > 0)
+    new DevicePlugin(
+      `${name}-gpu-software`,
+      { software: cloud.cluster.gpuSoftware, sharing: config.gpuPools.map((pool) => pool.sharing) },
+      { providers: { kubernetes: cluster.provider } },
+    );
+  return cluster;
+}
+
+function karpenterPools(context: GpuContext, pools: readonly GpuPool[]): void {
+  if (pools.length === 0) return;
+  const { name, cloud, cluster, provider, tags } = context;
+  const providers = { aws: provider, kubernetes: cluster.provider };
+  const karpenter = new Karpenter(
+    `${name}-karpenter`,
+    { clusterName: name, accountId: cloud.accountId, region: cloud.region, tags },
+    { providers, dependsOn: cluster.provider },
+  );
+  for (const pool of pools)
+    new KarpenterGpuPool(
+      `${name}-gpu-${pool.name}`,
+      { clusterName: name, pool, nodeRoleName: karpenter.nodeRoleName, tags },
+      { providers, dependsOn: karpenter.chart },
+    );
+}
+
+function nodeGroupPools(context: GpuContext, pools: readonly GpuPool[]): void {
+  if (pools.length === 0) return;
+  const { name, cloud, network, cluster, provider, tags } = context;
+  const role = new EksRole(
+    `${name}-gpu-nodes`,
+    {
+      roleName: `${name}-gpu-nodes`,
+      principal: "ec2.amazonaws.com",
+      managedPolicies: ["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly"],
+      tags,
+    },
+    { providers: { aws: provider } },
+  );
+  for (const pool of pools)
+    new EksGpuNodeGroups(
+      `${name}-gpu-${pool.name}`,
+      {
+        clusterName: name,
+        pool,
+        nodeRoleArn: role.role.arn,
+        subnetIds: pool.zones.flatMap((zone) => network.privateSubnetByZone.get(zone) ?? []),
+        tags,
+      },
+      { providers: { aws: provider }, dependsOn: [...role.attachments, ...cluster.nodesDependOn] },
+    );
+  new ClusterAutoscaler(
+    `${name}-autoscaler`,
+    { clusterName: name, region: cloud.region, pools, tags },
+    { providers: { aws: provider, kubernetes: cluster.provider }, dependsOn: cluster.provider },
+  );
+}

@@ -1,0 +1,63 @@
+import * as gcp from "@pulumi/gcp";
+import { GkeCluster } from "../../components/cluster/gke.ts";
+import type { ClusterHandle } from "../../components/cluster/handle.ts";
+import { GkeGpuPool, type GkeSelection } from "../../components/gpu/gke-pool.ts";
+import { GcpNetwork } from "../../components/network/gcp.ts";
+import type { PlatformConfig } from "../schema/platform.ts";
+import { gpuPoolOf, type PoolConfig } from "./gpu-pools.ts";
+
+type GcpCloud = Extract<PlatformConfig["cloud"], { provider: "gcp" }>;
+
+function selectionOf(pool: PoolConfig): GkeSelection {
+  return pool.provisioner === "compute-class" ? "compute-class" : "node-pool";
+}
+
+/** Network, GKE cluster and GPU pools of an environment on Google Cloud. */
+export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig): ClusterHandle {
+  const labels = {
+    "llmops-client": config.client,
+    "llmops-environment": config.environment,
+    "llmops-risk-class": config.riskClass.level,
+  };
+  const provider = new gcp.Provider(`${name}-gcp`, { project: cloud.projectId, region: cloud.region });
+  const { controlPlaneCidr, ...ranges } = cloud.network;
+  const network = new GcpNetwork(
+    `${name}-network`,
+    { clusterName: name, projectId: cloud.projectId, region: cloud.region, ...ranges },
+    { providers: { gcp: provider } },
+  );
+  const cluster = new GkeCluster(
+    `${name}-cluster`,
+    {
+      clusterName: name,
+      projectId: cloud.projectId,
+      projectNumber: cloud.projectNumber,
+      region: cloud.region,
+      zones: cloud.zones,
+      releaseChannel: cloud.cluster.releaseChannel,
+      endpoint: cloud.cluster.endpoint,
+      controlPlaneCidr,
+      systemNodes: cloud.cluster.systemNodes,
+      networkId: network.network.id,
+      subnetworkId: network.subnetwork.id,
+      labels,
+      nodesDependOn: [network.nat],
+    },
+    { providers: { gcp: provider } },
+  );
+  for (const pool of config.gpuPools)
+    new GkeGpuPool(
+      `${name}-gpu-${pool.name}`,
+      {
+        clusterName: cluster.cluster.name,
+        projectId: cloud.projectId,
+        region: cloud.region,
+        pool: gpuPoolOf(pool, "gcp", cloud.zones),
+        selection: selectionOf(pool),
+        serviceAccount: cluster.nodeServiceAccount.email,
+        labels,
+      },
+      { providers: { gcp: provider, kubernetes: cluster.provider }, dependsOn: [...cluster.nodesDependOn] },
+    );
+  return cluster;
+}

@@ -1,0 +1,1222 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { parsePlatform } from "./parse.ts";
+import { ConfigError, CONFIG_KEY, parseStackText, stackFile } from "./stack-file.ts";
+
+const FOLDER = join(import.meta.dirname, "..");
+const REMOVE = Symbol("remove");
+
+/** Stack, key path, value put there, and every problem expected: key path, reason, fix. */
+type Row = readonly [string, string, unknown, readonly (readonly [string, string, string])[]];
+
+const rows: readonly Row[] = [
+  [
+    "acme-prod",
+    "client",
+    "ACME",
+    [
+      [
+        "client",
+        "must be 1-20 lower-case letters, digits or '-', starting with a letter and ending with a letter or digit",
+        "change client: it must be 1-20 lower-case letters, digits or '-', starting with a letter and ending with a letter or digit (The client this environment belongs to)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "client",
+    REMOVE,
+    [["client", "required, but missing", "set client to text (The client this environment belongs to)"]],
+  ],
+  [
+    "acme-prod",
+    "environment",
+    "production",
+    [
+      [
+        "environment",
+        'invalid option: expected one of "local"|"dev"|"staging"|"prod"',
+        "use one of local, dev, staging, prod",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "environment",
+    "local",
+    [
+      [
+        "cloud.provider",
+        "environment 'local' cannot run on provider 'aws'",
+        "use environment 'local' together with provider 'local', and only together",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.provider",
+    "azure",
+    [
+      [
+        "cloud.provider",
+        "invalid discriminator value. Expected 'aws' | 'gcp' | 'existing' | 'local'",
+        "set cloud.provider to one of aws, gcp, existing, local",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.accountId",
+    "1111",
+    [
+      [
+        "cloud.accountId",
+        "must be the 12-digit AWS account id in quotes",
+        "change cloud.accountId: it must be the 12-digit AWS account id in quotes (The only account this stack may touch)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.accountId",
+    111122223333,
+    [
+      [
+        "cloud.accountId",
+        "invalid input: expected string, received number",
+        "set cloud.accountId to text (The only account this stack may touch)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.region",
+    "us-east-1",
+    [
+      [
+        "cloud.region",
+        "region 'us-east-1' is not inside the EU-27, so personal data would leave the Union (GDPR Art. 44)",
+        "use one of eu-central-1, eu-north-1, eu-south-1, eu-south-2, eu-west-1, eu-west-3, europe-central2, europe-north1, europe-north2, europe-southwest1, europe-west1, europe-west3, europe-west4, europe-west8, europe-west9, europe-west10, europe-west12",
+      ],
+      ["cloud.zones[0]", "zone 'eu-south-2a' is not in region 'us-east-1'", "use a zone such as us-east-1a"],
+      ["cloud.zones[1]", "zone 'eu-south-2b' is not in region 'us-east-1'", "use a zone such as us-east-1a"],
+      ["cloud.zones[2]", "zone 'eu-south-2c' is not in region 'us-east-1'", "use a zone such as us-east-1a"],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.region",
+    "Spain",
+    [
+      [
+        "cloud.region",
+        "must be an AWS region, for example eu-south-2",
+        "change cloud.region: it must be an AWS region, for example eu-south-2",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.zones",
+    ["eu-south-2a"],
+    [
+      [
+        "cloud.zones",
+        "too small: expected array to have >=2 items",
+        "set cloud.zones to at least 2 entries (Availability zones, at least two)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.zones[1]",
+    "eu-south-2a",
+    [["cloud.zones[1]", "zone 'eu-south-2a' is listed twice", "list each zone once"]],
+  ],
+  [
+    "acme-prod",
+    "cloud.zones[2]",
+    "eu-west-1c",
+    [["cloud.zones[2]", "zone 'eu-west-1c' is not in region 'eu-south-2'", "use a zone such as eu-south-2a"]],
+  ],
+  [
+    "acme-prod",
+    "cloud.zones",
+    REMOVE,
+    [
+      [
+        "cloud.zones",
+        "required, but missing",
+        "set cloud.zones to a list (Availability zones, at least two)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.network.cidr",
+    "10.20.0.0",
+    [
+      [
+        "cloud.network.cidr",
+        "must be an IPv4 network in CIDR notation, for example 10.20.0.0/16",
+        "change cloud.network.cidr: it must be an IPv4 network in CIDR notation, for example 10.20.0.0/16 (Address range of the VPC)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.network.cidr",
+    "10.0.0.0/8",
+    [
+      [
+        "cloud.network.cidr",
+        "a /8 does not fit: AWS takes at most a /16, and the zones need at least a /20",
+        "write a network between /16 and /20",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.network.cidr",
+    "10.0.0.0/24",
+    [
+      [
+        "cloud.network.cidr",
+        "a /24 does not fit: AWS takes at most a /16, and the zones need at least a /20",
+        "write a network between /16 and /20",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.network.nat",
+    "two",
+    [
+      [
+        "cloud.network.nat",
+        'invalid option: expected one of "per-zone"|"single"|"none"',
+        "use one of per-zone, single, none",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.network.interfaceEndpoints[0]",
+    "ecr",
+    [
+      [
+        "cloud.network.interfaceEndpoints[0]",
+        'invalid option: expected one of "ecr.api"|"ecr.dkr"|"sts"|"logs"|"kms"|"ec2"|"eks"|"eks-auth"|"sqs"',
+        "did you mean 'ec2'? use one of ecr.api, ecr.dkr, sts, logs, kms, ec2, eks, eks-auth, sqs",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.network.flowLogRetentionDays",
+    100,
+    [
+      [
+        "cloud.network.flowLogRetentionDays",
+        "invalid input",
+        "set cloud.network.flowLogRetentionDays to 30 or 90 or 180 or 365 or 400 or 731",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.version",
+    1.35,
+    [
+      [
+        "cloud.cluster.version",
+        "invalid input: expected string, received number",
+        "set cloud.cluster.version to text (Kubernetes minor version)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.version",
+    "1.9",
+    [
+      [
+        "cloud.cluster.version",
+        'must be a Kubernetes minor version in quotes, for example "1.35"',
+        'change cloud.cluster.version: it must be a Kubernetes minor version in quotes, for example "1.35" (Kubernetes minor version)',
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.endpoint",
+    { access: "public", allowedCidrs: ["0.0.0.0/0"] },
+    [
+      [
+        "cloud.cluster.endpoint.allowedCidrs[0]",
+        "0.0.0.0/0 opens the Kubernetes API to the whole internet",
+        "list the networks of your offices or CI runners, or set access: private",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.endpoint",
+    { access: "public" },
+    [
+      [
+        "cloud.cluster.endpoint.allowedCidrs",
+        "required, but missing",
+        "set cloud.cluster.endpoint.allowedCidrs to a list (Networks that may reach the API; 0.0.0.0/0 is refused)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.endpoint",
+    { access: "open" },
+    [
+      [
+        "cloud.cluster.endpoint.access",
+        "invalid discriminator value. Expected 'private' | 'public'",
+        "set cloud.cluster.endpoint.access to one of private, public",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.access",
+    [],
+    [
+      [
+        "cloud.cluster.access",
+        "too small: expected array to have >=1 items",
+        "set cloud.cluster.access to at least 1 entries (Who may use the Kubernetes API (EKS access entries))",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.access[0].principalArn",
+    "deploy",
+    [
+      [
+        "cloud.cluster.access[0].principalArn",
+        "must be the ARN of an IAM role or user",
+        "change cloud.cluster.access[0].principalArn: it must be the ARN of an IAM role or user",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.access[0].principalArn",
+    "arn:aws:iam::999999999999:role/x",
+    [
+      [
+        "cloud.cluster.access[0].principalArn",
+        "the principal is not in account 111122223333",
+        "use a role of the environment's own account, or correct accountId",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.access[0].role",
+    "root",
+    [
+      [
+        "cloud.cluster.access[0].role",
+        'invalid option: expected one of "admin"|"view"',
+        "use one of admin, view",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.systemNodes.min",
+    9,
+    [
+      [
+        "cloud.cluster.systemNodes",
+        "min <= expected <= max does not hold: 9 <= 3 <= 6",
+        "order the three numbers",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.systemNodes.max",
+    0,
+    [
+      [
+        "cloud.cluster.systemNodes.max",
+        "too small: expected number to be >=1",
+        "set cloud.cluster.systemNodes.max to at least 1 (Hard ceiling of nodes)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.gpuSoftware",
+    "both",
+    [
+      [
+        "cloud.cluster.gpuSoftware",
+        'invalid option: expected one of "device-plugin"|"gpu-operator"',
+        "use one of device-plugin, gpu-operator",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].accelerator",
+    "L40",
+    [
+      [
+        "gpuPools[0].accelerator",
+        'invalid option: expected one of "T4"|"L4"|"A10G"|"L40S"|"A100-40GB"|"A100-80GB"|"H100"|"H200"|"B200"',
+        "did you mean 'L4'? use one of T4, L4, A10G, L40S, A100-40GB, A100-80GB, H100, H200, B200",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].gpusPerNode",
+    3,
+    [
+      [
+        "gpuPools[0].gpusPerNode",
+        "invalid input",
+        "set gpuPools[0].gpusPerNode to 1 or 2 or 4 or 8 (GPUs in one node)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].gpusPerNode",
+    2,
+    [
+      [
+        "gpuPools[0].gpusPerNode",
+        "aws has no machine with 2 x L40S",
+        "choose another accelerator or number of GPUs",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].provisioner",
+    "compute-class",
+    [
+      [
+        "gpuPools[0].provisioner",
+        "provisioner 'compute-class' does not exist on provider 'aws'",
+        "use karpenter or node-group",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].capacity",
+    [],
+    [
+      [
+        "gpuPools[0].capacity",
+        "too small: expected array to have >=1 items",
+        "set gpuPools[0].capacity to at least 1 entries (Capacity ladder: what to try first, then second, and so on)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].capacity",
+    ["spot", "spot"],
+    [["gpuPools[0].capacity", "a rung of the capacity ladder occurs twice", "list each rung once"]],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].capacity",
+    ["flex-start"],
+    [
+      [
+        "gpuPools[0].capacity",
+        "'flex-start' exists on GKE only",
+        "remove it; on AWS a Capacity Block is a `reserved` rung with its reservation id",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].capacity",
+    ["reserved"],
+    [
+      [
+        "gpuPools[0].reservation",
+        "the ladder has a 'reserved' rung but no reservation is named",
+        "set both `capacity: [reserved, ...]` and `reservation`, or neither",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].reservation",
+    "cr-1",
+    [
+      [
+        "gpuPools[0].reservation",
+        "a reservation is named but the ladder has no 'reserved' rung",
+        "set both `capacity: [reserved, ...]` and `reservation`, or neither",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].nodes.min",
+    1,
+    [
+      [
+        "gpuPools[0].nodes.min",
+        "Karpenter keeps no idle nodes",
+        "set min: 0 (running replicas keep their nodes), or use provisioner: node-group",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].nodes.expected",
+    7,
+    [["gpuPools[0].nodes", "min <= expected <= max does not hold: 0 <= 7 <= 6", "order the three numbers"]],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].nodes.max",
+    0,
+    [
+      [
+        "gpuPools[0].nodes.max",
+        "too small: expected number to be >=1",
+        "set gpuPools[0].nodes.max to at least 1 (Hard ceiling; what the environment can cost at worst follows from it)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].zones",
+    ["eu-south-2d"],
+    [
+      [
+        "gpuPools[0].zones[0]",
+        "zone 'eu-south-2d' is not one of the environment's zones",
+        "use eu-south-2a, eu-south-2b, eu-south-2c, or add it to cloud.zones",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].instanceType",
+    "g6.xlarge",
+    [
+      [
+        "gpuPools[0].instanceType",
+        "'g6.xlarge' has 1 x L4, not 1 x L40S",
+        "leave instanceType out to get the smallest machine that fits",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].instanceType",
+    "x1.large",
+    [
+      [
+        "gpuPools[0].instanceType",
+        "'x1.large' is not a known GPU machine of aws",
+        "leave instanceType out to get the smallest machine that fits",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].diskGiB",
+    10,
+    [
+      [
+        "gpuPools[0].diskGiB",
+        "too small: expected number to be >=100",
+        "set gpuPools[0].diskGiB to at least 100",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].sharing",
+    { kind: "mig", profile: "1g.10gb" },
+    [
+      [
+        "gpuPools[0].sharing",
+        "nothing on these nodes would partition the GPU (MIG)",
+        "set cloud.cluster.gpuSoftware: gpu-operator and provisioner: karpenter",
+      ],
+      ["gpuPools[0].sharing", "L40S cannot be partitioned (MIG)", "set sharing: {kind: none}"],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].sharing",
+    { kind: "mig", profile: "small" },
+    [
+      [
+        "gpuPools[0].sharing.profile",
+        "must be a MIG profile, for example 1g.10gb",
+        "change gpuPools[0].sharing.profile: it must be a MIG profile, for example 1g.10gb",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].sharing",
+    { kind: "time-slicing", replicas: 4 },
+    [
+      [
+        "gpuPools[0].sharing",
+        "time-slicing has no memory isolation between pods, so one model can starve another in production",
+        "use MIG where the accelerator has it, or sharing: {kind: none}",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[1].name",
+    "l40s",
+    [
+      ["gpuPools[1].name", "the name 'l40s' is used twice", "give each entry its own name"],
+      ["models[1].gpu.pool", "there is no GPU pool 'l40s-x4'", "use one of l40s, l40s"],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].nodez",
+    {},
+    [
+      [
+        "gpuPools[0].nodez",
+        "unknown key 'nodez'",
+        "did you mean 'nodes'? Known keys here: name, accelerator, gpusPerNode, provisioner, instanceType, capacity, reservation, nodes, zones, diskGiB, sharing",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].gpu.pool",
+    "l40",
+    [["models[0].gpu.pool", "there is no GPU pool 'l40'", "did you mean 'l40s'?"]],
+  ],
+  [
+    "acme-prod",
+    "models[0].gpu.tensorParallel",
+    2,
+    [
+      [
+        "models[0].gpu.tensorParallel",
+        "tensorParallel 2 > 1 GPUs of a node of pool 'l40s'",
+        "use a pool with more GPUs per node, or lower tensorParallel",
+      ],
+      [
+        "gpuPools[0].nodes.max",
+        "the models on pool 'l40s' need 12 GPUs at max replicas > 6 nodes x 1 GPUs",
+        "set max to at least 12, or lower the models' replicas",
+      ],
+      [
+        "gpuPools[0].nodes.expected",
+        "the models on pool 'l40s' need 6 GPUs at expected replicas > 3 nodes x 1 GPUs",
+        "set expected to at least 6, or lower the models' replicas",
+      ],
+      [
+        "tenancy.tenants[0].gpus",
+        "the models of tenant 'claims' need 24 GPUs at maxReplicas > its quota of 18",
+        "set gpus to at least 24, or lower maxReplicas",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].engine.kind",
+    "ollama",
+    [
+      [
+        "models[0].engine.kind",
+        "invalid discriminator value. Expected 'vllm' | 'sglang' | 'triton' | 'tgi'",
+        "set models[0].engine.kind to one of vllm, sglang, triton, tgi",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].engine.image",
+    "vllm/vllm-openai:latest",
+    [
+      [
+        "models[0].engine.image",
+        "must be pinned by digest: <image>@sha256:<64 hex digits>",
+        "change models[0].engine.image: it must be pinned by digest: <image>@sha256:<64 hex digits> (Container image, pinned by digest)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].architecture.parametersBillion",
+    70,
+    [
+      [
+        "models[0].gpu",
+        "weights 133.0 GiB > usable 39.6 GiB (1 x L40S x 0.9)",
+        "raise tensorParallel, choose a pool with more memory, or quantise the weights",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].source.revision",
+    "main",
+    [
+      [
+        "models[0].source.revision",
+        "must be a full commit id (40 hex digits), not a branch",
+        "change models[0].source.revision: it must be a full commit id (40 hex digits), not a branch",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].tenant",
+    "claim",
+    [["models[0].tenant", "there is no tenant 'claim'", "did you mean 'claims'?"]],
+  ],
+  [
+    "acme-prod",
+    "models[0].autoscaling.minReplicas",
+    9,
+    [
+      [
+        "models[0].autoscaling",
+        "minReplicas <= expectedReplicas <= maxReplicas does not hold: 9 <= 3 <= 6",
+        "order the three numbers",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].autoscaling.maxReplicas",
+    40,
+    [
+      [
+        "gpuPools[0].nodes.max",
+        "the models on pool 'l40s' need 40 GPUs at max replicas > 6 nodes x 1 GPUs",
+        "set max to at least 40, or lower the models' replicas",
+      ],
+      [
+        "tenancy.tenants[0].gpus",
+        "the models of tenant 'claims' need 52 GPUs at maxReplicas > its quota of 18",
+        "set gpus to at least 52, or lower maxReplicas",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].autoscaling.queueDepthThreshold",
+    500,
+    [
+      [
+        "models[0].autoscaling.queueDepthThreshold",
+        "queueDepthThreshold 500 > maxNumSeqs 128: a replica would scale only after more requests wait than it can run",
+        "set it to at most 128; 5 is a common value",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].slo.ttftP95Ms",
+    0,
+    [
+      [
+        "models[0].slo.ttftP95Ms",
+        "too small: expected number to be >=50",
+        "set models[0].slo.ttftP95Ms to at least 50 (95th percentile of the time to the first token, ms)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].slo.e2eP99Ms",
+    100,
+    [
+      [
+        "models[0].slo.e2eP99Ms",
+        "the whole request (100 ms) cannot be faster than its first token (800 ms)",
+        "raise e2eP99Ms",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].delivery.strategy",
+    "yolo",
+    [
+      [
+        "models[0].delivery.strategy",
+        'invalid option: expected one of "blue-green"|"rolling"',
+        "use one of blue-green, rolling",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[1].name",
+    "claims-assistant",
+    [["models[1].name", "the name 'claims-assistant' is used twice", "give each entry its own name"]],
+  ],
+  [
+    "acme-prod",
+    "audit.mode",
+    "best-effort",
+    [
+      [
+        "audit.mode",
+        "'best-effort' loses records, which risk class 'high' does not allow",
+        "set mode: required",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "audit.retentionDays",
+    30,
+    [
+      [
+        "audit.retentionDays",
+        "30 days < 184 days: six months of logs (Regulation (EU) 2024/1689 Art. 19(1), 26(6))",
+        "set at least 184; 400 is the usual value",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "audit.objectLock",
+    "none",
+    [
+      [
+        "audit.objectLock",
+        "'none' can be lifted by an administrator, so a high-risk production log is not tamper-proof",
+        "set objectLock: compliance",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "riskClass.level",
+    "unacceptable",
+    [
+      [
+        "riskClass.level",
+        'invalid option: expected one of "high"|"limited"|"minimal"',
+        "use one of high, limited, minimal",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "riskClass.annexIII",
+    REMOVE,
+    [
+      [
+        "riskClass.annexIII",
+        "a high-risk system must name its point of Annex III",
+        "write the point, for example 5(b)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "riskClass.annexIII",
+    "9",
+    [
+      [
+        "riskClass.annexIII",
+        "must be a point of Annex III, for example 5(b)",
+        "change riskClass.annexIII: it must be a point of Annex III, for example 5(b)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "riskClass.intendedPurpose",
+    "short",
+    [
+      [
+        "riskClass.intendedPurpose",
+        "too small: expected string to have >=20 characters",
+        "set riskClass.intendedPurpose to at least 20 characters (What the system is for, in a sentence (Annex IV 1(a)))",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "riskClass.owner",
+    "nobody",
+    [
+      [
+        "riskClass.owner",
+        "must be an e-mail address",
+        "change riskClass.owner: it must be an e-mail address (Accountable person or group)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "alerting.receivers",
+    [{ kind: "webhook", url: "http://x.example" }],
+    [["alerting.receivers[0].url", "must be https", "change alerting.receivers[0].url: it must be https"]],
+  ],
+  [
+    "acme-prod",
+    "budget.monthly",
+    -1,
+    [
+      [
+        "budget.monthly",
+        "too small: expected number to be >0",
+        "set budget.monthly to more than 0 (Most the environment may cost in a month at its ceiling)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "budget.monthly",
+    "40000",
+    [
+      [
+        "budget.monthly",
+        "invalid input: expected number, received string",
+        "set budget.monthly to a number (Most the environment may cost in a month at its ceiling)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "budget.currency",
+    "GBP",
+    [["budget.currency", 'invalid option: expected one of "USD"|"EUR"', "use one of USD, EUR"]],
+  ],
+  [
+    "acme-prod",
+    "budget.owner",
+    REMOVE,
+    [["budget.owner", "required, but missing", "set budget.owner to text"]],
+  ],
+  [
+    "acme-prod",
+    "tenancy.tenants",
+    [],
+    [
+      [
+        "tenancy.tenants",
+        "too small: expected array to have >=1 items",
+        "set tenancy.tenants to at least 1 entries",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "tenancy.tenants[0].gpus",
+    2,
+    [
+      [
+        "tenancy.tenants[0].gpus",
+        "the models of tenant 'claims' need 18 GPUs at maxReplicas > its quota of 2",
+        "set gpus to at least 18, or lower maxReplicas",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models",
+    {},
+    [
+      [
+        "models",
+        "invalid input: expected array, received object",
+        "set models to a list (Models served on the platform's own GPUs)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "observability",
+    { traceSampling: 2 },
+    [
+      [
+        "observability.traceSampling",
+        "too big: expected number to be <=1",
+        "set observability.traceSampling to at most 1",
+      ],
+    ],
+  ],
+  [
+    "dev",
+    "cloud.projectId",
+    "X",
+    [
+      [
+        "cloud.projectId",
+        "must be a Google Cloud project id (6-30 characters)",
+        "change cloud.projectId: it must be a Google Cloud project id (6-30 characters)",
+      ],
+    ],
+  ],
+  [
+    "dev",
+    "cloud.projectNumber",
+    "abc",
+    [
+      [
+        "cloud.projectNumber",
+        "must be the numeric project number in quotes",
+        "change cloud.projectNumber: it must be the numeric project number in quotes",
+      ],
+    ],
+  ],
+  [
+    "dev",
+    "cloud.zones",
+    ["europe-west4-a", "europe-west1-b"],
+    [
+      [
+        "cloud.zones[1]",
+        "zone 'europe-west1-b' is not in region 'europe-west4'",
+        "use a zone such as europe-west4-a",
+      ],
+    ],
+  ],
+  [
+    "dev",
+    "cloud.network.podsCidr",
+    "10.40.8.0/22",
+    [
+      [
+        "cloud.network.podsCidr",
+        "podsCidr 10.40.8.0/22 overlaps cidr 10.40.0.0/20",
+        "give every range its own addresses",
+      ],
+    ],
+  ],
+  [
+    "dev",
+    "cloud.network.controlPlaneCidr",
+    "10.46.0.0/24",
+    [
+      [
+        "cloud.network.controlPlaneCidr",
+        "GKE takes exactly a /28 for the control plane, not a /24",
+        "write a network that ends in /28",
+      ],
+    ],
+  ],
+  [
+    "dev",
+    "cloud.cluster.releaseChannel",
+    "RAPID",
+    [
+      [
+        "cloud.cluster.releaseChannel",
+        'invalid option: expected one of "REGULAR"|"STABLE"|"EXTENDED"',
+        "use one of REGULAR, STABLE, EXTENDED",
+      ],
+    ],
+  ],
+  [
+    "dev",
+    "gpuPools[0].provisioner",
+    "karpenter",
+    [
+      [
+        "gpuPools[0].provisioner",
+        "provisioner 'karpenter' does not exist on provider 'gcp'",
+        "use node-pool or compute-class",
+      ],
+    ],
+  ],
+  [
+    "dev",
+    "gpuPools[0].capacity",
+    ["spot", "on-demand"],
+    [
+      [
+        "gpuPools[0].provisioner",
+        "GKE does not keep the order of several rungs without a ComputeClass",
+        "use provisioner: compute-class, or a single rung",
+      ],
+    ],
+  ],
+  [
+    "dev",
+    "gpuPools[0].accelerator",
+    "A10G",
+    [
+      [
+        "gpuPools[0].instanceType",
+        "'g2-standard-8' has 1 x L4, not 1 x A10G",
+        "leave instanceType out to get the smallest machine that fits",
+      ],
+    ],
+  ],
+  [
+    "dev",
+    "models[0].autoscaling.minReplicas",
+    2,
+    [
+      [
+        "models[0].autoscaling",
+        "minReplicas <= expectedReplicas <= maxReplicas does not hold: 2 <= 1 <= 1",
+        "order the three numbers",
+      ],
+    ],
+  ],
+  [
+    "dev",
+    "gateway.holdSeconds",
+    REMOVE,
+    [
+      [
+        "models[0].autoscaling.minReplicas",
+        "zero replicas without a hold queue would turn the first request into an error",
+        "set gateway.holdSeconds above the pod start time, or minReplicas to at least 1",
+      ],
+    ],
+  ],
+  [
+    "local",
+    "gpuPools",
+    [
+      {
+        name: "x",
+        accelerator: "L4",
+        gpusPerNode: 1,
+        provisioner: "karpenter",
+        capacity: ["spot"],
+        nodes: { expected: 1, max: 1 },
+      },
+    ],
+    [
+      [
+        "gpuPools[0].provisioner",
+        "provisioner 'karpenter' does not exist on provider 'local'",
+        "remove the pool: a local environment has no nodes",
+      ],
+    ],
+  ],
+  [
+    "local",
+    "cloud.engine",
+    "gpt",
+    [
+      [
+        "cloud.engine",
+        'invalid option: expected one of "auto"|"embedded"|"stand-in"',
+        "use one of auto, embedded, stand-in",
+      ],
+    ],
+  ],
+  [
+    "local",
+    "cloud.port",
+    70000,
+    [["cloud.port", "too big: expected number to be <=65535", "set cloud.port to at most 65535"]],
+  ],
+];
+
+function shipped(stack: string): Record<string, unknown> {
+  const file = parse(readFileSync(stackFile(FOLDER, stack), "utf8")) as {
+    config: Record<string, Record<string, unknown>>;
+  };
+  return file.config[CONFIG_KEY] ?? {};
+}
+
+function changed(stack: string, path: string, value: unknown): Record<string, unknown> {
+  const root = shipped(stack);
+  const keys = [...path.matchAll(/[^.[\]]+/g)].map(([key]) => key);
+  const last = keys.pop() ?? "";
+  let target = root;
+  for (const key of keys) {
+    target[key] ??= {};
+    target = target[key] as Record<string, unknown>;
+  }
+  if (value === REMOVE) Reflect.deleteProperty(target, last);
+  else target[last] = value;
+  return root;
+}
+
+describe("a bad configuration", () => {
+  it.each(rows)("%s with %s = %j is refused with every problem", (stack, path, value, expected) => {
+    const result = parsePlatform(changed(stack, path, value));
+    expect(
+      result.kind === "invalid" ? result.problems.map(({ path: at, reason, fix }) => [at, reason, fix]) : [],
+    ).toEqual(expected);
+  });
+
+  it("reports problems of independent sections together", () => {
+    const root = changed("acme-prod", "budget.monthly", -1);
+    root["client"] = "ACME";
+    root["guardrailz"] = {};
+    const result = parsePlatform(root);
+    expect(result.kind === "invalid" ? result.problems.map(({ path }) => path).sort() : []).toEqual([
+      "budget.monthly",
+      "client",
+      "guardrailz",
+    ]);
+  });
+
+  it.each([
+    ["config: [", 1, "(not YAML)", "correct the YAML syntax"],
+    ["name: x", 1, "(missing)", "start it with 'config:' and 'llmops:platform:' below it"],
+  ])("%j is refused with its line", (text, line, value, fix) => {
+    let problems: unknown = "accepted";
+    try {
+      parseStackText(text, "Pulumi.x.yaml");
+    } catch (error) {
+      problems = error instanceof ConfigError ? error.problems[0] : error;
+    }
+    expect(problems).toMatchObject({ file: "Pulumi.x.yaml", line, value, fix });
+  });
+
+  it("is located by line and column in its file", () => {
+    const text = readFileSync(stackFile(FOLDER, "acme-prod"), "utf8").replace(
+      "currency: EUR",
+      "currency: GBP",
+    );
+    const line = text.split("\n").findIndex((content) => content.includes("GBP")) + 1;
+    const column = (text.split("\n")[line - 1] ?? "").indexOf("currency") + 1;
+    let located: unknown = "accepted";
+    try {
+      parseStackText(text, "Pulumi.acme-prod.yaml");
+    } catch (error) {
+      located =
+        error instanceof ConfigError ? error.problems.map((found) => [found.line, found.column]) : error;
+    }
+    expect(located).toEqual([[line, column]]);
+  });
+
+  it("never throws, whatever JSON stands where a section should", () => {
+    const sections = Object.keys(shipped("acme-prod"));
+    fc.assert(
+      fc.property(fc.constantFrom(...sections), fc.jsonValue({ maxDepth: 3 }), (section, value) => {
+        const result = parsePlatform({ ...shipped("acme-prod"), [section]: value });
+        return (
+          result.kind === "valid" || result.problems.every(({ fix, reason }) => fix !== "" && reason !== "")
+        );
+      }),
+    );
+  });
+});
