@@ -17,5 +17,8 @@ export default tseslint.config(
       "no-console": "error",
     },
   },
-  { files: ["cli/**/*.ts", "local/**/*.ts", "bench/**/*.ts", "tools/**/*.ts"], rules: { "no-console": "off" } },
+  {
+    files: ["cli/**/*.ts", "local/**/*.ts", "bench/**/*.ts", "tools/**/*.ts"],
+    rules: { "no-console": "off" },
+  },
 );

@@ -68,7 +68,8 @@ export function destroyOrder(graph: ResourceGraph): string[] {
     if (state.get(urn) === "done") return;
     if (state.get(urn) === "visiting") throw new Error(`dependency cycle: ${[...trail, urn].join(" -> ")}`);
     const node = byUrn.get(urn);
-    if (node === undefined) throw new Error(`${trail.at(-1) ?? "graph"} depends on ${urn}, which is not in the graph`);
+    if (node === undefined)
+      throw new Error(`${trail.at(-1) ?? "graph"} depends on ${urn}, which is not in the graph`);
     state.set(urn, "visiting");
     for (const needed of prerequisites(node)) visit(needed, [...trail, urn]);
     state.set(urn, "done");

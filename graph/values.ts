@@ -38,7 +38,11 @@ export function isSecret(value: GraphValue | undefined): value is SecretValue {
 /** True for a plain object: neither a list nor a marker. */
 export function isRecord(value: GraphValue | undefined): value is { readonly [key: string]: GraphValue } {
   return (
-    typeof value === "object" && value !== null && !Array.isArray(value) && !isUnknown(value) && !isSecret(value)
+    typeof value === "object" &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !isUnknown(value) &&
+    !isSecret(value)
   );
 }
 

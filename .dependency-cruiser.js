@@ -11,7 +11,7 @@ const rule = (name, from, allowed) => ({
   },
 });
 
-module.exports = {
+export default {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
     rule("graph", "graph", []),
