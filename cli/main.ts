@@ -2,9 +2,12 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { UnknownKeyError } from "../stacks/schema/explain.ts";
 import { ConfigError, UnknownStackError } from "../stacks/schema/stack-file.ts";
+import { ModelNotInstalledError } from "../local/start.ts";
+import { KubeconfigError } from "../stacks/clouds/existing.ts";
 import { configCommand } from "./config.ts";
 import { EXIT, progress } from "./context.ts";
 import { planCommand } from "./plan.ts";
+import { startCommand } from "./start.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -14,6 +17,7 @@ const program = new Command("llmops")
   .description("LLMOps platform blueprint: plan, check and run environments")
   .version(version)
   .exitOverride()
+  .addCommand(startCommand())
   .addCommand(planCommand())
   .addCommand(configCommand());
 for (const command of program.commands) {
@@ -28,7 +32,12 @@ try {
   else if (error instanceof ConfigError) {
     progress(error.message);
     process.exitCode = EXIT.findings;
-  } else if (error instanceof UnknownStackError || error instanceof UnknownKeyError) {
+  } else if (
+    error instanceof UnknownStackError ||
+    error instanceof KubeconfigError ||
+    error instanceof ModelNotInstalledError ||
+    error instanceof UnknownKeyError
+  ) {
     progress(`error: ${error.message}`);
     process.exitCode = EXIT.failure;
   } else {

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Table from "cli-table3";
 import { Command } from "commander";
@@ -28,8 +28,10 @@ function table(plan: Plan): string {
   return rows.toString();
 }
 
-function write(folder: string, plan: Plan): void {
+/** Writes a plan to a folder: manifests, graph and diagram. Manifests of an earlier plan are removed. */
+export function writePlan(folder: string, plan: Plan): void {
   const manifests = join(folder, "manifests");
+  rmSync(manifests, { recursive: true, force: true });
   mkdirSync(manifests, { recursive: true });
   for (const { fileName, yaml } of plan.manifests) writeFileSync(join(manifests, fileName), yaml);
   writeFileSync(join(folder, "graph.json"), `${JSON.stringify(plan.graph, null, 2)}\n`);
@@ -41,7 +43,7 @@ async function run(options: PlanOptions): Promise<void> {
   const graph = await capture({ stack: options.stack, program: () => platformProgram(config) });
   const plan = planOf(graph);
   if (options.out !== undefined) {
-    write(options.out, plan);
+    writePlan(options.out, plan);
     progress(`wrote ${plan.manifests.length} manifests, graph.json and architecture.mmd to ${options.out}`);
   }
   if (options.json === true) {
