@@ -4,6 +4,7 @@ import { UnknownKeyError } from "../stacks/schema/explain.ts";
 import { ConfigError, UnknownStackError } from "../stacks/schema/stack-file.ts";
 import { ModelNotInstalledError } from "../local/start.ts";
 import { KubeconfigError } from "../stacks/clouds/existing.ts";
+import { UnknownPriceError } from "../plan/cost.ts";
 import { configCommand } from "./config.ts";
 import { EXIT, progress } from "./context.ts";
 import { planCommand } from "./plan.ts";
@@ -35,6 +36,7 @@ try {
   } else if (
     error instanceof UnknownStackError ||
     error instanceof KubeconfigError ||
+    error instanceof UnknownPriceError ||
     error instanceof ModelNotInstalledError ||
     error instanceof UnknownKeyError
   ) {

@@ -2,6 +2,7 @@ import { parseAllDocuments } from "yaml";
 import { describe, expect, it } from "vitest";
 import { destroyOrder } from "../graph/graph.ts";
 import { capture } from "../plan/capture.ts";
+import { planStack } from "../plan/stack-plan.ts";
 import { planOf, resourceCount, typeCounts, type Plan } from "../plan/plan.ts";
 import { platformProgram } from "../stacks/program.ts";
 import { readStack, stackNames } from "../stacks/schema/stack-file.ts";
@@ -84,6 +85,42 @@ describe("the plan of a shipped stack", () => {
       }
     },
   );
+
+  it.each(["acme-prod", "acme-staging", "dev", "globex-prod"])(
+    "%s has a price for everything and stays within its budget at its ceiling",
+    async (stack) => {
+      const { cost } = await planStack(stack, readStack(STACKS_FOLDER, stack));
+      expect(cost?.verdict).toBe("within-budget");
+      const { min, expected, max } = cost?.monthlyUsd ?? { min: "3", expected: "2", max: "1" };
+      expect([Number(min) <= Number(expected), Number(expected) <= Number(max)]).toEqual([true, true]);
+    },
+  );
+
+  it("is refused when a price is neither known nor assumed", async () => {
+    const config = readStack(STACKS_FOLDER, "acme-prod");
+    const unassumed = {
+      ...config,
+      budget: { ...config.budget, onUnknownPrice: { kind: "error" as const } },
+    };
+    await expect(planStack("acme-prod", unassumed)).rejects.toMatchObject({
+      skus: [
+        "aws/eu-south-2/cluster",
+        "aws/eu-south-2/disk-gib",
+        "aws/eu-south-2/encryption-key",
+        "aws/eu-south-2/interface-endpoint",
+        "aws/eu-south-2/nat-gateway",
+      ],
+    });
+  });
+
+  it("is over budget when its ceiling is, whatever is expected", async () => {
+    const config = readStack(STACKS_FOLDER, "acme-prod");
+    const { cost } = await planStack("acme-prod", {
+      ...config,
+      budget: { ...config.budget, monthly: 40_000 },
+    });
+    expect(cost?.verdict).toBe("over-budget");
+  });
 
   it("has only resources of the environment's own cloud", async () => {
     const clouds = new Map<string, string[]>();

@@ -1,13 +1,12 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Table from "cli-table3";
 import { Command } from "commander";
-import { capture } from "../plan/capture.ts";
-import { planOf, resourceCount, typeCounts, type Plan } from "../plan/plan.ts";
-import { platformProgram } from "../stacks/program.ts";
-import { NOT_DEPLOYED } from "../stacks/schema/platform.ts";
+import type { CostReport } from "../plan/cost.ts";
+import { planStack, type StackPlan } from "../plan/stack-plan.ts";
+import { resourceCount, typeCounts, type Plan } from "../plan/plan.ts";
+import { writePlan } from "../plan/write.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
-import { STACKS_FOLDER, print, printJson, progress } from "./context.ts";
+import { EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
 
 interface PlanOptions {
   readonly stack: string;
@@ -15,8 +14,10 @@ interface PlanOptions {
   readonly out?: string;
 }
 
-function table(plan: Plan): string {
-  const rows = new Table({ head: ["component", "type", "resources"], style: { head: [], border: [] } });
+const PLAIN = { style: { head: [], border: [] } };
+
+function resourceTable(plan: Plan): string {
+  const rows = new Table({ head: ["component", "type", "resources"], ...PLAIN });
   for (const { name, type, resources } of plan.components)
     rows.push([
       name,
@@ -28,40 +29,72 @@ function table(plan: Plan): string {
   return rows.toString();
 }
 
-/** Writes a plan to a folder: manifests, graph and diagram. Manifests of an earlier plan are removed. */
-export function writePlan(folder: string, plan: Plan): void {
-  const manifests = join(folder, "manifests");
-  rmSync(manifests, { recursive: true, force: true });
-  mkdirSync(manifests, { recursive: true });
-  for (const { fileName, yaml } of plan.manifests) writeFileSync(join(manifests, fileName), yaml);
-  writeFileSync(join(folder, "graph.json"), `${JSON.stringify(plan.graph, null, 2)}\n`);
-  writeFileSync(join(folder, "architecture.mmd"), plan.diagram);
+/** The cost table: one row per resource that costs by the hour, monthly USD. */
+export function costTable(cost: CostReport): string {
+  const right = { hAlign: "right" } as const;
+  const rows = new Table({
+    head: ["resource", "what", "minimum", "expected", "ceiling"],
+    colAligns: ["left", "left", "right", "right", "right"],
+    ...PLAIN,
+  });
+  for (const { name, what, monthlyUsd } of cost.lines)
+    rows.push([name, what, monthlyUsd.min, monthlyUsd.expected, monthlyUsd.max]);
+  const { min, expected, max } = cost.monthlyUsd;
+  rows.push([
+    { content: "total, USD per month of 730 hours", colSpan: 2 },
+    { content: min, ...right },
+    { content: expected, ...right },
+    { content: max, ...right },
+  ]);
+  return rows.toString();
+}
+
+function printCost(cost: CostReport): void {
+  const assumed = cost.lines.flatMap(({ prices }) =>
+    Object.entries(prices)
+      .filter(([, { asOf }]) => asOf === "stack file")
+      .map(([sku]) => sku),
+  );
+  print("\nWhat it costs by the hour");
+  print(costTable(cost));
+  print(`Budget: ${cost.budgetUsd} USD per month; ceiling ${cost.monthlyUsd.max} USD: ${cost.verdict}`);
+  print(`Assumed in the stack file, not list prices: ${[...new Set(assumed)].join(", ") || "none"}`);
+  print(`Not in these figures, billed by use: ${cost.byUse.join(", ") || "nothing"}`);
+}
+
+function printPlan({ plan, cost, notDeployed }: StackPlan): void {
+  print(`Plan of stack ${plan.stack}: ${resourceCount(plan)} resources, nothing deployed`);
+  print(resourceTable(plan));
+  print(`Kubernetes objects: ${plan.manifests.length}; Helm releases: ${plan.helmReleases.length}`);
+  if (cost !== undefined) printCost(cost);
+  print(`\nValidated, but no component consumes it yet: ${notDeployed.join(", ")}`);
 }
 
 async function run(options: PlanOptions): Promise<void> {
-  const config = readStack(STACKS_FOLDER, options.stack);
-  const graph = await capture({ stack: options.stack, program: () => platformProgram(config) });
-  const plan = planOf(graph);
+  const planned = await planStack(options.stack, readStack(STACKS_FOLDER, options.stack));
   if (options.out !== undefined) {
-    writePlan(options.out, plan);
-    progress(`wrote ${plan.manifests.length} manifests, graph.json and architecture.mmd to ${options.out}`);
+    writePlan(options.out, planned);
+    progress(
+      `wrote ${planned.plan.manifests.length} manifests, graph, diagram and cost to ${join(options.out)}`,
+    );
   }
-  if (options.json === true) {
-    printJson({ ...plan, notDeployed: NOT_DEPLOYED });
-    return;
+  if (options.json === true)
+    printJson({ ...planned.plan, cost: planned.cost, notDeployed: planned.notDeployed });
+  else printPlan(planned);
+  if (planned.cost?.verdict === "over-budget") {
+    progress(
+      `error: the ceiling of ${planned.cost.monthlyUsd.max} USD per month is over the budget of ${planned.cost.budgetUsd} USD; lower gpuPools[].nodes.max or raise budget.monthly`,
+    );
+    process.exitCode = EXIT.findings;
   }
-  print(`Plan of stack ${plan.stack}: ${resourceCount(plan)} resources, nothing deployed`);
-  print(table(plan));
-  print(`Kubernetes objects: ${plan.manifests.length}; Helm releases: ${plan.helmReleases.length}`);
-  print(`Validated, but no component consumes it yet: ${NOT_DEPLOYED.join(", ")}`);
 }
 
-/** `llmops plan`: what a stack would create, worked out offline. */
+/** `llmops plan`: what a stack would create and cost, worked out offline. */
 export function planCommand(): Command {
   return new Command("plan")
-    .description("show what a stack would create, without credentials, network or state")
+    .description("show what a stack would create and cost, without credentials, network or state")
     .requiredOption("-s, --stack <stack>", "stack to plan")
-    .option("--out <folder>", "also write manifests, graph and diagram there")
+    .option("--out <folder>", "also write manifests, graph, diagram and cost there")
     .option("--json", "print JSON")
     .action(run);
 }

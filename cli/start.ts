@@ -1,12 +1,11 @@
 import { join } from "node:path";
 import { Command } from "commander";
-import { capture } from "../plan/capture.ts";
-import { planOf, resourceCount, type Plan } from "../plan/plan.ts";
+import { resourceCount } from "../plan/plan.ts";
+import { planStack, type StackPlan } from "../plan/stack-plan.ts";
+import { writePlan } from "../plan/write.ts";
 import { runLocal, type LocalRunReport } from "../local/start.ts";
-import { platformProgram } from "../stacks/program.ts";
 import { readStack, stackNames } from "../stacks/schema/stack-file.ts";
 import { EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
-import { writePlan } from "./plan.ts";
 
 interface StartOptions {
   readonly out: string;
@@ -37,11 +36,6 @@ function printLocal(report: LocalRunReport): void {
   for (const { kind, detail } of findings) print(`    ${kind}: ${detail}`);
 }
 
-async function planOne(stack: string): Promise<Plan> {
-  const config = readStack(STACKS_FOLDER, stack);
-  return planOf(await capture({ stack, program: () => platformProgram(config) }));
-}
-
 /** True when the run showed what it is meant to show. */
 function succeeded(report: LocalRunReport): boolean {
   const outcomes = report.exchanges.map(({ result }) => result.kind);
@@ -61,29 +55,39 @@ async function run(options: StartOptions): Promise<void> {
     folder: join(options.out, LOCAL_STACK),
   });
   if (options.json !== true) printLocal(local);
-  const plans: Plan[] = [];
+  const plans: StackPlan[] = [];
   if (options.json !== true) print("\nPlans (offline, nothing deployed)\n");
   for (const stack of stackNames(STACKS_FOLDER).filter((name) => name !== LOCAL_STACK)) {
     progress(`planning ${stack} ...`);
-    const plan = await planOne(stack);
+    const planned = await planStack(stack, readStack(STACKS_FOLDER, stack));
+    const { plan, cost } = planned;
     const folder = join(options.out, stack);
-    writePlan(folder, plan);
-    plans.push(plan);
+    writePlan(folder, planned);
+    plans.push(planned);
     if (options.json !== true)
       print(
         `  ${stack}: ${resourceCount(plan)} resources, ${plan.manifests.length} Kubernetes objects, ${plan.helmReleases.length} Helm releases -> ${folder}`,
+      );
+    if (options.json !== true && cost !== undefined)
+      print(
+        `    USD per month: ${cost.monthlyUsd.min} at least, ${cost.monthlyUsd.expected} expected, ${cost.monthlyUsd.max} at most; budget ${cost.budgetUsd}: ${cost.verdict}`,
       );
   }
   if (options.json === true)
     printJson({
       local,
-      plans: plans.map((plan) => ({
+      plans: plans.map(({ plan, cost }) => ({
         stack: plan.stack,
         resources: resourceCount(plan),
         kubernetesObjects: plan.manifests.length,
         helmReleases: plan.helmReleases.length,
+        monthlyUsd: cost?.monthlyUsd,
+        verdict: cost?.verdict,
       })),
     });
+  const tooExpensive = plans.filter(({ cost }) => cost?.verdict === "over-budget");
+  for (const { plan } of tooExpensive) progress(`error: ${plan.stack} can cost more than its budget`);
+  if (tooExpensive.length > 0) process.exitCode = EXIT.findings;
   if (!succeeded(local)) {
     progress("error: the local environment did not do what it should; see above");
     process.exitCode = EXIT.failure;

@@ -77,6 +77,11 @@ export const budget = z
   .strictObject({
     monthly: z.number().positive().describe("Most the environment may cost in a month at its ceiling."),
     currency: z.enum(["USD", "EUR"]),
+    usdPerUnit: z
+      .number()
+      .positive()
+      .default(1)
+      .describe("USD of one unit of the currency; 1 is on the safe side while a euro is worth more."),
     owner: email,
     onUnknownPrice: z
       .discriminatedUnion("kind", [

@@ -1,0 +1,301 @@
+import type { ResourceGraph, ResourceNode } from "../graph/graph.ts";
+import { isRecord, isUnknown, type GraphValue } from "../graph/values.ts";
+import { machineSku, serviceSku, type Purchase } from "../pricing/price.ts";
+import { costClassOf } from "../pricing/resource-types.ts";
+
+/** Number of priced units and what they are. */
+export interface Units {
+  readonly sku: string;
+  /** Units that run at the same time. */
+  readonly quantity: number;
+}
+
+/** Something that costs by the hour. */
+export interface MeteredItem {
+  readonly urn: string;
+  readonly name: string;
+  /** What it is, for a reader. */
+  readonly what: string;
+  readonly units: { readonly min: Units; readonly expected: Units; readonly max: Units };
+}
+
+/** What the graph alone does not say. */
+export interface MeterOptions {
+  readonly cloud: "aws" | "gcp";
+  readonly region: string;
+  /** Nodes without GPU on an ordinary day. */
+  readonly systemNodesExpected: number;
+  /** GPU pools: nodes on an ordinary day, the rung they then come from, and GPUs of one node. */
+  readonly pools: Readonly<
+    Record<string, { readonly expected: number; readonly firstRung: string; readonly gpusPerNode: number }>
+  >;
+}
+
+/** A cloud resource that nobody has said the cost of. */
+export class UnclassifiedResourceError extends Error {
+  override readonly name = "UnclassifiedResourceError";
+}
+
+/** An input the cost depends on is missing or unknown. */
+export class UnmeterableResourceError extends Error {
+  override readonly name = "UnmeterableResourceError";
+
+  constructor(node: ResourceNode, path: string, value: GraphValue | undefined) {
+    super(
+      `${node.urn}: ${path} = ${value === undefined ? "(missing)" : JSON.stringify(value)}, so its cost cannot be known`,
+    );
+  }
+}
+
+/** A group of equal nodes. */
+interface NodeGroup {
+  readonly machine: string;
+  readonly min: number;
+  readonly max: number;
+  /** Rungs the group can use, the one it takes first at the front. */
+  readonly rungs: readonly string[];
+  /** Pool of a GPU group. */
+  readonly pool: string | undefined;
+  /** Boot disk of each node, GiB. */
+  readonly diskGiB: number;
+}
+
+const POOL_LABEL = "llmops.io/gpu-pool";
+
+function at(node: ResourceNode, path: string): GraphValue | undefined {
+  return path
+    .split(".")
+    .reduce<GraphValue | undefined>(
+      (value, key) =>
+        Array.isArray(value)
+          ? (value as readonly GraphValue[])[Number(key)]
+          : isRecord(value)
+            ? value[key]
+            : undefined,
+      node.inputs,
+    );
+}
+
+function numberAt(node: ResourceNode, path: string): number {
+  const value = at(node, path);
+  if (typeof value !== "number") throw new UnmeterableResourceError(node, path, value);
+  return value;
+}
+
+function textAt(node: ResourceNode, path: string): string {
+  const value = at(node, path);
+  if (typeof value !== "string") throw new UnmeterableResourceError(node, path, value);
+  return value;
+}
+
+function label(node: ResourceNode, path: string): string | undefined {
+  const labels = at(node, path);
+  const value = isRecord(labels) ? labels[POOL_LABEL] : undefined;
+  if (isUnknown(value)) throw new UnmeterableResourceError(node, `${path}["${POOL_LABEL}"]`, value);
+  return typeof value === "string" ? value : undefined;
+}
+
+function neighbour(
+  graph: ResourceGraph,
+  node: ResourceNode,
+  urns: readonly string[],
+  type: string,
+): ResourceNode {
+  const found = graph.nodes.find((candidate) => candidate.type === type && urns.includes(candidate.urn));
+  if (found === undefined) throw new UnmeterableResourceError(node, `dependency on a ${type}`, undefined);
+  return found;
+}
+
+function eksNodeGroup(graph: ResourceGraph, node: ResourceNode): NodeGroup {
+  const template = neighbour(
+    graph,
+    node,
+    node.propertyDependencies["launchTemplate"] ?? [],
+    "aws:ec2/launchTemplate:LaunchTemplate",
+  );
+  const reserved = at(template, "capacityReservationSpecification") !== undefined;
+  const rung = textAt(node, "capacityType") === "SPOT" ? "spot" : reserved ? "reserved" : "on-demand";
+  return {
+    machine: textAt(node, "instanceTypes.0"),
+    min: numberAt(node, "scalingConfig.minSize"),
+    max: numberAt(node, "scalingConfig.maxSize"),
+    rungs: [rung],
+    pool: label(node, "labels"),
+    diskGiB: numberAt(template, "blockDeviceMappings.0.ebs.volumeSize"),
+  };
+}
+
+function karpenterRequirement(node: ResourceNode, key: string): readonly string[] {
+  const requirements = at(node, "spec.template.spec.requirements");
+  const found = Array.isArray(requirements)
+    ? (requirements as readonly GraphValue[]).find((entry) => isRecord(entry) && entry["key"] === key)
+    : undefined;
+  const values = isRecord(found) ? found["values"] : undefined;
+  if (!Array.isArray(values) || values.some((value) => typeof value !== "string"))
+    throw new UnmeterableResourceError(node, `requirement ${key}`, values);
+  return values as readonly string[];
+}
+
+function karpenterNodePool(graph: ResourceGraph, node: ResourceNode, options: MeterOptions): NodeGroup {
+  const machines = neighbour(graph, node, node.dependencies, "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass");
+  const types = karpenterRequirement(node, "node.kubernetes.io/instance-type");
+  const [machine] = types;
+  if (machine === undefined || types.length !== 1)
+    throw new UnmeterableResourceError(node, "requirement node.kubernetes.io/instance-type", [...types]);
+  const pool = label(node, "metadata.labels");
+  const gpusPerNode = pool === undefined ? undefined : options.pools[pool]?.gpusPerNode;
+  if (gpusPerNode === undefined)
+    throw new UnmeterableResourceError(node, `metadata.labels["${POOL_LABEL}"]`, pool ?? null);
+  const limits = at(node, "spec.limits");
+  const gpus = isRecord(limits) ? limits["nvidia.com/gpu"] : undefined;
+  if (typeof gpus !== "number")
+    throw new UnmeterableResourceError(node, 'spec.limits["nvidia.com/gpu"]', gpus);
+  return {
+    machine,
+    min: 0,
+    max: Math.floor(gpus / gpusPerNode),
+    rungs: karpenterRequirement(node, "karpenter.sh/capacity-type"),
+    pool,
+    diskGiB: Number(textAt(machines, "spec.blockDeviceMappings.0.ebs.volumeSize").replace(/Gi$/, "")),
+  };
+}
+
+function gkeNodePool(node: ResourceNode): NodeGroup {
+  const affinity = at(node, "nodeConfig.reservationAffinity.consumeReservationType");
+  const rung =
+    at(node, "nodeConfig.spot") === true
+      ? "spot"
+      : at(node, "nodeConfig.flexStart") === true
+        ? "flex-start"
+        : affinity === "SPECIFIC_RESERVATION"
+          ? "reserved"
+          : "on-demand";
+  return {
+    machine: textAt(node, "nodeConfig.machineType"),
+    min: numberAt(node, "autoscaling.totalMinNodeCount"),
+    max: numberAt(node, "autoscaling.totalMaxNodeCount"),
+    rungs: [rung],
+    pool: label(node, "nodeConfig.labels"),
+    diskGiB: numberAt(node, "nodeConfig.diskSizeGb"),
+  };
+}
+
+/** Nodes of a group on an ordinary day: all of its pool's where the group serves the pool's first rung, else none. */
+function expectedNodes(group: NodeGroup, options: MeterOptions): number {
+  if (group.pool === undefined) return options.systemNodesExpected;
+  const pool = options.pools[group.pool];
+  if (pool === undefined) return group.max;
+  return group.rungs.includes(pool.firstRung) ? pool.expected : 0;
+}
+
+function nodeItems(
+  cloud: "aws" | "gcp",
+  node: ResourceNode,
+  group: NodeGroup,
+  options: MeterOptions,
+): MeteredItem[] {
+  const expected = expectedNodes(group, options);
+  const sku = (purchase: Purchase): string => machineSku(cloud, options.region, group.machine, purchase);
+  // A spot price may rise to the on-demand price, so only the expected figure uses it.
+  const usual = group.rungs[0] === "spot" ? sku("spot") : sku("on-demand");
+  const disk = serviceSku(cloud, options.region, "disk-gib");
+  return [
+    {
+      urn: node.urn,
+      name: node.name,
+      what: `${group.machine}, ${group.rungs.join(" or ")}, ${group.min} to ${group.max} nodes`,
+      units: {
+        min: { sku: usual, quantity: group.min },
+        expected: { sku: usual, quantity: expected },
+        max: { sku: sku("on-demand"), quantity: group.max },
+      },
+    },
+    {
+      urn: node.urn,
+      name: node.name,
+      what: `boot disks, ${group.diskGiB} GiB each`,
+      units: {
+        min: { sku: disk, quantity: group.min * group.diskGiB },
+        expected: { sku: disk, quantity: expected * group.diskGiB },
+        max: { sku: disk, quantity: group.max * group.diskGiB },
+      },
+    },
+  ];
+}
+
+function constant(node: ResourceNode, what: string, sku: string, quantity: number): MeteredItem[] {
+  const units = { sku, quantity };
+  return [{ urn: node.urn, name: node.name, what, units: { min: units, expected: units, max: units } }];
+}
+
+function itemsOf(graph: ResourceGraph, node: ResourceNode, options: MeterOptions): MeteredItem[] {
+  const { region } = options;
+  switch (node.type) {
+    case "aws:eks/nodeGroup:NodeGroup":
+      return nodeItems("aws", node, eksNodeGroup(graph, node), options);
+    case "kubernetes:karpenter.sh/v1:NodePool":
+      return nodeItems("aws", node, karpenterNodePool(graph, node, options), options);
+    case "gcp:container/nodePool:NodePool":
+      return nodeItems("gcp", node, gkeNodePool(node), options);
+    case "aws:eks/cluster:Cluster":
+      return constant(node, "EKS control plane", serviceSku("aws", region, "cluster"), 1);
+    case "gcp:container/cluster:Cluster":
+      return constant(node, "GKE control plane", serviceSku("gcp", region, "cluster"), 1);
+    case "aws:ec2/natGateway:NatGateway":
+      return constant(node, "NAT gateway", serviceSku("aws", region, "nat-gateway"), 1);
+    case "gcp:compute/routerNat:RouterNat":
+      return constant(node, "Cloud NAT", serviceSku("gcp", region, "nat-gateway"), 1);
+    case "aws:ec2/eip:Eip":
+      return constant(node, "public IPv4 address", serviceSku("aws", region, "public-ipv4"), 1);
+    case "aws:kms/key:Key":
+      return constant(node, "encryption key", serviceSku("aws", region, "encryption-key"), 1);
+    case "gcp:kms/cryptoKey:CryptoKey":
+      return constant(node, "encryption key", serviceSku("gcp", region, "encryption-key"), 1);
+    case "aws:ec2/vpcEndpoint:VpcEndpoint": {
+      if (textAt(node, "vpcEndpointType") === "Gateway") return [];
+      const subnets = at(node, "subnetIds");
+      if (!Array.isArray(subnets)) throw new UnmeterableResourceError(node, "subnetIds", subnets);
+      return constant(
+        node,
+        `interface endpoint in ${subnets.length} zones`,
+        serviceSku("aws", region, "interface-endpoint"),
+        subnets.length,
+      );
+    }
+    default:
+      throw new UnclassifiedResourceError(
+        `${node.type} is priced by the hour but nothing says how to count it`,
+      );
+  }
+}
+
+/**
+ * Everything in a graph that costs by the hour.
+ * @throws UnclassifiedResourceError for a cloud resource of a type that is in no cost class
+ * @throws UnmeterableResourceError when a size is missing or unknown
+ */
+export function meteredItems(
+  graph: ResourceGraph,
+  options: MeterOptions,
+): { readonly items: readonly MeteredItem[]; readonly byUse: readonly string[] } {
+  const items: MeteredItem[] = [];
+  const byUse = new Set<string>();
+  for (const node of graph.nodes) {
+    if (!node.custom) continue;
+    switch (costClassOf(node.type)) {
+      case "hourly":
+        items.push(...itemsOf(graph, node, options));
+        break;
+      case "by-use":
+        byUse.add(node.type);
+        break;
+      case "free":
+        break;
+      case "unknown":
+        throw new UnclassifiedResourceError(
+          `${node.urn}: nobody has said what a ${node.type} costs; add it to pricing/resource-types.ts`,
+        );
+    }
+  }
+  return { items, byUse: [...byUse].sort() };
+}

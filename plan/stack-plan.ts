@@ -1,0 +1,46 @@
+import { platformProgram } from "../stacks/program.ts";
+import { NOT_DEPLOYED, type PlatformConfig, type SectionName } from "../stacks/schema/platform.ts";
+import { capture } from "./capture.ts";
+import { costOf, type CostOptions, type CostReport } from "./cost.ts";
+import { planOf, type Plan } from "./plan.ts";
+
+/** Plan of a stack and what it costs. */
+export interface StackPlan {
+  readonly plan: Plan;
+  /** Absent where nothing is rented: an existing cluster or this machine. */
+  readonly cost: CostReport | undefined;
+  /** Sections that are validated but not deployed yet. */
+  readonly notDeployed: readonly SectionName[];
+}
+
+function costOptions(config: PlatformConfig): CostOptions | undefined {
+  const { cloud, budget, gpuPools } = config;
+  if (cloud.provider !== "aws" && cloud.provider !== "gcp") return undefined;
+  return {
+    cloud: cloud.provider,
+    region: cloud.region,
+    systemNodesExpected: cloud.cluster.systemNodes.expected,
+    pools: Object.fromEntries(
+      gpuPools.map(({ name, nodes, capacity, gpusPerNode }) => [
+        name,
+        { expected: nodes.expected, firstRung: capacity[0] ?? "", gpusPerNode },
+      ]),
+    ),
+    budget: { monthly: budget.monthly, usdPerUnit: budget.usdPerUnit },
+    assumedUsdPerHour: budget.onUnknownPrice.kind === "assume" ? budget.onUnknownPrice.usdPerHour : {},
+  };
+}
+
+/**
+ * Runs the stack's program under mocks and prices the result.
+ * @throws UnknownPriceError when something has no price
+ */
+export async function planStack(stack: string, config: PlatformConfig): Promise<StackPlan> {
+  const graph = await capture({ stack, program: () => platformProgram(config) });
+  const options = costOptions(config);
+  return {
+    plan: planOf(graph),
+    cost: options === undefined ? undefined : costOf(graph, options),
+    notDeployed: NOT_DEPLOYED,
+  };
+}

@@ -1,0 +1,71 @@
+/** How a resource type costs money; `unknown` fails closed. */
+export type CostClass = "hourly" | "by-use" | "free" | "unknown";
+
+const HOURLY = [
+  "aws:ec2/eip:Eip",
+  "aws:ec2/natGateway:NatGateway",
+  "aws:ec2/vpcEndpoint:VpcEndpoint",
+  "aws:eks/cluster:Cluster",
+  "aws:eks/nodeGroup:NodeGroup",
+  "aws:kms/key:Key",
+  "gcp:compute/routerNat:RouterNat",
+  "gcp:container/cluster:Cluster",
+  "gcp:container/nodePool:NodePool",
+  "gcp:kms/cryptoKey:CryptoKey",
+  "kubernetes:karpenter.sh/v1:NodePool",
+] as const;
+
+/** Requests, traffic and log volume: known only from use. */
+const BY_USE = [
+  "aws:cloudwatch/eventRule:EventRule",
+  "aws:cloudwatch/logGroup:LogGroup",
+  "aws:ec2/flowLog:FlowLog",
+  "aws:sqs/queue:Queue",
+  "gcp:compute/subnetwork:Subnetwork",
+] as const;
+
+const FREE = [
+  "aws:cloudwatch/eventTarget:EventTarget",
+  "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+  "aws:ec2/internetGateway:InternetGateway",
+  "aws:ec2/launchTemplate:LaunchTemplate",
+  "aws:ec2/route:Route",
+  "aws:ec2/routeTable:RouteTable",
+  "aws:ec2/routeTableAssociation:RouteTableAssociation",
+  "aws:ec2/securityGroup:SecurityGroup",
+  "aws:ec2/subnet:Subnet",
+  "aws:ec2/vpc:Vpc",
+  "aws:eks/accessEntry:AccessEntry",
+  "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+  "aws:eks/addon:Addon",
+  "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+  "aws:iam/role:Role",
+  "aws:iam/rolePolicy:RolePolicy",
+  "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+  "aws:kms/alias:Alias",
+  "aws:sqs/queuePolicy:QueuePolicy",
+  "gcp:compute/firewall:Firewall",
+  "gcp:compute/network:Network",
+  "gcp:compute/router:Router",
+  "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember",
+  "gcp:kms/keyRing:KeyRing",
+  "gcp:projects/iAMMember:IAMMember",
+  "gcp:serviceaccount/account:Account",
+] as const;
+
+/** Kubernetes objects that make a cloud create something that costs. */
+const KUBERNETES_COSTS = ["kubernetes:core/v1:PersistentVolumeClaim", "kubernetes:core/v1:Service"] as const;
+
+const CLASSES: ReadonlyMap<string, CostClass> = new Map<string, CostClass>([
+  ...HOURLY.map((type) => [type, "hourly"] as const),
+  ...BY_USE.map((type) => [type, "by-use"] as const),
+  ...FREE.map((type) => [type, "free"] as const),
+  ...KUBERNETES_COSTS.map((type) => [type, "by-use"] as const),
+]);
+
+/** Cost class of a resource type; objects inside a cluster cost nothing themselves, their nodes do. */
+export function costClassOf(type: string): CostClass {
+  const known = CLASSES.get(type);
+  if (known !== undefined) return known;
+  return type.startsWith("kubernetes:") || type.startsWith("pulumi:") ? "free" : "unknown";
+}
