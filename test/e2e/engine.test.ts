@@ -1,0 +1,133 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import type { Stack } from "@pulumi/pulumi/automation/index.js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ResourceGraph } from "../../graph/graph.ts";
+import { readStack } from "../../stacks/schema/stack-file.ts";
+import type { PlatformConfig } from "../../stacks/schema/platform.ts";
+import { startEngine, type Engine } from "./engine.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const STACKS = join(ROOT, "stacks");
+
+/** The offline plan, made in its own process because mocks and engine share one runtime. */
+function planned(stack: string): ResourceGraph {
+  const { stdout, status, stderr } = spawnSync(
+    process.execPath,
+    ["cli/llmops.js", "plan", "-s", stack, "--json"],
+    { cwd: ROOT, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return (JSON.parse(stdout) as { graph: ResourceGraph }).graph;
+}
+
+function typeOf(urn: string): string {
+  return urn.split("::")[2]?.split("$").at(-1) ?? "";
+}
+
+async function urnsIn(stack: Stack): Promise<string[]> {
+  const exported = (await stack.exportStack()) as { deployment: { resources?: { urn: string }[] } };
+  return (exported.deployment.resources ?? []).map(({ urn }) => urn);
+}
+
+let engine: Engine;
+
+beforeAll(async () => {
+  engine = await startEngine();
+});
+
+afterAll(() => {
+  engine.close();
+});
+
+const CASES = [
+  {
+    name: "acme-staging",
+    cluster: "aws:eks/cluster:Cluster",
+    network: "aws:ec2/vpc:Vpc",
+    changed: { "aws:eks/nodeGroup:NodeGroup": 2 },
+  },
+  {
+    name: "dev",
+    cluster: "gcp:container/cluster:Cluster",
+    network: "gcp:compute/network:Network",
+    changed: { "gcp:container/nodePool:NodePool": 1 },
+  },
+] as const;
+
+describe.each(CASES)(
+  "the real engine over stand-in providers: $name",
+  ({ name, cluster, network, changed }) => {
+    let poolMax: number | undefined;
+    const config = (): PlatformConfig => {
+      const read = readStack(STACKS, name);
+      return {
+        ...read,
+        gpuPools: read.gpuPools.map((pool) => ({
+          ...pool,
+          nodes: { ...pool.nodes, max: poolMax ?? pool.nodes.max },
+        })),
+      };
+    };
+
+    it("leaves a state that can be resumed when the cluster cannot be created", async () => {
+      const stack = await engine.stack(name, config);
+      engine.failCreateOf(cluster);
+      await expect(stack.up()).rejects.toThrow("fails on purpose");
+      const before = engine.operations().filter(({ urn }) => typeOf(urn) === network);
+      engine.failCreateOf(undefined);
+      await stack.up();
+      const after = engine.operations().filter(({ urn }) => typeOf(urn) === network);
+      expect([before.length, after.length]).toEqual([1, 0]);
+    });
+
+    it("has created exactly the resources of the offline plan", async () => {
+      const stack = await engine.stack(name, config);
+      const { deployment } = await stack.exportStack();
+      const urns = (deployment as { resources: { urn: string }[] }).resources.map(({ urn }) => urn);
+      expect(urns.sort()).toEqual(
+        planned(name)
+          .nodes.map(({ urn }) => urn)
+          .sort(),
+      );
+    });
+
+    it("changes nothing in a second run", async () => {
+      const stack = await engine.stack(name, config);
+      const { summary } = await stack.up();
+      expect(summary.resourceChanges).toEqual({ same: planned(name).nodes.length });
+      expect(engine.operations()).toEqual([]);
+    });
+
+    it("changes only the node groups of a pool whose ceiling changed", async () => {
+      poolMax = 3;
+      const stack = await engine.stack(name, config);
+      await stack.up();
+      const operations = engine.operations();
+      expect(operations.every(({ operation }) => operation === "update")).toBe(true);
+      const counts = Object.entries(Object.groupBy(operations, ({ urn }) => typeOf(urn)));
+      expect(Object.fromEntries(counts.map(([type, list]) => [type, list?.length]))).toEqual(changed);
+    });
+
+    it("keeps the kubeconfig out of the state's plain text", () => {
+      const state = engine.stateFile(name);
+      expect(state).toContain('"ciphertext"');
+      expect(state).not.toContain("client.authentication.k8s.io");
+    });
+
+    it("destroys Kubernetes objects, then the cluster, then the network, and leaves nothing", async () => {
+      const stack = await engine.stack(name, config);
+      await stack.destroy();
+      const order = engine.operations().map(({ operation, urn }) => {
+        expect(operation).toBe("delete");
+        return typeOf(urn);
+      });
+      const objects = order.flatMap((type, index) => (type.startsWith("kubernetes:") ? [index] : []));
+      expect(objects.length).toBeGreaterThan(0);
+      expect(Math.max(...objects)).toBeLessThan(order.indexOf(cluster));
+      expect(order.indexOf(cluster)).toBeLessThan(order.indexOf(network));
+      const { deployment } = await stack.exportStack();
+      expect((deployment as { resources?: unknown[] }).resources ?? []).toEqual([]);
+    });
+  },
+);

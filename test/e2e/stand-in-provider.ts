@@ -1,0 +1,86 @@
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import * as provider from "@pulumi/pulumi/provider/index.js";
+
+/**
+ * A provider plugin that stands in for a cloud: it keeps nothing, answers every operation, and writes each into a log.
+ * What it proves: the engine's order, diffs and state. What it does not: that a cloud accepts the inputs.
+ */
+
+type Inputs = Record<string, unknown>;
+
+/** Folder of the log and of the file that names a type whose creation fails. */
+const folder = process.env["STAND_IN_FOLDER"];
+if (folder === undefined) throw new Error("STAND_IN_FOLDER is not set");
+const LOG = join(folder, "operations.jsonl");
+const FAIL = join(folder, "fail-create-of");
+
+/** Names of the inputs a resource was last written with; kept in its state so that a removed input is seen. */
+const INPUT_NAMES = "standInInputNames";
+
+function typeOf(urn: string): string {
+  return urn.split("::")[2]?.split("$").at(-1) ?? "";
+}
+
+function log(operation: string, urn: string): void {
+  appendFileSync(LOG, `${JSON.stringify({ operation, urn })}\n`);
+}
+
+/** Outputs a cloud would compute and the program reads. */
+function computed(type: string, id: string): Inputs {
+  const common = { arn: `arn:stand-in:${id}`, url: `https://stand-in/${id}`, keyId: id };
+  switch (type) {
+    case "aws:eks/cluster:Cluster":
+      return { ...common, endpoint: "https://stand-in", certificateAuthority: { data: "Q0E=" } };
+    case "aws:ec2/launchTemplate:LaunchTemplate":
+      return { ...common, latestVersion: 1 };
+    case "gcp:container/cluster:Cluster":
+      return { endpoint: "192.0.2.1", masterAuth: { clusterCaCertificate: "Q0E=" } };
+    case "gcp:serviceaccount/account:Account":
+      return { email: `${id}@stand-in.iam` };
+    default:
+      return type.startsWith("aws:") ? common : {};
+  }
+}
+
+function state(urn: string, id: string, inputs: Inputs): Inputs {
+  return { ...computed(typeOf(urn), id), ...inputs, [INPUT_NAMES]: Object.keys(inputs).sort() };
+}
+
+class StandIn implements provider.Provider {
+  readonly version = "99.0.0";
+
+  check(_urn: string, _olds: Inputs, news: Inputs): Promise<provider.CheckResult> {
+    return Promise.resolve({ inputs: news });
+  }
+
+  diff(_id: string, _urn: string, olds: Inputs, news: Inputs): Promise<provider.DiffResult> {
+    const before = (olds[INPUT_NAMES] ?? []) as readonly string[];
+    const names = new Set([...before, ...Object.keys(news)]);
+    return Promise.resolve({
+      changes: [...names].some((name) => !isDeepStrictEqual(olds[name], news[name])),
+    });
+  }
+
+  create(urn: string, inputs: Inputs): Promise<provider.CreateResult> {
+    const type = typeOf(urn);
+    if (existsSync(FAIL) && readFileSync(FAIL, "utf8") === type)
+      return Promise.reject(new Error(`stand-in: creation of ${type} fails on purpose`));
+    log("create", urn);
+    const id = urn.split("::").at(-1) ?? urn;
+    return Promise.resolve({ id, outs: state(urn, id, inputs) });
+  }
+
+  update(id: string, urn: string, _olds: Inputs, news: Inputs): Promise<provider.UpdateResult> {
+    log("update", urn);
+    return Promise.resolve({ outs: state(urn, id, news) });
+  }
+
+  delete(_id: string, urn: string): Promise<void> {
+    log("delete", urn);
+    return Promise.resolve();
+  }
+}
+
+await provider.main(new StandIn(), process.argv.slice(2));
