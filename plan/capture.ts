@@ -8,6 +8,9 @@ const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
 const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
 const RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e";
 
+/** Type of the root of every graph. */
+const STACK_TYPE = "pulumi:pulumi:Stack";
+
 /** A program to run without an engine. */
 export interface CaptureRequest {
   /** Pulumi stack name. */
@@ -90,6 +93,42 @@ function toNode(urn: string, request: Registration): ResourceNode {
   };
 }
 
+/** Qualified type of a URN: the types of its parents and its own, joined by `$`. */
+function qualifiedType(urn: string): string {
+  return urn.split("::")[2] ?? "";
+}
+
+/**
+ * Gives nodes the URNs the real engine gives them. The mock engine names a resource after its direct parent only; the
+ * engine after all its parents except the stack, so two resources the mocks confuse may be different ones.
+ */
+function withEngineUrns(nodes: ReadonlyMap<string, ResourceNode>): ResourceNode[] {
+  const known = new Map<string, string>();
+  const engineUrn = (mockUrn: string): string => {
+    const node = nodes.get(mockUrn);
+    if (node === undefined) return mockUrn;
+    const found = known.get(mockUrn);
+    if (found !== undefined) return found;
+    const parent = node.parent === undefined ? undefined : nodes.get(node.parent);
+    const prefix =
+      parent === undefined || parent.type === STACK_TYPE ? "" : `${qualifiedType(engineUrn(parent.urn))}$`;
+    const [scheme = "", project = ""] = mockUrn.split("::");
+    const urn = `${scheme}::${project}::${prefix}${node.type}::${node.name}`;
+    known.set(mockUrn, urn);
+    return urn;
+  };
+  return [...nodes.values()].map((node) => ({
+    ...node,
+    urn: engineUrn(node.urn),
+    ...(node.parent === undefined ? {} : { parent: engineUrn(node.parent) }),
+    ...(node.provider === undefined ? {} : { provider: engineUrn(node.provider) }),
+    dependencies: node.dependencies.map(engineUrn).sort(),
+    propertyDependencies: Object.fromEntries(
+      Object.entries(node.propertyDependencies).map(([key, urns]) => [key, urns.map(engineUrn).sort()]),
+    ),
+  }));
+}
+
 /**
  * Runs a Pulumi program under mocks in preview mode and returns what it registered.
  * No credentials, no network, no state. Unknown outputs stay unknown; secrets are dropped.
@@ -138,6 +177,6 @@ export async function capture(request: CaptureRequest): Promise<ResourceGraph> {
   return {
     project,
     stack: request.stack,
-    nodes: [...nodes.values()].sort((a, b) => (a.urn < b.urn ? -1 : 1)),
+    nodes: withEngineUrns(nodes).sort((a, b) => (a.urn < b.urn ? -1 : 1)),
   };
 }
