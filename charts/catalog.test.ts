@@ -20,6 +20,8 @@ describe("chart pins", () => {
       "dcgm-exporter",
       "gpu-operator",
       "karpenter",
+      "keda",
+      "kube-prometheus-stack",
       "nvidia-device-plugin",
     ]);
   });

@@ -8,6 +8,8 @@ export const CHART_NAMES = [
   "dcgm-exporter",
   "gpu-operator",
   "karpenter",
+  "keda",
+  "kube-prometheus-stack",
   "nvidia-device-plugin",
 ] as const;
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
 import { Command, CommanderError } from "commander";
 import { UnknownKeyError } from "../stacks/schema/explain.ts";
 import { ConfigError, UnknownStackError } from "../stacks/schema/stack-file.ts";
@@ -32,6 +33,9 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.failure;
   else if (error instanceof ConfigError) {
     progress(error.message);
+    process.exitCode = EXIT.findings;
+  } else if (error instanceof pulumi.InputPropertyError) {
+    progress(`error: ${error.propertyPath}: ${error.reason}`);
     process.exitCode = EXIT.findings;
   } else if (
     error instanceof UnknownStackError ||

@@ -15,10 +15,10 @@ async function plan(stack: string): Promise<Plan> {
 
 describe("the plan of a shipped stack", () => {
   it.each([
-    ["acme-prod", 103, 11, 3],
-    ["acme-staging", 81, 6, 3],
-    ["dev", 21, 5, 0],
-    ["globex-prod", 24, 6, 0],
+    ["acme-prod", 121, 27, 5],
+    ["acme-staging", 92, 15, 5],
+    ["dev", 32, 14, 2],
+    ["globex-prod", 35, 15, 2],
     ["local", 0, 0, 0],
   ])(
     "%s has %i resources, %i Kubernetes objects and %i Helm releases",

@@ -290,6 +290,8 @@ export function meteredItems(
         byUse.add(node.type);
         break;
       case "free":
+        if (node.type === "kubernetes:core/v1:Service" && at(node, "spec.type") === "LoadBalancer")
+          byUse.add(`${node.type} of type LoadBalancer`);
         break;
       case "unknown":
         throw new UnclassifiedResourceError(

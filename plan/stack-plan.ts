@@ -1,5 +1,5 @@
 import { platformProgram } from "../stacks/program.ts";
-import { NOT_DEPLOYED, type PlatformConfig, type SectionName } from "../stacks/schema/platform.ts";
+import { NOT_DEPLOYED, type PlatformConfig } from "../stacks/schema/platform.ts";
 import { capture } from "./capture.ts";
 import { costOf, type CostOptions, type CostReport } from "./cost.ts";
 import { planOf, type Plan } from "./plan.ts";
@@ -9,8 +9,8 @@ export interface StackPlan {
   readonly plan: Plan;
   /** Absent where nothing is rented: an existing cluster or this machine. */
   readonly cost: CostReport | undefined;
-  /** Sections that are validated but not deployed yet. */
-  readonly notDeployed: readonly SectionName[];
+  /** Keys that are validated but not deployed yet. */
+  readonly notDeployed: readonly string[];
 }
 
 function costOptions(config: PlatformConfig): CostOptions | undefined {

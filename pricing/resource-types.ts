@@ -54,7 +54,7 @@ const FREE = [
 ] as const;
 
 /** Kubernetes objects that make a cloud create something that costs. */
-const KUBERNETES_COSTS = ["kubernetes:core/v1:PersistentVolumeClaim", "kubernetes:core/v1:Service"] as const;
+const KUBERNETES_COSTS = ["kubernetes:core/v1:PersistentVolumeClaim"] as const;
 
 const CLASSES: ReadonlyMap<string, CostClass> = new Map<string, CostClass>([
   ...HOURLY.map((type) => [type, "hourly"] as const),

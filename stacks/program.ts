@@ -4,6 +4,7 @@ import { awsCluster } from "./clouds/aws.ts";
 import { existingCluster } from "./clouds/existing.ts";
 import { gcpCluster } from "./clouds/gcp.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
+import { serving } from "./serving.ts";
 
 /** What a stack exports. */
 export interface PlatformOutputs {
@@ -47,6 +48,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
         { providers: { kubernetes: cluster.provider } },
       ),
   );
+  serving(name, config, cluster, tenants);
   return {
     client,
     environment,

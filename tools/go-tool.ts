@@ -43,11 +43,35 @@ export function toolFolder(tool: GoTool): string {
   return join(cache, "llmops-blueprint", "tools", `${tool.name}-${tool.version}-${lock}`);
 }
 
-function requireGo(): void {
-  const { error, status } = spawnSync("go", ["version"]);
-  if (error !== undefined || status !== 0)
+function versionParts(version: string): readonly [number, number] | undefined {
+  const [, major, minor] = /^(?:go)?(\d+)\.(\d+)/.exec(version) ?? [];
+  return major === undefined || minor === undefined ? undefined : [Number(major), Number(minor)];
+}
+
+/**
+ * Why a Go toolchain cannot build a module, or `undefined` when it can. A version nobody can read is too old.
+ * @param found output of `go env GOVERSION`, for example `go1.26.8`
+ * @param required `go` directive of the module, for example `1.26`
+ */
+export function goProblem(found: string, required: string): string | undefined {
+  const [have, need] = [versionParts(found), versionParts(required)];
+  if (have !== undefined && need !== undefined) {
+    const newer = have[0] === need[0] ? have[1] >= need[1] : have[0] > need[0];
+    if (newer) return undefined;
+  }
+  return `Go ${required} or later is needed, found ${found === "" ? "none" : found}`;
+}
+
+function requireGo(tool: GoTool): void {
+  const required = /^go (\S+)$/m.exec(readFileSync(join(moduleFolder(tool), "go.mod"), "utf8"))?.[1] ?? "";
+  const { error, stdout } = spawnSync("go", ["env", "GOVERSION"], {
+    cwd: moduleFolder(tool),
+    encoding: "utf8",
+  });
+  const problem = goProblem(error === undefined ? stdout.trim() : "", required);
+  if (problem !== undefined)
     throw new ToolError(
-      "Go is not on the PATH; the end-to-end tests build the Pulumi engine from its Go module. Install Go 1.26 or later from https://go.dev/dl",
+      `${problem}: ${tool.name} ${tool.version} is built from its Go module. Install Go from https://go.dev/dl`,
     );
 }
 
@@ -76,20 +100,20 @@ function build(tool: GoTool, target: string, progress: (text: string) => void): 
 
 /**
  * Path of a tool's folder with `bin/<name>`, built first where it is missing (minutes).
- * Safe when several processes build at once: the last one to finish wins with equal content.
- * @throws ToolError when Go is missing or the build fails
+ * Safe when several processes build at once: each moves its own binary into place in one step, with equal content.
+ * @throws ToolError when Go is missing or too old, or the build fails
  */
 export async function ensureTool(tool: GoTool, progress: (text: string) => void): Promise<string> {
   const folder = toolFolder(tool);
   if (existsSync(join(folder, "bin", tool.name))) return folder;
-  requireGo();
+  requireGo(tool);
   mkdirSync(dirname(folder), { recursive: true });
   const scratch = mkdtempSync(`${folder}-`);
   try {
     progress(`building ${tool.name} ${tool.version} from its Go module (minutes, once) ...`);
     await build(tool, join(scratch, "bin", tool.name), progress);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(scratch, folder);
+    mkdirSync(join(folder, "bin"), { recursive: true });
+    renameSync(join(scratch, "bin", tool.name), join(folder, "bin", tool.name));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

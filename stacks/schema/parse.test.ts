@@ -1166,6 +1166,17 @@ describe("a bad configuration", () => {
     ).toEqual(expected);
   });
 
+  it("refuses Triton where nothing could scale it or hold its repository", () => {
+    const root = changed("acme-prod", "models[0].engine.kind", "triton");
+    const [model] = root["models"] as { engine: Record<string, unknown> }[];
+    if (model !== undefined) model.engine["backend"] = "vllm";
+    const result = parsePlatform(root);
+    expect(result.kind === "invalid" ? result.problems.map(({ path }) => path) : []).toEqual([
+      "models[0].engine.backend",
+      "models[0].source.kind",
+    ]);
+  });
+
   it("reports problems of independent sections together", () => {
     const root = changed("acme-prod", "budget.monthly", -1);
     root["client"] = "ACME";

@@ -38,14 +38,16 @@ export type PlatformConfig = z.output<typeof platform>;
 /** Name of a top-level section. */
 export type SectionName = keyof typeof sections;
 
-/** Sections that this version validates but no component consumes yet; `llmops plan` prints them. */
-export const NOT_DEPLOYED: readonly SectionName[] = [
+/** Keys that this version validates but no component consumes yet; `llmops plan` prints them. */
+export const NOT_DEPLOYED: readonly string[] = [
   "providers",
   "gateway",
   "guardrails",
   "audit",
   "oversight",
   "evaluation",
-  "observability",
+  "observability.traceSampling",
   "alerting",
+  "models[].slo",
+  "models[].delivery.strategy",
 ];

@@ -1,29 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ResourceGraph } from "../../graph/graph.ts";
+import { prerequisites } from "../../graph/graph.ts";
 import { readStack } from "../../stacks/schema/stack-file.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import { startEngine, type Engine } from "./engine.ts";
-
-const ROOT = join(import.meta.dirname, "..", "..");
-const STACKS = join(ROOT, "stacks");
-
-/** The offline plan, made in its own process because mocks and engine share one runtime. */
-function planned(stack: string): ResourceGraph {
-  const { stdout, status, stderr } = spawnSync(
-    process.execPath,
-    ["cli/llmops.js", "plan", "-s", stack, "--json"],
-    { cwd: ROOT, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 },
-  );
-  if (status !== 0) throw new Error(stderr);
-  return (JSON.parse(stdout) as { graph: ResourceGraph }).graph;
-}
-
-function typeOf(urn: string): string {
-  return urn.split("::")[2]?.split("$").at(-1) ?? "";
-}
+import { cloudUrns, planned, STACKS, typeOf } from "./offline-plan.ts";
 
 async function urnsIn(stack: Stack): Promise<string[]> {
   const exported = (await stack.exportStack()) as { deployment: { resources?: { urn: string }[] } };
@@ -129,10 +110,19 @@ describe.each(CASES)(
     it("destroys Kubernetes objects, then the cluster, then the network, and leaves nothing", async () => {
       const stack = await engine.stack(name, config);
       await stack.destroy();
-      const order = engine.operations().map(({ operation, urn }) => {
-        expect(operation).toBe("delete");
-        return typeOf(urn);
-      });
+      const operations = engine.operations();
+      expect(operations.every(({ operation }) => operation === "delete")).toBe(true);
+      const deleted = operations.map(({ urn }) => urn);
+      const graph = planned(name);
+      expect(deleted.toSorted()).toEqual(cloudUrns(graph));
+      const position = new Map(deleted.map((urn, index) => [urn, index]));
+      const tooEarly = graph.nodes.flatMap((node) =>
+        prerequisites(node).filter(
+          (needed) => (position.get(needed) ?? Infinity) < (position.get(node.urn) ?? -1),
+        ),
+      );
+      expect(tooEarly).toEqual([]);
+      const order = deleted.map(typeOf);
       const objects = order.flatMap((type, index) => (type.startsWith("kubernetes:") ? [index] : []));
       expect(objects.length).toBeGreaterThan(0);
       expect(Math.max(...objects)).toBeLessThan(order.indexOf(cluster));

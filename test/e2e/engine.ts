@@ -1,6 +1,17 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { platformProgram } from "../../stacks/program.ts";
@@ -21,6 +32,15 @@ export interface Engine {
   operations(): Operation[];
   /** Makes the creation of every resource of a type fail, or nothing any more. */
   failCreateOf(type: string | undefined): void;
+  /** Makes the creation of every resource of a type never end, or nothing any more. */
+  hangCreateOf(type: string | undefined): void;
+  /**
+   * Waits until a creation hangs and everything else has settled, then kills the engine without warning.
+   * @throws Error when no creation hangs within 60 seconds
+   */
+  killWhenHanging(): Promise<void>;
+  /** Text of every file of the backend: state, history, backups. */
+  backendText(): string;
   /** Text of the stack's state file. */
   stateFile(stack: string): string;
   close(): void;
@@ -28,6 +48,18 @@ export interface Engine {
 
 /** Project of every stack; the offline plan uses the same, so that URNs agree. */
 const PROJECT = "llmops";
+
+/** Without an operation for this long, in milliseconds, the engine waits only for the hanging creation. */
+const SETTLED_MS = 1500;
+
+/** Ends a plugin the killed engine left behind; it may have noticed by itself. */
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
 
 /** Starts from an empty backend. */
 export async function startEngine(): Promise<Engine> {
@@ -47,6 +79,7 @@ export async function startEngine(): Promise<Engine> {
   }
   const log = join(folder, "operations.jsonl");
   const fail = join(folder, "fail-create-of");
+  const [hang, hanging] = [join(folder, "hang-create-of"), join(folder, "hanging")];
   const pulumiCommand = await PulumiCommand.get({ root: tool });
   const envVars = {
     PATH: [plugins, process.env["PATH"]].join(delimiter),
@@ -80,6 +113,34 @@ export async function startEngine(): Promise<Engine> {
       if (type === undefined) rmSync(fail, { force: true });
       else writeFileSync(fail, type);
     },
+    hangCreateOf: (type) => {
+      rmSync(hanging, { force: true });
+      if (type === undefined) rmSync(hang, { force: true });
+      else writeFileSync(hang, type);
+    },
+    killWhenHanging: async () => {
+      const deadline = Date.now() + 60_000;
+      let [size, settledAt] = [-1, Date.now()];
+      while (!existsSync(hanging) || Date.now() - settledAt < SETTLED_MS) {
+        if (Date.now() > deadline) throw new Error("no creation hangs");
+        const now = existsSync(log) ? statSync(log).size : 0;
+        if (now !== size) [size, settledAt] = [now, Date.now()];
+        await setTimeout(50);
+      }
+      const pid = Number(readFileSync(hanging, "utf8"));
+      const plugins = readFileSync(join(folder, "plugins.jsonl"), "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { plugin: number; engine: number })
+        .filter((started) => started.engine === pid);
+      process.kill(pid, "SIGKILL");
+      for (const { plugin } of plugins) endProcess(plugin);
+    },
+    backendText: () =>
+      readdirSync(backend, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
+        .join("\n"),
     stateFile: (stack) => readFileSync(join(backend, ".pulumi", "stacks", PROJECT, `${stack}.json`), "utf8"),
     close: () => {
       rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as provider from "@pulumi/pulumi/provider/index.js";
@@ -10,17 +10,26 @@ import * as provider from "@pulumi/pulumi/provider/index.js";
 
 type Inputs = Record<string, unknown>;
 
-/** Folder of the log and of the file that names a type whose creation fails. */
-const folder = process.env["STAND_IN_FOLDER"];
-if (folder === undefined) throw new Error("STAND_IN_FOLDER is not set");
-const LOG = join(folder, "operations.jsonl");
-const FAIL = join(folder, "fail-create-of");
+/** Folder of the log, of the process ids and of the files that name a type whose creation fails or never ends. */
+const FOLDER = process.env["STAND_IN_FOLDER"] ?? "";
+if (FOLDER === "") throw new Error("STAND_IN_FOLDER is not set");
+const LOG = join(FOLDER, "operations.jsonl");
+const FAIL = join(FOLDER, "fail-create-of");
+const HANG = join(FOLDER, "hang-create-of");
+appendFileSync(
+  join(FOLDER, "plugins.jsonl"),
+  `${JSON.stringify({ plugin: process.pid, engine: process.ppid })}\n`,
+);
 
 /** Names of the inputs a resource was last written with; kept in its state so that a removed input is seen. */
 const INPUT_NAMES = "standInInputNames";
 
 function typeOf(urn: string): string {
   return urn.split("::")[2]?.split("$").at(-1) ?? "";
+}
+
+function names(file: string, type: string): boolean {
+  return existsSync(file) && readFileSync(file, "utf8") === type;
 }
 
 function log(operation: string, urn: string): void {
@@ -65,8 +74,11 @@ class StandIn implements provider.Provider {
 
   create(urn: string, inputs: Inputs): Promise<provider.CreateResult> {
     const type = typeOf(urn);
-    if (existsSync(FAIL) && readFileSync(FAIL, "utf8") === type)
-      return Promise.reject(new Error(`stand-in: creation of ${type} fails on purpose`));
+    if (names(HANG, type)) {
+      writeFileSync(join(FOLDER, "hanging"), String(process.ppid));
+      return new Promise(() => undefined);
+    }
+    if (names(FAIL, type)) return Promise.reject(new Error(`stand-in: creation of ${type} fails on purpose`));
     log("create", urn);
     const id = urn.split("::").at(-1) ?? urn;
     return Promise.resolve({ id, outs: state(urn, id, inputs) });

@@ -36,6 +36,30 @@ function gib(value: number): string {
   return `${value.toFixed(1)} GiB`;
 }
 
+function engineCanBeServed(model: Model, index: number): ConfigProblem[] {
+  if (model.engine.kind !== "triton") return [];
+  const found: ConfigProblem[] = [];
+  if (model.engine.backend === "vllm")
+    found.push(
+      problem(
+        ["models", index, "engine", "backend"],
+        model.engine.backend,
+        "Triton's vLLM backend exports neither a queue nor running requests, so nothing could scale it",
+        "use backend: tensorrt-llm, or engine kind vllm",
+      ),
+    );
+  if (model.source.kind !== "s3" && model.source.kind !== "gs")
+    found.push(
+      problem(
+        ["models", index, "source", "kind"],
+        model.source.kind,
+        "Triton reads a model repository, which a hub or an image does not hold",
+        "put the repository into a bucket and use source kind s3 or gs",
+      ),
+    );
+  return found;
+}
+
 function fitsMemory(model: Model, index: number, pool: PlatformConfig["gpuPools"][number]): ConfigProblem[] {
   const { usableGiB, weightsGiB, sequenceGiB } = memoryBalance(
     model,
@@ -101,7 +125,7 @@ function placement(model: Model, index: number, config: PlatformConfig): ConfigP
             "choose a divisor of the key-value heads",
           ),
         ];
-  return [...shardable, ...fitsMemory(model, index, pool)];
+  return [...shardable, ...engineCanBeServed(model, index), ...fitsMemory(model, index, pool)];
 }
 
 function poolsHoldReplicas({ models, gpuPools }: PlatformConfig): ConfigProblem[] {

@@ -1,0 +1,57 @@
+import type { Engine } from "./engine.ts";
+
+/** Selectors of an engine's own gauges, without labels of the pod. */
+export interface EngineGauges {
+  /** Requests that wait. */
+  readonly waiting: string;
+  /** Requests that run. */
+  readonly running: string;
+  /** Extra label matchers, for example of one series of a family. */
+  readonly waitingMatchers: readonly string[];
+  readonly runningMatchers: readonly string[];
+  /** Version whose source the names were read from. */
+  readonly asOfVersion: string;
+  readonly source: string;
+}
+
+/** Names of the gauges of each engine, or undefined where it has none: then only the gateway's signal can scale it. */
+export function engineGauges(engine: Engine): EngineGauges | undefined {
+  const plain = { waitingMatchers: [], runningMatchers: [] };
+  switch (engine.kind) {
+    case "vllm":
+      return {
+        waiting: "vllm:num_requests_waiting",
+        running: "vllm:num_requests_running",
+        ...plain,
+        asOfVersion: "0.30.0",
+        source: "https://docs.vllm.ai/en/latest/usage/metrics.html",
+      };
+    case "sglang":
+      return {
+        waiting: "sglang:num_queue_reqs",
+        running: "sglang:num_running_reqs",
+        ...plain,
+        asOfVersion: "0.5.20",
+        source: "https://docs.sglang.ai/references/production_metrics.html",
+      };
+    case "triton":
+      return engine.backend === "vllm"
+        ? undefined
+        : {
+            waiting: "nv_trt_llm_request_metrics",
+            running: "nv_trt_llm_request_metrics",
+            waitingMatchers: ['request_type="waiting"'],
+            runningMatchers: ['request_type="active"'],
+            asOfVersion: "26.07",
+            source: "https://github.com/triton-inference-server/tensorrtllm_backend",
+          };
+    case "tgi":
+      return {
+        waiting: "tgi_queue_size",
+        running: "tgi_batch_current_size",
+        ...plain,
+        asOfVersion: "3.3",
+        source: "https://huggingface.co/docs/text-generation-inference/reference/metrics",
+      };
+  }
+}

@@ -1,0 +1,184 @@
+/** Inference engines; TGI is legacy: upstream has been in maintenance mode since 2025-12. */
+export type EngineKind = "vllm" | "sglang" | "triton" | "tgi";
+
+/** What every engine is told. */
+export interface EngineSettings {
+  /** Container image, pinned by digest. */
+  readonly image: string;
+  /** Longest context served, tokens. */
+  readonly maxModelLen: number;
+  /** Most sequences in one batch. */
+  readonly maxNumSeqs: number;
+}
+
+/** An engine and its settings. */
+export type Engine =
+  | ({ readonly kind: "vllm" } & EngineSettings)
+  | ({ readonly kind: "sglang" } & EngineSettings)
+  | ({ readonly kind: "triton"; readonly backend: "tensorrt-llm" | "vllm" } & EngineSettings)
+  | ({ readonly kind: "tgi" } & EngineSettings);
+
+/** Where the weights come from, pinned to immutable content. */
+export type ModelSource =
+  | { readonly kind: "s3" | "gs"; readonly uri: string; readonly digest: string }
+  | { readonly kind: "oci"; readonly image: string; readonly digest: string }
+  | { readonly kind: "hub"; readonly repository: string; readonly revision: string };
+
+/** What an engine is started with. */
+export interface EngineLaunch {
+  readonly name: string;
+  readonly source: ModelSource;
+  /** GPUs of one replica. */
+  readonly tensorParallel: number;
+  /** Seconds running requests get after SIGTERM. */
+  readonly drainSeconds: number;
+}
+
+/** How an engine's container runs. */
+export interface EngineContainer {
+  /** Absent: the image's own entry point. */
+  readonly command?: readonly string[];
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Port of the API. */
+  readonly port: number;
+  /** Port of the metrics. */
+  readonly metricsPort: number;
+  readonly health: { readonly ready: string; readonly live: string };
+}
+
+/** Folder of an OCI model volume. */
+export const MODEL_MOUNT = "/model";
+
+/** Folder of downloads and compiled kernels; survives a restart of the container, not of the pod. */
+export const CACHE_MOUNT = "/cache";
+
+/** Share of GPU memory an engine may take. */
+const GPU_MEMORY_UTILISATION = "0.90";
+
+function modelReference(source: ModelSource): string {
+  switch (source.kind) {
+    case "hub":
+      return source.repository;
+    case "oci":
+      return MODEL_MOUNT;
+    case "s3":
+    case "gs":
+      return source.uri;
+  }
+}
+
+function revision(source: ModelSource): string[] {
+  return source.kind === "hub" ? [`--revision=${source.revision}`] : [];
+}
+
+/** A hub is only asked for the pinned revision at start; every other source needs no hub at all. */
+function hubEnvironment(source: ModelSource): Record<string, string> {
+  return {
+    HOME: CACHE_MOUNT,
+    HF_HOME: `${CACHE_MOUNT}/huggingface`,
+    ...(source.kind === "hub" ? {} : { HF_HUB_OFFLINE: "1" }),
+  };
+}
+
+function vllm(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
+  const { source } = launch;
+  return {
+    args: [
+      modelReference(source),
+      ...revision(source),
+      ...(source.kind === "s3" || source.kind === "gs" ? ["--load-format=runai_streamer"] : []),
+      `--served-model-name=${launch.name}`,
+      `--tensor-parallel-size=${launch.tensorParallel}`,
+      `--max-model-len=${engine.maxModelLen}`,
+      `--max-num-seqs=${engine.maxNumSeqs}`,
+      `--gpu-memory-utilization=${GPU_MEMORY_UTILISATION}`,
+      // Without it SIGTERM aborts running requests (vLLM >= 0.18).
+      `--shutdown-timeout=${launch.drainSeconds}`,
+      "--disable-access-log-for-endpoints=/health,/metrics,/ping",
+      "--port=8000",
+    ],
+    env: {
+      ...hubEnvironment(source),
+      VLLM_CACHE_ROOT: `${CACHE_MOUNT}/vllm`,
+      VLLM_NO_USAGE_STATS: "1",
+    },
+    port: 8000,
+    metricsPort: 8000,
+    health: { ready: "/health", live: "/health" },
+  };
+}
+
+function sglang(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
+  return {
+    command: ["python3", "-m", "sglang.launch_server"],
+    args: [
+      `--model-path=${modelReference(launch.source)}`,
+      ...revision(launch.source),
+      `--served-model-name=${launch.name}`,
+      `--tp-size=${launch.tensorParallel}`,
+      `--context-length=${engine.maxModelLen}`,
+      `--max-running-requests=${engine.maxNumSeqs}`,
+      "--enable-metrics",
+      "--host=0.0.0.0",
+      "--port=30000",
+    ],
+    env: hubEnvironment(launch.source),
+    port: 30_000,
+    metricsPort: 30_000,
+    health: { ready: "/health_generate", live: "/health" },
+  };
+}
+
+function triton(launch: EngineLaunch): EngineContainer {
+  return {
+    command: ["tritonserver"],
+    args: [
+      `--model-repository=${modelReference(launch.source)}`,
+      "--model-control-mode=explicit",
+      `--load-model=${launch.name}`,
+      "--strict-readiness=true",
+      `--exit-timeout-secs=${launch.drainSeconds}`,
+      "--metrics-config=histogram_latencies=true",
+    ],
+    env: hubEnvironment(launch.source),
+    port: 8000,
+    metricsPort: 8002,
+    health: { ready: "/v2/health/ready", live: "/v2/health/live" },
+  };
+}
+
+function tgi(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
+  return {
+    args: [
+      `--model-id=${modelReference(launch.source)}`,
+      ...revision(launch.source),
+      `--num-shard=${launch.tensorParallel}`,
+      `--max-total-tokens=${engine.maxModelLen}`,
+      `--max-concurrent-requests=${engine.maxNumSeqs}`,
+      `--graceful-termination-timeout=${launch.drainSeconds}`,
+      "--port=8080",
+    ],
+    env: hubEnvironment(launch.source),
+    port: 8080,
+    metricsPort: 8080,
+    health: { ready: "/health", live: "/health" },
+  };
+}
+
+/**
+ * Command line, environment, ports and probes of an engine.
+ * @see https://docs.vllm.ai/en/latest/cli/serve/ and the engines' own references
+ */
+export function engineContainer(engine: Engine, launch: EngineLaunch): EngineContainer {
+  switch (engine.kind) {
+    case "vllm":
+      return vllm(engine, launch);
+    case "sglang":
+      return sglang(engine, launch);
+    case "triton":
+      return triton(launch);
+    case "tgi":
+      return tgi(engine, launch);
+  }
+}

@@ -1,0 +1,245 @@
+import { describe, expect, it } from "vitest";
+import { ofType, type ResourceGraph } from "../../graph/graph.ts";
+import { capture } from "../../plan/capture.ts";
+import { engineContainer, type Engine, type ModelSource } from "./engine.ts";
+import { engineGauges } from "./engine-metrics.ts";
+import {
+  ModelService,
+  replicaResources,
+  validateModelServiceArgs,
+  type ModelServiceArgs,
+} from "./model-service.ts";
+
+const image = `engine@sha256:${"a".repeat(64)}`;
+const settings = { image, maxModelLen: 8192, maxNumSeqs: 64 };
+const hub: ModelSource = { kind: "hub", repository: "mistralai/Mistral-7B", revision: "c".repeat(40) };
+const s3: ModelSource = { kind: "s3", uri: "s3://models/mistral", digest: `sha256:${"b".repeat(64)}` };
+const oci: ModelSource = {
+  kind: "oci",
+  image: "registry.example/mistral",
+  digest: `sha256:${"d".repeat(64)}`,
+};
+const vllm: Engine = { kind: "vllm", ...settings };
+const args: ModelServiceArgs = {
+  model: "mistral",
+  namespace: "claims",
+  engine: vllm,
+  source: hub,
+  tensorParallel: 1,
+  weightsGiB: 13.5,
+  nodeSelector: { "llmops.io/gpu-pool": "l4" },
+  termination: { preStopSeconds: 15, drainSeconds: 90, gracePeriodSeconds: 120 },
+  labels: { "llmops.io/client": "acme" },
+};
+
+function graphOf(changes: Partial<ModelServiceArgs> = {}): Promise<ResourceGraph> {
+  return capture({ stack: "test", program: () => new ModelService("m", { ...args, ...changes }, {}) });
+}
+
+interface PodSpec {
+  readonly containers: readonly Record<string, unknown>[];
+  readonly volumes: readonly object[];
+  readonly [key: string]: unknown;
+}
+
+function podOf(graph: ResourceGraph): PodSpec {
+  const [deployment] = ofType(graph, "kubernetes:apps/v1:Deployment");
+  const spec = deployment?.inputs["spec"] as { template: { spec: unknown } };
+  return spec.template.spec as PodSpec;
+}
+
+describe("engineContainer", () => {
+  it.each([
+    [
+      vllm,
+      hub,
+      [
+        "mistralai/Mistral-7B",
+        `--revision=${"c".repeat(40)}`,
+        "--served-model-name=mistral",
+        "--tensor-parallel-size=2",
+        "--max-model-len=8192",
+        "--max-num-seqs=64",
+        "--gpu-memory-utilization=0.90",
+        "--shutdown-timeout=90",
+        "--disable-access-log-for-endpoints=/health,/metrics,/ping",
+        "--port=8000",
+      ],
+    ],
+    [
+      { kind: "sglang", ...settings },
+      oci,
+      [
+        "--model-path=/model",
+        "--served-model-name=mistral",
+        "--tp-size=2",
+        "--context-length=8192",
+        "--max-running-requests=64",
+        "--enable-metrics",
+        "--host=0.0.0.0",
+        "--port=30000",
+      ],
+    ],
+    [
+      { kind: "triton", backend: "tensorrt-llm", ...settings },
+      s3,
+      [
+        "--model-repository=s3://models/mistral",
+        "--model-control-mode=explicit",
+        "--load-model=mistral",
+        "--strict-readiness=true",
+        "--exit-timeout-secs=90",
+        "--metrics-config=histogram_latencies=true",
+      ],
+    ],
+    [
+      { kind: "tgi", ...settings },
+      hub,
+      [
+        "--model-id=mistralai/Mistral-7B",
+        `--revision=${"c".repeat(40)}`,
+        "--num-shard=2",
+        "--max-total-tokens=8192",
+        "--max-concurrent-requests=64",
+        "--graceful-termination-timeout=90",
+        "--port=8080",
+      ],
+    ],
+  ] satisfies [Engine, ModelSource, string[]][])("starts $kind", (engine, source, expected) => {
+    const launch = { name: "mistral", source, tensorParallel: 2, drainSeconds: 90 };
+    expect(engineContainer(engine, launch).args).toEqual(expected);
+  });
+
+  it("streams weights from a bucket and asks no hub", () => {
+    const launch = { name: "mistral", source: s3, tensorParallel: 1, drainSeconds: 90 };
+    const { args: flags, env } = engineContainer(vllm, launch);
+    expect(flags).toContain("--load-format=runai_streamer");
+    expect(env["HF_HUB_OFFLINE"]).toBe("1");
+  });
+
+  it("knows which engine has no gauges of its own", () => {
+    const engines: Engine[] = [
+      vllm,
+      { kind: "sglang", ...settings },
+      { kind: "tgi", ...settings },
+      { kind: "triton", backend: "tensorrt-llm", ...settings },
+      { kind: "triton", backend: "vllm", ...settings },
+    ];
+    expect(engines.map((engine) => engineGauges(engine)?.waiting)).toEqual([
+      "vllm:num_requests_waiting",
+      "sglang:num_queue_reqs",
+      "tgi_queue_size",
+      "nv_trt_llm_request_metrics",
+      undefined,
+    ]);
+  });
+});
+
+describe("ModelService", () => {
+  it("consists of exactly these objects", async () => {
+    const { nodes } = await graphOf();
+    expect(nodes.filter(({ custom }) => custom).map(({ type }) => type)).toEqual([
+      "kubernetes:apps/v1:Deployment",
+      "kubernetes:core/v1:Service",
+      "kubernetes:core/v1:ServiceAccount",
+      "kubernetes:monitoring.coreos.com/v1:PodMonitor",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+      "kubernetes:policy/v1:PodDisruptionBudget",
+    ]);
+  });
+
+  it("leaves the number of replicas to the autoscaler and drains before it ends", async () => {
+    const graph = await graphOf();
+    const [deployment] = ofType(graph, "kubernetes:apps/v1:Deployment");
+    expect(deployment?.inputs["spec"]).not.toHaveProperty("replicas");
+    const pod = podOf(graph);
+    expect(pod["terminationGracePeriodSeconds"]).toBe(120);
+    expect(pod.containers[0]).toMatchObject({
+      lifecycle: { preStop: { sleep: { seconds: 15 } } },
+      startupProbe: { httpGet: { path: "/health", port: "http" }, periodSeconds: 10, failureThreshold: 180 },
+    });
+  });
+
+  it("runs without root, privileges or a service account token", async () => {
+    const pod = podOf(await graphOf());
+    expect(pod).toMatchObject({
+      automountServiceAccountToken: false,
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+    });
+    expect(pod.containers[0]?.["securityContext"]).toEqual({
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+    });
+  });
+
+  it("lets in the gateway and Prometheus only, and out to the internet only where weights are fetched", async () => {
+    const policyOf = (graph: ResourceGraph): Record<string, unknown> =>
+      ofType(graph, "kubernetes:networking.k8s.io/v1:NetworkPolicy")[0]?.inputs["spec"] as Record<
+        string,
+        unknown
+      >;
+    const spec = policyOf(await graphOf());
+    expect(spec["ingress"]).toEqual([
+      {
+        from: [{ namespaceSelector: { matchLabels: { "llmops.io/component": "gateway" } } }],
+        ports: [{ protocol: "TCP", port: 8000 }],
+      },
+      {
+        from: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }],
+        ports: [{ protocol: "TCP", port: 8000 }],
+      },
+    ]);
+    expect(spec["egress"]).toHaveLength(1);
+    expect(policyOf(await graphOf({ source: oci }))["egress"]).toEqual([]);
+  });
+
+  it("mounts an OCI model by digest", async () => {
+    expect(podOf(await graphOf({ source: oci })).volumes).toContainEqual({
+      name: "model",
+      image: { reference: `registry.example/mistral@sha256:${"d".repeat(64)}` },
+    });
+  });
+
+  it.each([
+    [
+      { tensorParallel: 1, weightsGiB: 5 },
+      { cpus: 6, memoryGiB: 16 },
+    ],
+    [
+      { tensorParallel: 4, weightsGiB: 61 },
+      { cpus: 12, memoryGiB: 74 },
+    ],
+    [
+      { tensorParallel: 1, weightsGiB: 15, share: { cpus: 3, memoryGiB: 25 } },
+      { cpus: 3, memoryGiB: 18 },
+    ],
+  ])("gives a replica of %j its cores and memory", (changes, expected) => {
+    expect(replicaResources(changes)).toEqual(expected);
+  });
+
+  it.each([
+    [
+      { termination: { preStopSeconds: 15, drainSeconds: 90, gracePeriodSeconds: 105 } },
+      "termination.gracePeriodSeconds",
+      "105 s <= preStop 15 s + drain 90 s: the kubelet would kill running requests",
+    ],
+    [{ engine: { ...vllm, image: "vllm:latest" } }, "engine.image", "'vllm:latest' is not pinned by digest"],
+    [
+      { engine: { kind: "triton", backend: "tensorrt-llm", ...settings } },
+      "source.kind",
+      "Triton reads a model repository from s3 or gs, not from 'hub'",
+    ],
+    [
+      { weightsGiB: 30, share: { cpus: 3, memoryGiB: 25 } },
+      "share.memoryGiB",
+      "36 GiB to load 30.0 GiB of weights > 25 GiB of the node",
+    ],
+  ] satisfies [Partial<ModelServiceArgs>, string, string][])(
+    "refuses %j",
+    (changes, propertyPath, reason) => {
+      expect(() => {
+        validateModelServiceArgs({ ...args, ...changes });
+      }).toThrow(expect.objectContaining({ propertyPath, reason }));
+    },
+  );
+});

@@ -1,0 +1,35 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import type { ResourceGraph } from "../../graph/graph.ts";
+
+const ROOT = join(import.meta.dirname, "..", "..");
+
+/** Where the stack files are. */
+export const STACKS = join(ROOT, "stacks");
+
+/**
+ * The offline plan of a shipped stack, made in its own process because mocks and engine share one runtime.
+ * @throws Error with the command's messages when the plan fails
+ */
+export function planned(stack: string): ResourceGraph {
+  const { stdout, status, stderr } = spawnSync(
+    process.execPath,
+    ["cli/llmops.js", "plan", "-s", stack, "--json"],
+    { cwd: ROOT, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return (JSON.parse(stdout) as { graph: ResourceGraph }).graph;
+}
+
+/** Type token of a URN, without the types of its parents. */
+export function typeOf(urn: string): string {
+  return urn.split("::")[2]?.split("$").at(-1) ?? "";
+}
+
+/** URNs of a plan that a provider plugin is asked to create, sorted: no components, no providers, no stack. */
+export function cloudUrns(graph: ResourceGraph): string[] {
+  return graph.nodes
+    .filter(({ type, custom }) => custom && !type.startsWith("pulumi:"))
+    .map(({ urn }) => urn)
+    .sort();
+}
