@@ -15,10 +15,10 @@ async function plan(stack: string): Promise<Plan> {
 
 describe("the plan of a shipped stack", () => {
   it.each([
-    ["acme-prod", 121, 27, 5],
-    ["acme-staging", 92, 15, 5],
-    ["dev", 32, 14, 2],
-    ["globex-prod", 35, 15, 2],
+    ["acme-prod", 133, 27, 5],
+    ["acme-staging", 104, 15, 5],
+    ["dev", 39, 14, 2],
+    ["globex-prod", 42, 15, 2],
     ["local", 0, 0, 0],
   ])(
     "%s has %i resources, %i Kubernetes objects and %i Helm releases",

@@ -26,3 +26,16 @@ export abstract class LlmopsComponent extends pulumi.ComponentResource {
     return `${this.baseName}-${suffix}`;
   }
 }
+
+/**
+ * Protection of a component for its children: `protect` and `retainOnDelete` decide per resource, so a child does not get
+ * them by being a child.
+ */
+export function keptLike(
+  opts: ComponentOptions | undefined,
+): Pick<pulumi.CustomResourceOptions, "protect" | "retainOnDelete"> {
+  return {
+    ...(opts?.protect === undefined ? {} : { protect: opts.protect }),
+    ...(opts?.retainOnDelete === undefined ? {} : { retainOnDelete: opts.retainOnDelete }),
+  };
+}

@@ -20,8 +20,10 @@ const BY_USE = [
   "aws:cloudwatch/eventRule:EventRule",
   "aws:cloudwatch/logGroup:LogGroup",
   "aws:ec2/flowLog:FlowLog",
+  "aws:s3/bucket:Bucket",
   "aws:sqs/queue:Queue",
   "gcp:compute/subnetwork:Subnetwork",
+  "gcp:storage/bucket:Bucket",
 ] as const;
 
 const FREE = [
@@ -43,6 +45,13 @@ const FREE = [
   "aws:iam/rolePolicy:RolePolicy",
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
   "aws:kms/alias:Alias",
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+  "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+  "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+  "aws:s3/bucketPolicy:BucketPolicy",
+  "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+  "aws:s3/bucketVersioning:BucketVersioning",
   "aws:sqs/queuePolicy:QueuePolicy",
   "gcp:compute/firewall:Firewall",
   "gcp:compute/network:Network",
@@ -51,6 +60,7 @@ const FREE = [
   "gcp:kms/keyRing:KeyRing",
   "gcp:projects/iAMMember:IAMMember",
   "gcp:serviceaccount/account:Account",
+  "gcp:storage/bucketIAMMember:BucketIAMMember",
 ] as const;
 
 /** Kubernetes objects that make a cloud create something that costs. */

@@ -83,6 +83,7 @@ export function serving(
       "llmops.io/tenant": model.tenant,
     };
     const share = shareOf(config, pool, model);
+    const floor = floorOf(model);
     const service = new ModelService(
       `${name}-model-${model.name}`,
       {
@@ -105,7 +106,7 @@ export function serving(
         model: model.name,
         namespace: model.tenant,
         engine: model.engine,
-        minReplicas: floorOf(model),
+        minReplicas: floor,
         maxReplicas: model.autoscaling.maxReplicas,
         queueDepthThreshold: model.autoscaling.queueDepthThreshold,
         labels,

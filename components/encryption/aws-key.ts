@@ -1,5 +1,5 @@
 import * as aws from "@pulumi/aws";
-import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { keptLike, LlmopsComponent, type ComponentOptions } from "../component.ts";
 
 /** What a customer-managed key protects. */
 export interface AwsKeyArgs {
@@ -50,6 +50,7 @@ export class AwsKey extends LlmopsComponent {
 
   constructor(name: string, args: AwsKeyArgs, opts?: ComponentOptions) {
     super("encryption", "AwsKey", name, opts);
+    const child = { parent: this, ...keptLike(opts) };
     this.key = new aws.kms.Key(
       this.childName("key"),
       {
@@ -59,12 +60,12 @@ export class AwsKey extends LlmopsComponent {
         policy: keyPolicy(args),
         tags: args.tags,
       },
-      { parent: this },
+      child,
     );
     new aws.kms.Alias(
       this.childName("alias"),
       { name: `alias/${args.alias}`, targetKeyId: this.key.keyId },
-      { parent: this },
+      child,
     );
     this.registerOutputs({ arn: this.key.arn });
   }

@@ -1,6 +1,6 @@
 import * as gcp from "@pulumi/gcp";
 import type * as pulumi from "@pulumi/pulumi";
-import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { keptLike, LlmopsComponent, type ComponentOptions } from "../component.ts";
 
 /** What a customer-managed key protects. */
 export interface GcpKeyArgs {
@@ -27,10 +27,11 @@ export class GcpKey extends LlmopsComponent {
 
   constructor(name: string, args: GcpKeyArgs, opts?: ComponentOptions) {
     super("encryption", "GcpKey", name, opts);
+    const child = { parent: this, ...keptLike(opts) };
     const ring = new gcp.kms.KeyRing(
       this.childName("ring"),
       { name: args.keyName, location: args.region, project: args.projectId },
-      { parent: this },
+      child,
     );
     this.key = new gcp.kms.CryptoKey(
       this.childName("key"),
@@ -41,14 +42,14 @@ export class GcpKey extends LlmopsComponent {
         destroyScheduledDuration: DESTROY_DELAY,
         labels: args.labels,
       },
-      { parent: this },
+      child,
     );
     this.grants = Object.entries(args.users).map(
       ([grant, member]) =>
         new gcp.kms.CryptoKeyIAMMember(
           this.childName(`grant-${grant}`),
           { cryptoKeyId: this.key.id, role: "roles/cloudkms.cryptoKeyEncrypterDecrypter", member },
-          { parent: this },
+          child,
         ),
     );
     this.registerOutputs({ keyId: this.key.id });

@@ -1,4 +1,5 @@
 import * as aws from "@pulumi/aws";
+import { AwsAuditStore } from "../../components/audit/aws-store.ts";
 import { EksRole } from "../../components/cluster/eks-role.ts";
 import { EksCluster } from "../../components/cluster/eks.ts";
 import type { ClusterHandle } from "../../components/cluster/handle.ts";
@@ -25,7 +26,7 @@ interface GpuContext {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Network, EKS cluster and GPU pools of an environment on AWS. */
+/** Network, EKS cluster, audit storage and GPU pools of an environment on AWS. */
 export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig): ClusterHandle {
   const tags = {
     "llmops:client": config.client,
@@ -62,6 +63,17 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
       subnetIds: network.privateSubnetIds,
       logRetentionDays: cloudWatchRetentionDays(config.audit.retentionDays),
       nodesDependOn: network.routes,
+      tags,
+    },
+    { providers: { aws: provider } },
+  );
+  new AwsAuditStore(
+    `${name}-audit`,
+    {
+      prefix: name,
+      accountId: cloud.accountId,
+      region: cloud.region,
+      retention: { days: config.audit.retentionDays, immutability: config.audit.objectLock },
       tags,
     },
     { providers: { aws: provider } },

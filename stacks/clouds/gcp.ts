@@ -1,4 +1,5 @@
 import * as gcp from "@pulumi/gcp";
+import { GcpAuditStore } from "../../components/audit/gcp-store.ts";
 import { GkeCluster } from "../../components/cluster/gke.ts";
 import type { ClusterHandle } from "../../components/cluster/handle.ts";
 import { GkeGpuPool, type GkeSelection } from "../../components/gpu/gke-pool.ts";
@@ -12,7 +13,7 @@ function selectionOf(pool: PoolConfig): GkeSelection {
   return pool.provisioner === "compute-class" ? "compute-class" : "node-pool";
 }
 
-/** Network, GKE cluster and GPU pools of an environment on Google Cloud. */
+/** Network, GKE cluster, audit storage and GPU pools of an environment on Google Cloud. */
 export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig): ClusterHandle {
   const labels = {
     "llmops-client": config.client,
@@ -42,6 +43,18 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
       subnetworkId: network.subnetwork.id,
       labels,
       nodesDependOn: [network.nat],
+    },
+    { providers: { gcp: provider } },
+  );
+  new GcpAuditStore(
+    `${name}-audit`,
+    {
+      prefix: name,
+      projectId: cloud.projectId,
+      projectNumber: cloud.projectNumber,
+      region: cloud.region,
+      retention: { days: config.audit.retentionDays, immutability: config.audit.objectLock },
+      labels,
     },
     { providers: { gcp: provider } },
   );

@@ -27,30 +27,34 @@ const CASES = [
     cluster: "aws:eks/cluster:Cluster",
     network: "aws:ec2/vpc:Vpc",
     changed: { "aws:eks/nodeGroup:NodeGroup": 2 },
+    kept: 10,
   },
   {
     name: "dev",
     cluster: "gcp:container/cluster:Cluster",
     network: "gcp:compute/network:Network",
     changed: { "gcp:container/nodePool:NodePool": 1 },
+    kept: 0,
   },
   {
     name: "acme-prod",
     cluster: "aws:eks/cluster:Cluster",
     network: "aws:ec2/vpc:Vpc",
     changed: { "kubernetes:karpenter.sh/v1:NodePool": 2 },
+    kept: 10,
   },
   {
     name: "globex-prod",
     cluster: "gcp:container/cluster:Cluster",
     network: "gcp:compute/network:Network",
     changed: { "gcp:container/nodePool:NodePool": 3 },
+    kept: 4,
   },
 ] as const;
 
 describe.each(CASES)(
   "the real engine over stand-in providers: $name",
-  ({ name, cluster, network, changed }) => {
+  ({ name, cluster, network, changed, kept }) => {
     let poolMax: number | undefined;
     const config = (): PlatformConfig => {
       const read = readStack(STACKS, name);
@@ -107,14 +111,26 @@ describe.each(CASES)(
       expect(state).not.toContain("client.authentication.k8s.io");
     });
 
-    it("destroys Kubernetes objects, then the cluster, then the network, and leaves nothing", async () => {
+    it("keeps a locked audit log, and destroys Kubernetes objects, then the cluster, then the network", async () => {
       const stack = await engine.stack(name, config);
+      const graph = planned(name);
+      const keptUrns = new Set(
+        graph.nodes.filter(({ custom, options }) => custom && options.retainOnDelete).map(({ urn }) => urn),
+      );
+      expect(keptUrns.size).toBe(kept);
+      // The engine deletes what it may and then fails because of what is protected.
+      if (kept > 0) await expect(stack.destroy()).rejects.toThrow(/protect/);
+      const first = engine.operations();
+      if (kept > 0) {
+        const left = await urnsIn(stack);
+        expect([...keptUrns].filter((urn) => !left.includes(urn))).toEqual([]);
+        engine.unprotect(name);
+      }
       await stack.destroy();
-      const operations = engine.operations();
+      const operations = [...first, ...engine.operations()];
       expect(operations.every(({ operation }) => operation === "delete")).toBe(true);
       const deleted = operations.map(({ urn }) => urn);
-      const graph = planned(name);
-      expect(deleted.toSorted()).toEqual(cloudUrns(graph));
+      expect(deleted.toSorted()).toEqual(cloudUrns(graph).filter((urn) => !keptUrns.has(urn)));
       const position = new Map(deleted.map((urn, index) => [urn, index]));
       const tooEarly = graph.nodes.flatMap((node) =>
         prerequisites(node).filter(

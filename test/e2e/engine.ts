@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -39,6 +40,8 @@ export interface Engine {
    * @throws Error when no creation hangs within 60 seconds
    */
   killWhenHanging(): Promise<void>;
+  /** Lifts the protection of every resource of a stack, as `pulumi state unprotect --all` does. */
+  unprotect(stack: string): void;
   /** Text of every file of the backend: state, history, backups. */
   backendText(): string;
   /** Text of the stack's state file. */
@@ -77,6 +80,9 @@ export async function startEngine(): Promise<Engine> {
     writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' --import '${loader}' '${standIn}' "$@"\n`);
     chmodSync(file, 0o755);
   }
+  const project = join(folder, "project");
+  mkdirSync(project);
+  writeFileSync(join(project, "Pulumi.yaml"), `name: ${PROJECT}\nruntime: nodejs\n`);
   const log = join(folder, "operations.jsonl");
   const fail = join(folder, "fail-create-of");
   const [hang, hanging] = [join(folder, "hang-create-of"), join(folder, "hanging")];
@@ -100,6 +106,14 @@ export async function startEngine(): Promise<Engine> {
         },
         { pulumiCommand, envVars },
       ),
+    unprotect: (stack) => {
+      const { status, stderr } = spawnSync(
+        join(tool, "bin", "pulumi"),
+        ["state", "unprotect", "--all", "--yes", "--stack", stack],
+        { cwd: project, env: { ...process.env, ...envVars }, encoding: "utf8" },
+      );
+      if (status !== 0) throw new Error(stderr);
+    },
     operations: () => {
       if (!existsSync(log)) return [];
       const operations = readFileSync(log, "utf8")

@@ -1,0 +1,114 @@
+import * as gcp from "@pulumi/gcp";
+import * as pulumi from "@pulumi/pulumi";
+import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { GcpKey } from "../encryption/gcp-key.ts";
+import { keptOptions, validateAuditRetention, type AuditRetention } from "./retention.ts";
+
+/** Where audit records end on Google Cloud. */
+export interface GcpAuditStoreArgs {
+  /** Physical prefix; the bucket is `<prefix>-audit-<project id>`. */
+  readonly prefix: string;
+  readonly projectId: string;
+  readonly projectNumber: string;
+  readonly region: string;
+  readonly retention: AuditRetention;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Longest bucket name. Source: https://cloud.google.com/storage/docs/buckets#naming */
+const BUCKET_NAME_LENGTH = 63;
+
+const SECONDS_PER_DAY = 24 * 3600;
+
+/**
+ * Checks the arguments and names the bucket.
+ * @throws pulumi.InputPropertyError naming the property.
+ */
+export function gcpAuditBucketName(
+  args: Pick<GcpAuditStoreArgs, "prefix" | "projectId" | "retention">,
+): string {
+  validateAuditRetention(args.retention);
+  const bucket = `${args.prefix}-audit-${args.projectId}`;
+  if (bucket.length > BUCKET_NAME_LENGTH)
+    throw new pulumi.InputPropertyError({
+      propertyPath: "prefix",
+      reason: `'${bucket}' has more than ${BUCKET_NAME_LENGTH} characters`,
+    });
+  return bucket;
+}
+
+/**
+ * Immutable storage of audit records on Cloud Storage: a retention policy, locked for good with `compliance`, an own key,
+ * access by IAM only and never public. Object deletion before the retention ends is refused by the bucket itself.
+ */
+export class GcpAuditStore extends LlmopsComponent {
+  /** Known before deployment. */
+  readonly bucketName: string;
+  /** Identity of the pods that write: may add objects and read them, never delete. */
+  readonly writer: gcp.serviceaccount.Account;
+
+  /** @throws pulumi.InputPropertyError for invalid arguments */
+  constructor(name: string, args: GcpAuditStoreArgs, opts?: ComponentOptions) {
+    const bucketName = gcpAuditBucketName(args);
+    super("audit", "GcpAuditStore", name, opts);
+    this.bucketName = bucketName;
+    const { retention } = args;
+    const kept = { parent: this, ...keptOptions(retention) };
+    const encryption = new GcpKey(
+      this.childName("encryption"),
+      {
+        keyName: `${args.prefix}-audit`,
+        projectId: args.projectId,
+        region: args.region,
+        users: {
+          storage: `serviceAccount:service-${args.projectNumber}@gs-project-accounts.iam.gserviceaccount.com`,
+        },
+        labels: args.labels,
+      },
+      kept,
+    );
+    const bucket = new gcp.storage.Bucket(
+      this.childName("bucket"),
+      {
+        name: bucketName,
+        project: args.projectId,
+        location: args.region.toUpperCase(),
+        forceDestroy: false,
+        uniformBucketLevelAccess: true,
+        publicAccessPrevention: "enforced",
+        encryption: { defaultKmsKeyName: encryption.key.id },
+        ...(retention.immutability === "none"
+          ? { versioning: { enabled: true } }
+          : {
+              retentionPolicy: {
+                isLocked: retention.immutability === "compliance",
+                retentionPeriod: `${retention.days * SECONDS_PER_DAY}`,
+              },
+            }),
+        lifecycleRules: [{ action: { type: "Delete" }, condition: { age: retention.days + 1 } }],
+        labels: args.labels,
+      },
+      { ...kept, dependsOn: [...encryption.grants] },
+    );
+    this.writer = new gcp.serviceaccount.Account(
+      this.childName("writer"),
+      {
+        accountId: `${args.prefix}-audit`,
+        displayName: `Writes audit records of ${args.prefix}`,
+        project: args.projectId,
+      },
+      { parent: this },
+    );
+    for (const role of ["objectCreator", "objectViewer"])
+      new gcp.storage.BucketIAMMember(
+        this.childName(`writer-${role}`),
+        {
+          bucket: bucket.name,
+          role: `roles/storage.${role}`,
+          member: pulumi.interpolate`serviceAccount:${this.writer.email}`,
+        },
+        { parent: this },
+      );
+    this.registerOutputs({ bucketName });
+  }
+}

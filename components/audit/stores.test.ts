@@ -1,0 +1,193 @@
+import { describe, expect, it } from "vitest";
+import { ofType, type ResourceGraph } from "../../graph/graph.ts";
+import { capture } from "../../plan/capture.ts";
+import { typeCounts } from "../../plan/plan.ts";
+import {
+  auditBucketName,
+  auditBucketPolicy,
+  auditWriterPolicy,
+  AwsAuditStore,
+  type AwsAuditStoreArgs,
+} from "./aws-store.ts";
+import { GcpAuditStore, gcpAuditBucketName, type GcpAuditStoreArgs } from "./gcp-store.ts";
+import type { AuditRetention } from "./retention.ts";
+
+const compliance: AuditRetention = { days: 400, immutability: "compliance" };
+const none: AuditRetention = { days: 30, immutability: "none" };
+const onAws: AwsAuditStoreArgs = {
+  prefix: "acme-prod",
+  accountId: "111122223333",
+  region: "eu-south-2",
+  retention: compliance,
+  tags: {},
+};
+const onGcp: GcpAuditStoreArgs = {
+  prefix: "globex-prod",
+  projectId: "globex-llmops-prod",
+  projectNumber: "210987654321",
+  region: "europe-southwest1",
+  retention: compliance,
+  labels: {},
+};
+
+function awsGraph(retention: AuditRetention): Promise<ResourceGraph> {
+  return capture({ stack: "test", program: () => new AwsAuditStore("audit", { ...onAws, retention }) });
+}
+
+function gcpGraph(retention: AuditRetention): Promise<ResourceGraph> {
+  return capture({ stack: "test", program: () => new GcpAuditStore("audit", { ...onGcp, retention }) });
+}
+
+/** Types of the resources the engine must neither delete nor forget to ask about. */
+function keptTypes(graph: ResourceGraph): string[] {
+  return graph.nodes
+    .filter(({ custom, options }) => custom && options.protect && options.retainOnDelete)
+    .map(({ type }) => type)
+    .sort();
+}
+
+describe("AwsAuditStore", () => {
+  it("consists of exactly these resources", async () => {
+    const { nodes } = await awsGraph(compliance);
+    expect(Object.fromEntries(typeCounts(nodes.filter(({ custom }) => custom)))).toEqual({
+      "aws:iam/role:Role": 1,
+      "aws:iam/rolePolicy:RolePolicy": 1,
+      "aws:kms/alias:Alias": 1,
+      "aws:kms/key:Key": 1,
+      "aws:s3/bucket:Bucket": 1,
+      "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": 1,
+      "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration": 1,
+      "aws:s3/bucketOwnershipControls:BucketOwnershipControls": 1,
+      "aws:s3/bucketPolicy:BucketPolicy": 1,
+      "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": 1,
+      "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": 1,
+      "aws:s3/bucketVersioning:BucketVersioning": 1,
+    });
+  });
+
+  it.each([
+    ["compliance", "COMPLIANCE"],
+    ["governance", "GOVERNANCE"],
+  ] as const)("locks every new version by default under %s", async (immutability, mode) => {
+    const graph = await awsGraph({ days: 400, immutability });
+    const [lock] = ofType(graph, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration");
+    expect(lock?.inputs["rule"]).toEqual({ defaultRetention: { mode, days: 400 } });
+    expect(ofType(graph, "aws:s3/bucket:Bucket")[0]?.inputs).toMatchObject({
+      bucket: "acme-prod-audit-111122223333",
+      objectLockEnabled: true,
+      forceDestroy: false,
+    });
+  });
+
+  it("expires objects only after their lock", async () => {
+    const [lifecycle] = ofType(
+      await awsGraph(compliance),
+      "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    );
+    expect(lifecycle?.inputs["rules"]).toMatchObject([
+      { expiration: { days: 401 }, noncurrentVersionExpiration: { noncurrentDays: 401 } },
+    ]);
+  });
+
+  it("protects and keeps bucket and key, but not a store without a lock", async () => {
+    expect(keptTypes(await awsGraph(compliance))).toEqual([
+      "aws:kms/alias:Alias",
+      "aws:kms/key:Key",
+      "aws:s3/bucket:Bucket",
+      "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+      "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration",
+      "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+      "aws:s3/bucketPolicy:BucketPolicy",
+      "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+      "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+      "aws:s3/bucketVersioning:BucketVersioning",
+    ]);
+    const free = await awsGraph(none);
+    expect(keptTypes(free)).toEqual([]);
+    expect(ofType(free, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration")).toEqual([]);
+  });
+
+  it("denies deletion, bypass and shorter retention to everybody", () => {
+    const sids = (retention: AuditRetention): string[] =>
+      (
+        JSON.parse(auditBucketPolicy("b", retention)) as { Statement: { Sid: string; Effect: string }[] }
+      ).Statement.map(({ Sid, Effect }) => `${Effect} ${Sid}`);
+    expect(sids(compliance)).toEqual([
+      "Deny EncryptedConnectionsOnly",
+      "Deny NoDeletion",
+      "Deny NoBypass",
+      "Deny NoShorterRetention",
+    ]);
+    expect(sids(none)).toEqual(["Deny EncryptedConnectionsOnly"]);
+  });
+
+  it("lets the writer add and read, never delete", () => {
+    const { Statement } = JSON.parse(auditWriterPolicy("arn:b", "arn:k")) as {
+      Statement: { Action: string[] }[];
+    };
+    expect(Statement.flatMap(({ Action }) => Action)).toEqual([
+      "s3:PutObject",
+      "s3:GetObject",
+      "s3:GetObjectAttributes",
+      "s3:ListBucket",
+      "kms:GenerateDataKey",
+      "kms:Decrypt",
+    ]);
+  });
+});
+
+describe("GcpAuditStore", () => {
+  it.each([
+    ["compliance", true],
+    ["governance", false],
+  ] as const)("retains every object; %s locks the policy: %s", async (immutability, isLocked) => {
+    const graph = await gcpGraph({ days: 400, immutability });
+    const [bucket] = ofType(graph, "gcp:storage/bucket:Bucket");
+    expect(bucket?.inputs).toMatchObject({
+      name: "globex-prod-audit-globex-llmops-prod",
+      location: "EUROPE-SOUTHWEST1",
+      forceDestroy: false,
+      uniformBucketLevelAccess: true,
+      publicAccessPrevention: "enforced",
+      retentionPolicy: { isLocked, retentionPeriod: "34560000" },
+      lifecycleRules: [{ action: { type: "Delete" }, condition: { age: 401 } }],
+    });
+    expect(bucket?.propertyDependencies["encryption"]).toEqual([
+      ofType(graph, "gcp:kms/cryptoKey:CryptoKey")[0]?.urn,
+    ]);
+    expect(keptTypes(graph)).toEqual([
+      "gcp:kms/cryptoKey:CryptoKey",
+      "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember",
+      "gcp:kms/keyRing:KeyRing",
+      "gcp:storage/bucket:Bucket",
+    ]);
+  });
+
+  it("lets the writer add and read, never delete", async () => {
+    const roles = ofType(await gcpGraph(compliance), "gcp:storage/bucketIAMMember:BucketIAMMember").map(
+      ({ inputs }) => inputs["role"],
+    );
+    expect(roles).toEqual(["roles/storage.objectCreator", "roles/storage.objectViewer"]);
+  });
+});
+
+describe("audit retention", () => {
+  it.each([
+    [{ days: 0, immutability: "none" }, "0 is not a whole number from 1 to 36500"],
+    [{ days: 40_000, immutability: "none" }, "40000 is not a whole number from 1 to 36500"],
+    [
+      { days: 30, immutability: "compliance" },
+      "30 days under an irreversible lock, but less than the 184 the law asks for: choose governance or a longer time",
+    ],
+  ] satisfies [AuditRetention, string][])("refuses %j", (retention, reason) => {
+    const refusal = expect.objectContaining({ propertyPath: "retention.days", reason }) as Error;
+    expect(() => auditBucketName({ ...onAws, retention })).toThrow(refusal);
+    expect(() => gcpAuditBucketName({ ...onGcp, retention })).toThrow(refusal);
+  });
+
+  it("refuses a bucket name that is too long", () => {
+    const refusal = expect.objectContaining({ propertyPath: "prefix" }) as Error;
+    expect(() => auditBucketName({ ...onAws, prefix: "a".repeat(50) })).toThrow(refusal);
+    expect(() => gcpAuditBucketName({ ...onGcp, prefix: "a".repeat(50) })).toThrow(refusal);
+  });
+});
