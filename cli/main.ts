@@ -6,6 +6,7 @@ import { ConfigError, UnknownStackError } from "../stacks/schema/stack-file.ts";
 import { ModelNotInstalledError } from "../local/start.ts";
 import { KubeconfigError } from "../stacks/clouds/existing.ts";
 import { UnknownPriceError } from "../plan/cost.ts";
+import { auditCommand } from "./audit.ts";
 import { configCommand } from "./config.ts";
 import { EXIT, progress } from "./context.ts";
 import { planCommand } from "./plan.ts";
@@ -21,7 +22,8 @@ const program = new Command("llmops")
   .exitOverride()
   .addCommand(startCommand())
   .addCommand(planCommand())
-  .addCommand(configCommand());
+  .addCommand(configCommand())
+  .addCommand(auditCommand());
 for (const command of program.commands) {
   command.exitOverride();
   for (const sub of command.commands) sub.exitOverride();

@@ -34,6 +34,7 @@ function printLocal(report: LocalRunReport): void {
     `    checked: hash chain, signatures, gaps and orphans of ${records} records; ${findings.length} findings`,
   );
   for (const { kind, detail } of findings) print(`    ${kind}: ${detail}`);
+  print(`    again: npx llmops audit verify ${report.auditFolder} --key ${report.publicKeyFile}`);
 }
 
 /** True when the run showed what it is meant to show. */

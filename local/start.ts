@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   startGateway,
@@ -42,6 +43,8 @@ export interface LocalRunReport {
   readonly gatewayUrl: string;
   readonly exchanges: readonly LocalExchange[];
   readonly auditFolder: string;
+  /** Public key of the log's checkpoints, PEM. */
+  readonly publicKeyFile: string;
   readonly audit: Verification;
 }
 
@@ -143,6 +146,8 @@ export async function runLocal(options: LocalOptions): Promise<LocalRunReport> {
       await gateway.close();
     }
     const auditFolder = join(options.folder, "audit");
+    const publicKeyFile = join(options.folder, "keys", "public.pem");
+    await writeFile(publicKeyFile, publicKeyPem);
     return {
       model: engine.model,
       engine: generator.kind,
@@ -150,6 +155,7 @@ export async function runLocal(options: LocalOptions): Promise<LocalRunReport> {
       gatewayUrl,
       exchanges: done,
       auditFolder,
+      publicKeyFile,
       audit: await verifyDirectory(auditFolder, { publicKeys: [publicKeyPem] }),
     };
   } finally {

@@ -5,6 +5,7 @@ import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { AwsKey } from "../encryption/aws-key.ts";
 import { EksRole } from "./eks-role.ts";
 import { SYSTEM_NODE_LABEL, type ClusterEndpoint, type ClusterHandle, type SystemNodes } from "./handle.ts";
+import { tokenKubeconfig } from "./kubeconfig.ts";
 import { validateManagedClusterArgs } from "./validate.ts";
 
 /** A principal that may use the Kubernetes API. */
@@ -67,37 +68,16 @@ export function validateEksClusterArgs(args: EksClusterArgs): void {
   });
 }
 
-/** Kubeconfig as JSON (a subset of YAML) that asks the `aws` command for a short-lived token. */
+/** Kubeconfig that asks the `aws` command for a token. */
 export function eksKubeconfig(
   clusterName: string,
   region: string,
   endpoint: string,
   certificateAuthority: string,
 ): string {
-  return JSON.stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [
-      {
-        name: clusterName,
-        cluster: { server: endpoint, "certificate-authority-data": certificateAuthority },
-      },
-    ],
-    contexts: [{ name: clusterName, context: { cluster: clusterName, user: clusterName } }],
-    "current-context": clusterName,
-    users: [
-      {
-        name: clusterName,
-        user: {
-          exec: {
-            apiVersion: "client.authentication.k8s.io/v1beta1",
-            command: "aws",
-            args: ["eks", "get-token", "--cluster-name", clusterName, "--region", region],
-            interactiveMode: "Never",
-          },
-        },
-      },
-    ],
+  return tokenKubeconfig(clusterName, endpoint, certificateAuthority, {
+    command: "aws",
+    args: ["eks", "get-token", "--cluster-name", clusterName, "--region", region],
   });
 }
 

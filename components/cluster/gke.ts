@@ -5,6 +5,7 @@ import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { GcpKey } from "../encryption/gcp-key.ts";
 import { PODS_RANGE, SERVICES_RANGE } from "../network/gcp.ts";
 import { SYSTEM_NODE_LABEL, type ClusterEndpoint, type ClusterHandle, type SystemNodes } from "./handle.ts";
+import { tokenKubeconfig } from "./kubeconfig.ts";
 import { validateManagedClusterArgs } from "./validate.ts";
 
 /** A GKE cluster. */
@@ -62,32 +63,11 @@ export function validateGkeClusterArgs(args: GkeClusterArgs): void {
     });
 }
 
-/** Kubeconfig as JSON (a subset of YAML) that asks `gke-gcloud-auth-plugin` for a short-lived token. */
+/** Kubeconfig that asks `gke-gcloud-auth-plugin` for a token. */
 export function gkeKubeconfig(clusterName: string, endpoint: string, certificateAuthority: string): string {
-  return JSON.stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [
-      {
-        name: clusterName,
-        cluster: { server: `https://${endpoint}`, "certificate-authority-data": certificateAuthority },
-      },
-    ],
-    contexts: [{ name: clusterName, context: { cluster: clusterName, user: clusterName } }],
-    "current-context": clusterName,
-    users: [
-      {
-        name: clusterName,
-        user: {
-          exec: {
-            apiVersion: "client.authentication.k8s.io/v1beta1",
-            command: "gke-gcloud-auth-plugin",
-            provideClusterInfo: true,
-            interactiveMode: "Never",
-          },
-        },
-      },
-    ],
+  return tokenKubeconfig(clusterName, `https://${endpoint}`, certificateAuthority, {
+    command: "gke-gcloud-auth-plugin",
+    provideClusterInfo: true,
   });
 }
 

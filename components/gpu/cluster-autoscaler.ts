@@ -1,6 +1,5 @@
-import * as aws from "@pulumi/aws";
 import { HelmAddon } from "../addon/helm-addon.ts";
-import { EksRole } from "../cluster/eks-role.ts";
+import { PodIdentity } from "../cluster/pod-identity.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { nodeGroupName } from "./eks-node-groups.ts";
 import type { GpuPool } from "./gpu-pool.ts";
@@ -71,26 +70,17 @@ export function autoscalerPolicy(clusterName: string): string {
 export class ClusterAutoscaler extends LlmopsComponent {
   constructor(name: string, args: ClusterAutoscalerArgs, opts: ComponentOptions) {
     super("gpu", "ClusterAutoscaler", name, opts);
-    const role = new EksRole(
-      this.childName("role"),
-      {
-        roleName: `${args.clusterName}-autoscaler`,
-        principal: "pods.eks.amazonaws.com",
-        inlinePolicy: autoscalerPolicy(args.clusterName),
-        tags: args.tags,
-      },
-      { parent: this },
-    );
-    const identity = new aws.eks.PodIdentityAssociation(
+    const identity = new PodIdentity(
       this.childName("identity"),
       {
         clusterName: args.clusterName,
         namespace: NAMESPACE,
         serviceAccount: SERVICE_ACCOUNT,
-        roleArn: role.role.arn,
+        roleName: `${args.clusterName}-autoscaler`,
+        inlinePolicy: autoscalerPolicy(args.clusterName),
         tags: args.tags,
       },
-      { parent: this, dependsOn: [...role.attachments] },
+      { parent: this },
     );
     new HelmAddon(
       this.childName("chart"),
@@ -105,7 +95,7 @@ export class ClusterAutoscaler extends LlmopsComponent {
           expanderPriorities: ladderPriorities(args.pools),
         },
       },
-      { parent: this, dependsOn: identity },
+      { parent: this, dependsOn: identity.association },
     );
     this.registerOutputs({});
   }

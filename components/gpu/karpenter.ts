@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 import { HelmAddon } from "../addon/helm-addon.ts";
 import { EksRole } from "../cluster/eks-role.ts";
+import { PodIdentity } from "../cluster/pod-identity.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { karpenterPolicy } from "./karpenter-policy.ts";
 
@@ -125,26 +126,18 @@ export class Karpenter extends LlmopsComponent {
   }
 
   #controllerIdentity(args: KarpenterArgs, queueName: string): pulumi.Resource {
-    const role = new EksRole(
+    const identity = new PodIdentity(
       this.childName("controller"),
       {
+        clusterName: args.clusterName,
+        namespace: NAMESPACE,
+        serviceAccount: SERVICE_ACCOUNT,
         roleName: `${args.clusterName}-karpenter`,
-        principal: "pods.eks.amazonaws.com",
         inlinePolicy: karpenterPolicy({ ...args, nodeRoleName: this.nodeRoleName, queueName }),
         tags: args.tags,
       },
       { parent: this },
     );
-    return new aws.eks.PodIdentityAssociation(
-      this.childName("identity"),
-      {
-        clusterName: args.clusterName,
-        namespace: NAMESPACE,
-        serviceAccount: SERVICE_ACCOUNT,
-        roleArn: role.role.arn,
-        tags: args.tags,
-      },
-      { parent: this, dependsOn: [...role.attachments] },
-    );
+    return identity.association;
   }
 }

@@ -75,6 +75,8 @@ export class ChainVerifier {
   #firstSeq: number | null = null;
   #head: string | null = null;
   #last: RecordHeader | null = null;
+  /** Last record whose clocks can be compared with the next one's. */
+  #clocked: RecordHeader | null = null;
   #boot = 0;
   #stopped = false;
   #jumped = false;
@@ -192,7 +194,10 @@ export class ChainVerifier {
   }
 
   #clock(record: AuditRecord, at: Partial<FindingPlace>): void {
-    const before = this.#last;
+    // Segment headers and recoveries may come from the next process, whose monotonic clock started anew.
+    if (record.body.kind === "segment" || record.body.kind === "recovery") return;
+    const before = this.#clocked;
+    this.#clocked = record;
     if (before === null || record.body.kind === "start" || record.mono < before.mono) return;
     const wall = Date.parse(record.ts) - Date.parse(before.ts);
     const mono = record.mono - before.mono;

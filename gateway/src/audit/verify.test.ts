@@ -272,3 +272,28 @@ describe("verifyDirectory", () => {
     expect([verdict, findings.map((finding) => finding.kind)]).toEqual(["broken", ["nothing-found"]]);
   });
 });
+
+describe("the clocks of a chain", () => {
+  const noon = Date.parse("2026-11-24T12:00:00Z");
+  const hour = 3_600_000;
+
+  async function kinds(directory: string): Promise<FindingKind[]> {
+    const { findings } = await verifyDirectory(directory, trusted);
+    return findings.map(({ kind }) => kind);
+  }
+
+  it("are not compared across two processes", async () => {
+    const directory = await temporaryDirectory();
+    await writeCalls(directory, 2, { clock: { now: () => noon, monotonic: () => 1_000 } });
+    await writeCalls(directory, 2, { clock: { now: () => noon + hour, monotonic: () => 2_000 } });
+    expect(await kinds(directory)).toEqual([]);
+  });
+
+  it("show a jump within one process", async () => {
+    const directory = await temporaryDirectory();
+    let readings = 0;
+    const now = (): number => noon + ((readings += 1) > 8 ? hour : 0);
+    await writeCalls(directory, 4, { clock: { now, monotonic: () => 1_000 } });
+    expect(await kinds(directory)).toEqual(["clock-jump"]);
+  });
+});
