@@ -18,13 +18,14 @@ const LOCAL_STACK = "local";
 function printLocal(report: LocalRunReport): void {
   print(`Local environment: ${report.engine} engine '${report.model}' (${report.reason})`);
   print(`behind the guardrail gateway at ${report.gatewayUrl}\n`);
-  for (const { title, question, result } of report.exchanges) {
+  for (const { title, question, engineSaw, result } of report.exchanges) {
     print(`  ${title}`);
     print(`    ask     ${question}`);
+    if (engineSaw !== question) print(`    engine  ${engineSaw ?? "(never asked)"}`);
     if (result.kind === "refused") print(`    refused ${result.status}: ${result.reason}`);
     else
       print(
-        `    answer  ${result.text.trim()}\n    (${result.completionTokens} tokens, first after ${result.firstTokenMs} ms, done after ${result.totalMs} ms)`,
+        `    answer  ${result.text.trim()}\n    (${result.completionTokens} tokens${result.firstTokenMs === undefined ? "" : `, first after ${result.firstTokenMs} ms`}, done after ${result.totalMs} ms)`,
       );
   }
   const { verdict, chains, findings } = report.audit;

@@ -15,8 +15,8 @@ export type ChatResult =
       readonly kind: "answered";
       readonly text: string;
       readonly completionTokens: number;
-      /** Time to the first token, ms; of a whole answer the time to its end. */
-      readonly firstTokenMs: number;
+      /** Time to the first token of a stream, ms; a whole answer does not show it. */
+      readonly firstTokenMs?: number;
       /** Time to the end, ms. */
       readonly totalMs: number;
     }
@@ -64,7 +64,6 @@ export async function ask(
       kind: "answered",
       text: answer.choices[0]?.message.content ?? "",
       completionTokens: answer.usage.completion_tokens,
-      firstTokenMs: elapsed(),
       totalMs: elapsed(),
     };
   }
@@ -73,7 +72,8 @@ export async function ask(
 
 async function readStream(response: Response, elapsed: () => number): Promise<ChatResult> {
   let text = "";
-  let completionTokens = 0;
+  let completionTokens: number | undefined;
+  let ended = false;
   let firstTokenMs: number | undefined;
   let buffer = "";
   const decoder = new TextDecoder();
@@ -83,6 +83,7 @@ async function readStream(response: Response, elapsed: () => number): Promise<Ch
     buffer = events.pop() ?? "";
     for (const event of events) {
       const data = event.replace(/^data: /, "");
+      if (data === "[DONE]") ended = true;
       if (data === "[DONE]" || data === "") continue;
       const parsed = chunk.parse(JSON.parse(data));
       const piece = parsed.choices[0]?.delta.content ?? "";
@@ -91,6 +92,15 @@ async function readStream(response: Response, elapsed: () => number): Promise<Ch
       completionTokens = parsed.usage?.completion_tokens ?? completionTokens;
     }
   }
-  const totalMs = elapsed();
-  return { kind: "answered", text, completionTokens, firstTokenMs: firstTokenMs ?? totalMs, totalMs };
+  if (!ended || completionTokens === undefined)
+    throw new Error(
+      `the stream broke off after ${text.length} characters: ${ended ? "no usage" : "no [DONE]"} came`,
+    );
+  return {
+    kind: "answered",
+    text,
+    completionTokens,
+    ...(firstTokenMs === undefined ? {} : { firstTokenMs }),
+    totalMs: elapsed(),
+  };
 }

@@ -21,6 +21,12 @@ describe("the local environment", () => {
     expect(
       report.exchanges.map(({ result }) => (result.kind === "refused" ? result.status : result.kind)),
     ).toEqual(["answered", "answered", "answered", 403]);
+    expect(report.exchanges.map(({ engineSaw }) => engineSaw)).toEqual([
+      "What is the capital of France?",
+      "Name one planet.",
+      expect.not.stringContaining("jane.doe"),
+      undefined,
+    ]);
     expect(report.audit.verdict).toBe("intact");
   });
 

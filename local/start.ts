@@ -10,7 +10,7 @@ import {
 } from "../gateway/src/index.ts";
 import { ask, type ChatResult } from "./chat.ts";
 import { embedded } from "./engine/embedded.ts";
-import type { TextGenerator } from "./engine/generator.ts";
+import type { GenerationRequest, TextGenerator } from "./engine/generator.ts";
 import { startEngine } from "./engine/server.ts";
 import { standIn } from "./engine/stand-in.ts";
 import { installedModel } from "./model/paths.ts";
@@ -31,6 +31,8 @@ export interface LocalOptions {
 export interface LocalExchange {
   readonly title: string;
   readonly question: string;
+  /** Last message the engine was given; absent when the request never reached it. */
+  readonly engineSaw?: string;
   readonly result: ChatResult;
 }
 
@@ -68,6 +70,44 @@ async function chooseGenerator(
     generator: standIn(),
     reason: "the embedded model is not installed; `npm run model:install` fetches it (124 MB)",
   };
+}
+
+/** A generator that remembers what it was last asked, so that a run can show what the gateway let through. */
+class Witness implements TextGenerator {
+  readonly #inner: TextGenerator;
+  #saw: string | undefined;
+
+  constructor(inner: TextGenerator) {
+    this.#inner = inner;
+  }
+
+  get model(): string {
+    return this.#inner.model;
+  }
+
+  get kind(): TextGenerator["kind"] {
+    return this.#inner.kind;
+  }
+
+  /** What the engine was asked since the last call. */
+  takeSeen(): string | undefined {
+    const saw = this.#saw;
+    this.#saw = undefined;
+    return saw;
+  }
+
+  countTokens(text: string): number {
+    return this.#inner.countTokens(text);
+  }
+
+  generate(request: GenerationRequest): AsyncGenerator<string, void> {
+    this.#saw = request.messages.at(-1)?.content;
+    return this.#inner.generate(request);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
 }
 
 /** Client of the local gateway; a new key each run, of which the gateway only knows the hash. */
@@ -120,11 +160,14 @@ const QUESTIONS = [
   },
 ] as const;
 
-async function exchanges(gateway: RunningGateway, model: string, key: string): Promise<LocalExchange[]> {
-  const path = { baseUrl: gateway.url, apiKey: key, model };
+async function exchanges(gateway: RunningGateway, witness: Witness, key: string): Promise<LocalExchange[]> {
+  const path = { baseUrl: gateway.url, apiKey: key, model: witness.model };
   const done: LocalExchange[] = [];
-  for (const { title, question, delivery } of QUESTIONS)
-    done.push({ title, question, result: await ask(path, question, delivery) });
+  for (const { title, question, delivery } of QUESTIONS) {
+    const result = await ask(path, question, delivery);
+    const engineSaw = witness.takeSeen();
+    done.push({ title, question, ...(engineSaw === undefined ? {} : { engineSaw }), result });
+  }
   return done;
 }
 
@@ -134,14 +177,15 @@ async function exchanges(gateway: RunningGateway, model: string, key: string): P
  */
 export async function runLocal(options: LocalOptions): Promise<LocalRunReport> {
   const { generator, reason } = await chooseGenerator(options.engine);
-  const engine = await startEngine(generator, { maxRunning: generator.kind === "embedded" ? 1 : 4 });
+  const witness = new Witness(generator);
+  const engine = await startEngine(witness, { maxRunning: generator.kind === "embedded" ? 1 : 4 });
   try {
     const client = newClient();
     const gateway = await startGateway(gatewayConfig(options, engine, client));
     const { url: gatewayUrl, publicKeyPem } = gateway;
     let done: LocalExchange[];
     try {
-      done = await exchanges(gateway, engine.model, client.key);
+      done = await exchanges(gateway, witness, client.key);
     } finally {
       await gateway.close();
     }

@@ -1159,6 +1159,13 @@ function changed(stack: string, path: string, value: unknown): Record<string, un
 }
 
 describe("a bad configuration", () => {
+  it("refuses a high-risk system without human oversight", () => {
+    const result = parsePlatform(changed("acme-prod", "oversight.review", "none"));
+    expect(result.kind === "invalid" ? result.problems.map(({ path, fix }) => [path, fix]) : []).toEqual([
+      ["oversight.review", "set review: flagged, and name the reviewers in oversight.contact"],
+    ]);
+  });
+
   it.each(rows)("%s with %s = %j is refused with every problem", (stack, path, value, expected) => {
     const result = parsePlatform(changed(stack, path, value));
     expect(

@@ -80,6 +80,18 @@ function objectLock({ audit, riskClass, environment }: PlatformConfig): ConfigPr
   return [];
 }
 
+function humanOversight({ oversight, riskClass }: PlatformConfig): ConfigProblem[] {
+  if (riskClass.level !== "high" || oversight.review !== "none") return [];
+  return [
+    problem(
+      ["oversight", "review"],
+      oversight.review,
+      "a high-risk system needs human oversight (Regulation (EU) 2024/1689 Art. 14, 26(2))",
+      "set review: flagged, and name the reviewers in oversight.contact",
+    ),
+  ];
+}
+
 function annexPoint({ riskClass }: PlatformConfig): ConfigProblem[] {
   if ((riskClass.level === "high") === (riskClass.annexIII !== undefined)) return [];
   return [
@@ -150,6 +162,7 @@ export const governanceChecks: readonly Check[] = [
   { needs: ["audit", "riskClass"], run: retention },
   { needs: ["audit", "riskClass"], run: auditMode },
   { needs: ["audit", "riskClass", "environment"], run: objectLock },
+  { needs: ["oversight", "riskClass"], run: humanOversight },
   { needs: ["riskClass"], run: annexPoint },
   { needs: ["tenancy"], run: tenants },
   { needs: ["exemptions"], run: exemptionPeriods },
