@@ -1,6 +1,12 @@
 import { parseAllDocuments } from "yaml";
 import { describe, expect, it } from "vitest";
-import { destroyOrder } from "../graph/graph.ts";
+import {
+  destroyOrder,
+  ofType,
+  prerequisites,
+  type ResourceGraph,
+  type ResourceNode,
+} from "../graph/graph.ts";
 import { capture } from "../plan/capture.ts";
 import { planStack } from "../plan/stack-plan.ts";
 import { planOf, resourceCount, typeCounts, type Plan } from "../plan/plan.ts";
@@ -11,6 +17,22 @@ import { STACKS_FOLDER } from "./context.ts";
 async function plan(stack: string): Promise<Plan> {
   const config = readStack(STACKS_FOLDER, stack);
   return planOf(await capture({ stack, program: () => platformProgram(config) }));
+}
+
+/** Everything that must exist before a resource. */
+function requirements(graph: ResourceGraph, node: ResourceNode): ResourceNode[] {
+  const byUrn = new Map(graph.nodes.map((candidate) => [candidate.urn, candidate]));
+  const seen = new Set<ResourceNode>();
+  const visit = (current: ResourceNode): void => {
+    for (const urn of prerequisites(current)) {
+      const needed = byUrn.get(urn);
+      if (needed === undefined || seen.has(needed)) continue;
+      seen.add(needed);
+      visit(needed);
+    }
+  };
+  visit(node);
+  return [...seen];
 }
 
 describe("the plan of a shipped stack", () => {
@@ -121,6 +143,41 @@ describe("the plan of a shipped stack", () => {
     });
     expect(cost?.verdict).toBe("over-budget");
   });
+
+  it.each([
+    ["acme-prod", "kubernetes:keda.sh/v1alpha1:ScaledObject", "keda"],
+    ["acme-prod", "kubernetes:monitoring.coreos.com/v1:PodMonitor", "kube-prometheus-stack"],
+    ["acme-prod", "kubernetes:karpenter.sh/v1:NodePool", "karpenter"],
+    ["globex-prod", "kubernetes:keda.sh/v1alpha1:ScaledObject", "keda"],
+  ])("%s creates every %s after the chart that defines it", async (stack, type, chart) => {
+    const { graph } = await plan(stack);
+    const objects = ofType(graph, type);
+    expect(objects.length).toBeGreaterThan(0);
+    const before = objects.filter(
+      (object) => !requirements(graph, object).some(({ inputs }) => inputs["name"] === chart),
+    );
+    expect(before.map(({ urn }) => urn)).toEqual([]);
+  });
+
+  it.each(["acme-prod", "acme-staging"])(
+    "%s creates whatever names the cluster after the cluster, and GPU nodes after the network addon",
+    async (stack) => {
+      const { graph } = await plan(stack);
+      const inCluster = graph.nodes.filter(
+        ({ type, inputs }) => type.startsWith("aws:eks/") && inputs["clusterName"] !== undefined,
+      );
+      expect(inCluster.length).toBeGreaterThan(0);
+      const early = inCluster.filter(
+        (node) => !requirements(graph, node).some(({ type }) => type === "aws:eks/cluster:Cluster"),
+      );
+      expect(early.map(({ urn }) => urn)).toEqual([]);
+      const groups = ofType(graph, "aws:eks/nodeGroup:NodeGroup");
+      const withoutNetwork = groups.filter(
+        (node) => !requirements(graph, node).some(({ inputs }) => inputs["addonName"] === "vpc-cni"),
+      );
+      expect(withoutNetwork.map(({ urn }) => urn)).toEqual([]);
+    },
+  );
 
   it("has only resources of the environment's own cloud", async () => {
     const clouds = new Map<string, string[]>();

@@ -4,6 +4,25 @@ import * as pulumi from "@pulumi/pulumi";
 export type ComponentOptions = pulumi.ComponentResourceOptions;
 
 /**
+ * Options under which `dependsOn` of a component holds for everything inside it. Pulumi itself lets only the component
+ * wait, not its children.
+ */
+function handingDown(opts: ComponentOptions | undefined): ComponentOptions | undefined {
+  const dependsOn = opts?.dependsOn;
+  if (dependsOn === undefined) return opts;
+  return {
+    ...opts,
+    transformations: [
+      ...(opts?.transformations ?? []),
+      (child) => ({
+        props: child.props,
+        opts: pulumi.mergeOptions(child.opts, { dependsOn }),
+      }),
+    ],
+  };
+}
+
+/**
  * Base of every component: type token `llmops:<module>:<Kind>` and child names that start with the component's name.
  */
 export abstract class LlmopsComponent extends pulumi.ComponentResource {
@@ -17,7 +36,7 @@ export abstract class LlmopsComponent extends pulumi.ComponentResource {
    * @param opts Pulumi options
    */
   protected constructor(module: string, kind: string, name: string, opts?: ComponentOptions) {
-    super(`llmops:${module}:${kind}`, name, {}, opts);
+    super(`llmops:${module}:${kind}`, name, {}, handingDown(opts));
     this.baseName = name;
   }
 
