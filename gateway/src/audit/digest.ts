@@ -1,9 +1,12 @@
 import { createHmac, hkdfSync } from "node:crypto";
+import { sha256Hex } from "./chain.ts";
 
 /** Keyed digests of one tenant: equal inputs can be matched by who holds the key and guessed by nobody else. */
 export interface TenantDigester {
   /** Digest of content; `domain` keeps equal texts in different roles apart. */
   digest(domain: "input" | "output" | "subject" | "reviewer", content: string | Uint8Array): string;
+  /** Digest of a request whose body was not read. */
+  readonly noInput: string;
 }
 
 /** Shortest master secret accepted, in bytes. */
@@ -21,10 +24,9 @@ export function tenantDigests(secret: Buffer): (tenant: string) => TenantDigeste
     const existing = known.get(tenant);
     if (existing !== undefined) return existing;
     const key = Buffer.from(hkdfSync("sha256", secret, tenant, "llmops-audit-digest/1", 32));
-    const digester: TenantDigester = {
-      digest: (domain, content) =>
-        `hmac-sha256:${createHmac("sha256", key).update(`${domain}\n`).update(content).digest("hex")}`,
-    };
+    const digest: TenantDigester["digest"] = (domain, content) =>
+      `hmac-sha256:${createHmac("sha256", key).update(`${domain}\n`).update(content).digest("hex")}`;
+    const digester: TenantDigester = { digest, noInput: digest("input", sha256Hex("")) };
     known.set(tenant, digester);
     return digester;
   };

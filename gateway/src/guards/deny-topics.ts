@@ -15,6 +15,7 @@ export function denyTopicsDetector(name: string, phrases: readonly string[]): De
     name,
     version: "1",
     maxLength: 2 * longest + 16,
+    sign: /[\p{L}\p{N}]/u,
     find(text) {
       const words = wordsOf(text);
       const found: Match[] = [];

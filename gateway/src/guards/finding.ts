@@ -15,6 +15,8 @@ export interface Detector {
   readonly version: string;
   /** Longest match in characters; a stream holds back at least this much. */
   readonly maxLength: number;
+  /** A text in which this is not found has no match; it saves the search in most texts. */
+  readonly sign: RegExp;
   /** All matches in the text. */
   find(text: string): Match[];
 }

@@ -83,6 +83,13 @@ function templateTokens(text: string): Match[] {
   return found;
 }
 
+const SIGN = new RegExp(
+  [...new Set(RULES.flatMap(({ sequence }) => [...(sequence[0] ?? [])])), ...TEMPLATE_TOKENS]
+    .map((text) => text.replace(/[|[\]]/g, "\\$&"))
+    .join("|"),
+  "iu",
+);
+
 /**
  * Heuristics for instructions that try to replace the ones of the application (English, Spanish, some French) and for
  * chat-template tokens in content. They catch common wordings only; a classifier behind the remote guard catches more.
@@ -91,6 +98,7 @@ export const injectionDetector: Detector = {
   name: "injection",
   version: "1",
   maxLength: 240,
+  sign: SIGN,
   find(text) {
     const words = wordsOf(text);
     const found = templateTokens(text);

@@ -26,6 +26,7 @@ export function hitsIn(text: string, rules: readonly GuardRule[]): Hit[] {
   const hits = new Map<string, Hit>();
   for (const view of readingsOf(text)) {
     for (const rule of rules) {
+      if (!rule.detector.sign.test(view.text)) continue;
       for (const match of rule.detector.find(view.text)) {
         if (rule.kinds !== null && !rule.kinds.has(match.kind)) continue;
         const { start, end } = view.origin(match.start, match.end);

@@ -37,6 +37,21 @@ function collect(root: Json): { readonly leaves: Leaf[]; readonly keys: string[]
   return { leaves, keys };
 }
 
+const MAX_KNOWN_NAMES = 4_096;
+const harmlessNames = new WeakMap<readonly GuardRule[], Set<string>>();
+
+/** Hits in member names; names without hits are the same few in every body, so they are remembered. */
+function hitsInNames(names: readonly string[], rules: readonly GuardRule[]): Hit[] {
+  const known = harmlessNames.get(rules) ?? new Set();
+  harmlessNames.set(rules, known);
+  return names.flatMap((name) => {
+    if (known.has(name)) return [];
+    const hits = hitsIn(name, rules);
+    if (hits.length === 0 && name.length <= 64 && known.size < MAX_KNOWN_NAMES) known.add(name);
+    return hits;
+  });
+}
+
 function isPart(value: Record<string, Json>): boolean {
   return typeof value["text"] === "string" && !("role" in value);
 }
@@ -82,7 +97,7 @@ export function inspectBody(
   const crossing = acrossLeaves(leaves, rules);
   book.add(crossing);
   const uncut = crossing.find((hit) => hit.rule.action !== "flag");
-  const named = keys.flatMap((key) => hitsIn(key, rules));
+  const named = hitsInNames(keys, rules);
   book.add(named);
   const unrenamed = named.find((hit) => hit.rule.action !== "flag");
   let blocked: string | null = uncut?.rule.detector.name ?? unrenamed?.rule.detector.name ?? null;

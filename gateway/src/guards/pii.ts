@@ -196,13 +196,13 @@ function findBy(kind: string, pattern: RegExp, valid: (text: string) => boolean)
   };
 }
 
-const FINDERS: readonly ((text: string) => Match[])[] = [
+// Every number below has at least seven digits with at most two other characters between two of them.
+const NUMBER = /\d(?:[ .()-]{0,2}\d){6}/;
+const NUMBERS: readonly ((text: string) => Match[])[] = [
   findBy("dni", DNI, isDni),
   findBy("nie", NIE, isNie),
   findBy("cif", CIF, isCif),
-  findIbans,
   findCards,
-  findEmails,
   findBy("phone", PHONE_INTERNATIONAL, () => true),
   findBy("phone", PHONE_SPAIN, () => true),
 ];
@@ -212,5 +212,9 @@ export const piiDetector: Detector = {
   name: "pii",
   version: "1",
   maxLength: 320,
-  find: (text) => FINDERS.flatMap((find) => find(text)),
+  sign: /\d|@/,
+  find(text) {
+    const numbers = NUMBER.test(text) ? NUMBERS.flatMap((find) => find(text)) : [];
+    return [...numbers, ...findIbans(text), ...findEmails(text)];
+  },
 };

@@ -18,6 +18,7 @@ export const secretsDetector: Detector = {
   name: "secrets",
   version: "1",
   maxLength: 320,
+  sign: /AKIA|ASIA|gh[pousr]_|github_pat_|xox|AIza|sk-|-----BEGIN|eyJ/,
   find: (text) =>
     FORMS.flatMap(({ kind, pattern }) =>
       [...text.matchAll(pattern)].map((match): Match => ({

@@ -118,8 +118,8 @@ export function simplifiedView(raw: string): View {
   };
 }
 
-const BASE64_RUN = /[A-Za-z0-9+/_-]{12,}={0,2}/g;
-const HEX_RUN = /(?:[0-9A-Fa-f]{2}){8,}/g;
+const BASE64_RUN = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}={0,2}/g;
+const HEX_RUN = /(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){8,}/g;
 const ENTITY = /&#(?:x([0-9A-Fa-f]{1,6})|(\d{1,7}));/g;
 const MAX_DECODED = 64;
 

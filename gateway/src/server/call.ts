@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
 import { canonicalJson } from "../audit/canonical-json.ts";
+import { sha256Hex } from "../audit/chain.ts";
 import type { Exchange, OutcomeBody, RecordedAttempt } from "../audit/record.ts";
 import { AuditUnavailableError } from "../audit/wal.ts";
 import type { JsonObject } from "../api/endpoint.ts";
@@ -23,6 +24,7 @@ import type { AnswerVerdict } from "./answer.ts";
 import type { Refusal } from "./http.ts";
 import { errorBody, refuse, send } from "./http.ts";
 import type { CallerContext, PreparedRequest } from "./prepare.ts";
+import { parseObject } from "./prepare.ts";
 import type { Policy, Runtime } from "./runtime.ts";
 
 /** Everything one upstream call needs. */
@@ -59,10 +61,6 @@ interface Ending {
 interface StreamedEvent {
   readonly event: string | null;
   readonly json: JsonObject;
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 const UPSTREAM_BROKEN: Refusal = {
@@ -266,13 +264,7 @@ export class CallRunner {
       if (size > limit) return null;
       parts.push(part);
     }
-    try {
-      return asObject(
-        JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts))) as Json,
-      );
-    } catch {
-      return null;
-    }
+    return parseObject(Buffer.concat(parts));
   }
 
   async #readAnswer(
@@ -319,7 +311,7 @@ export class CallRunner {
     }
     body["model"] = request.model.name;
     const text = JSON.stringify(body);
-    const end = await this.#record({ result: "completed", status: 200, output: sha256(text) });
+    const end = await this.#record({ result: "completed", status: 200, output: sha256Hex(text) });
     if (cacheKey !== null && request.model.cache !== null) {
       runtime.cache.put(cacheKey, text, request.model.cache.seconds, request.model.cache.entries);
     }

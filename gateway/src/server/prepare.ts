@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
 import { unreadableContent } from "../api/content.ts";
 import type { EndpointFormat, JsonObject } from "../api/endpoint.ts";
@@ -42,8 +43,7 @@ function denied(code: string, message: string, status = 403): Preparation {
 /** Parses a JSON object; null when the bytes are something else. */
 export function parseObject(bytes: Buffer): JsonObject | null {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    return asObject(JSON.parse(text) as Json);
+    return isUtf8(bytes) ? asObject(JSON.parse(bytes.toString("utf8")) as Json) : null;
   } catch {
     return null;
   }

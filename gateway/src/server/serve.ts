@@ -1,6 +1,7 @@
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { canonicalJson } from "../audit/canonical-json.ts";
+import { sha256Hex } from "../audit/chain.ts";
 import type { DecisionBody, Exchange, GuardVerdict } from "../audit/record.ts";
 import { AuditUnavailableError } from "../audit/wal.ts";
 import type { ClientConfig, EndpointPath } from "../config/schema.ts";
@@ -21,10 +22,6 @@ function isEndpoint(path: string): path is EndpointPath {
   return (ENDPOINTS as readonly string[]).includes(path);
 }
 
-function sha256(text: string | Buffer): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
 interface Caller {
   readonly client: ClientConfig;
   /** SHA-256 of the key. */
@@ -37,7 +34,7 @@ function authenticate(policy: Policy, req: IncomingMessage): Caller | null {
   if (bearer !== undefined && plain !== undefined) return null;
   const presented = bearer ?? (typeof plain === "string" ? plain : undefined);
   if (presented === undefined) return null;
-  const key = sha256(presented);
+  const key = sha256Hex(presented);
   const client = policy.clients.get(key);
   return client === undefined ? null : { client, key };
 }
@@ -155,7 +152,7 @@ class Serving {
       ...(client.purpose === null ? {} : { purpose: client.purpose }),
       ...(prompt === null ? {} : { prompt }),
       config: policy.hash,
-      input: digester.digest("input", sha256("")),
+      input: digester.noInput,
       inputBytes: 0,
     };
   }
@@ -204,7 +201,7 @@ class Serving {
       return;
     }
     const { bytes } = read;
-    const input = this.#runtime.digests(this.#caller.client.tenant).digest("input", sha256(bytes));
+    const input = this.#runtime.digests(this.#caller.client.tenant).digest("input", sha256Hex(bytes));
     this.#exchange = { ...this.#exchange, input, inputBytes: bytes.length };
     const body = parseObject(bytes);
     if (body === null) {
@@ -309,7 +306,7 @@ class Serving {
 
   #cacheKey(request: PreparedRequest): string | null {
     if (request.model.cache === null || request.stream) return null;
-    return `${this.#caller.client.id} ${this.#policy.hash} ${this.#path} ${sha256(canonicalJson(request.body))}`;
+    return `${this.#caller.client.id} ${this.#policy.hash} ${this.#path} ${sha256Hex(canonicalJson(request.body))}`;
   }
 
   async #fromCache(key: string | null, guards: readonly GuardVerdict[]): Promise<boolean> {
@@ -339,13 +336,20 @@ class Serving {
     const who = sticky === "client" ? client.id : sticky === "trace" ? this.#context.trace : null;
     const targets = planFor(request.model, who === null ? Math.random() : fractionOf(`${name} ${who}`));
     await this.#runtime.audit.intent({ kind: "intent", ...this.#exchange, plan: targets, reserved, guards });
-    const gone = new AbortController();
+    const end = new AbortController();
+    const abort = (): void => {
+      end.abort();
+    };
     const left = (): void => {
-      if (!this.#res.writableFinished) gone.abort();
+      if (!this.#res.writableFinished) abort();
     };
     this.#res.once("close", left);
     if (this.#res.destroyed) left();
-    return new CallRunner({
+    const timer = setTimeout(abort, totalMs);
+    const { stopping } = this.#runtime;
+    stopping.addEventListener("abort", abort, { once: true });
+    if (stopping.aborted) abort();
+    const runner = new CallRunner({
       runtime: this.#runtime,
       policy: this.#policy,
       client,
@@ -355,8 +359,14 @@ class Serving {
       targets,
       started: this.#started,
       res: this.#res,
-      signal: AbortSignal.any([gone.signal, AbortSignal.timeout(totalMs), this.#runtime.stopping]),
+      signal: end.signal,
       cacheKey,
-    }).run();
+    });
+    try {
+      return await runner.run();
+    } finally {
+      clearTimeout(timer);
+      stopping.removeEventListener("abort", abort);
+    }
   }
 }
