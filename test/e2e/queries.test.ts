@@ -7,7 +7,7 @@ import { stringify } from "yaml";
 import { inFlightQuery, waitingQuery } from "../../components/autoscaling/queries.ts";
 import { engineGauges, type EngineGauges } from "../../components/serving/engine-metrics.ts";
 import type { Engine } from "../../components/serving/engine.ts";
-import { ensurePromtool } from "../../tools/debian-tool.ts";
+import { ensureDebianTool, PROMTOOL } from "../../tools/debian-tool.ts";
 
 const SCOPE = { namespace: "claims", model: "mistral" };
 const settings = { image: "unused", maxModelLen: 8192, maxNumSeqs: 128 };
@@ -25,7 +25,7 @@ let folder: string;
 let promtool: string;
 
 beforeAll(() => {
-  promtool = ensurePromtool();
+  promtool = ensureDebianTool(PROMTOOL).binary;
   folder = mkdtempSync(join(tmpdir(), "llmops-promql-"));
 });
 

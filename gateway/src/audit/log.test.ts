@@ -16,7 +16,9 @@ import { nodeFiles } from "./file-layer.ts";
 import { AlreadyLockedError } from "./lock.ts";
 import { AuditLog } from "./log.ts";
 import type { AuditRecord } from "./record.ts";
-import { directoryStore, StoreConflictError } from "./store.ts";
+import { directoryStore } from "../store/directory-store.ts";
+import { ObjectConflictError } from "../store/object-store.ts";
+import { segmentStore } from "./store.ts";
 import { verifyDirectory } from "./verify.ts";
 import { AuditUnavailableError } from "./wal.ts";
 
@@ -217,7 +219,7 @@ describe("AuditLog", () => {
   it("ships sealed segments, keeps the newest until it is linked, and both places verify together", async () => {
     const directory = await temporaryDirectory();
     const shelf = await temporaryDirectory();
-    const store = directoryStore(shelf, nodeFiles);
+    const store = segmentStore(directoryStore(shelf, nodeFiles), nodeFiles);
     const folder = await writeCalls(directory, 6, { segmentBytes: 1500, store });
     const writer = folder.split("/").at(-1) ?? "";
     const shipped = (await readdir(join(shelf, writer))).length;
@@ -229,12 +231,12 @@ describe("AuditLog", () => {
   it("never overwrites a stored segment with other bytes", async () => {
     const shelf = await temporaryDirectory();
     const source = await temporaryDirectory();
-    const store = directoryStore(shelf, nodeFiles);
+    const store = segmentStore(directoryStore(shelf, nodeFiles), nodeFiles);
     await writeFile(join(source, "a"), "one\n");
     await writeFile(join(source, "b"), "two\n");
     await store.put("gw-0-00000000", 0, join(source, "a"));
     await store.put("gw-0-00000000", 0, join(source, "a"));
-    await expect(store.put("gw-0-00000000", 0, join(source, "b"))).rejects.toThrow(StoreConflictError);
+    await expect(store.put("gw-0-00000000", 0, join(source, "b"))).rejects.toThrow(ObjectConflictError);
     expect(await readFile(join(shelf, "gw-0-00000000", "00000000.jsonl"), "utf8")).toBe("one\n");
   });
 

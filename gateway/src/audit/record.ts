@@ -7,7 +7,7 @@ export interface GuardVerdict {
   /** Side of the exchange the guard looked at. */
   readonly side: "input" | "output";
   /** What the gateway did because of it. */
-  readonly action: "pass" | "flag" | "redact" | "replace" | "block" | "error";
+  readonly action: "pass" | "flag" | "redact" | "replace" | "review" | "block" | "error";
   /** Kinds of entity found and how many of each; never the entity itself. */
   readonly found: Readonly<Record<string, number>>;
 }
@@ -66,6 +66,8 @@ export interface Exchange {
   readonly subject?: string;
   /** Keyed digest of the human reviewer, when given. */
   readonly reviewer?: string;
+  /** Review ticket whose approval let this request through. */
+  readonly approval?: string;
   /** Purpose of processing from the client's configuration. */
   readonly purpose?: string;
   /** Version or hash of the prompt template, when given. */
@@ -202,7 +204,7 @@ export interface OutcomeBody {
 /** A request of a known client that ended without an upstream call. */
 export interface DecisionBody extends Exchange {
   readonly kind: "decision";
-  readonly result: "denied" | "limited" | "cached" | "invalid" | "blocked" | "shed" | "failed";
+  readonly result: "denied" | "limited" | "cached" | "invalid" | "blocked" | "review" | "shed" | "failed";
   readonly reason: string;
   readonly status: number;
   readonly guards: readonly GuardVerdict[];
@@ -215,6 +217,18 @@ export interface ErasureBody {
   readonly subject: string;
   /** Ids of the destroyed keys. */
   readonly keys: readonly string[];
+}
+
+/** A person decided about a request that waited for review. */
+export interface ReviewBody {
+  readonly kind: "review";
+  /** Ticket. */
+  readonly ticket: string;
+  /** Id of the request that caused it. */
+  readonly id: string;
+  readonly decision: "approved" | "denied";
+  /** Keyed digest of who decided. */
+  readonly reviewer: string;
 }
 
 /** Everything that can be written to the chain. */
@@ -230,7 +244,8 @@ export type RecordBody =
   | IntentBody
   | OutcomeBody
   | DecisionBody
-  | ErasureBody;
+  | ErasureBody
+  | ReviewBody;
 
 /** Position and time of a record. */
 export interface RecordHeader {

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import type { FileLayer } from "./file-layer.ts";
-import { nodeFiles } from "./file-layer.ts";
 import type { Finding } from "./findings.ts";
 import { readLines } from "./lines.ts";
-import { findChains } from "./segments.ts";
+import type { SegmentCopy } from "./segments.ts";
+import { findChains, segmentPlace } from "./segments.ts";
 import { trustedKeysFromPem } from "./signer.ts";
 import type { Anchor, ChainRules, ChainSummary } from "./verify-chain.ts";
 import { ChainVerifier } from "./verify-chain.ts";
@@ -26,8 +25,20 @@ export interface VerifyOptions {
   readonly maxFindings?: number;
   /** Wall clock, for tests. */
   readonly now?: number;
-  readonly files?: FileLayer;
+  /** Told from time to time how far the reading is. */
+  readonly onProgress?: (progress: VerifyProgress) => void;
 }
+
+/** How far a verification is. */
+export interface VerifyProgress {
+  readonly writer: string;
+  readonly segment: number;
+  readonly segments: number;
+  /** Lines read so far, over all chains. */
+  readonly lines: number;
+}
+
+const PROGRESS_LINES = 100_000;
 
 /** Result of a verification; `unproven` means no contradiction was found and something could not be checked. */
 export interface Verification {
@@ -36,18 +47,18 @@ export interface Verification {
   readonly findings: readonly Finding[];
 }
 
-async function digest(files: FileLayer, path: string): Promise<string> {
+async function digest({ source, path }: SegmentCopy): Promise<string> {
   const hash = createHash("sha256");
-  for await (const block of files.blocks(path)) hash.update(block);
+  for await (const block of source.blocks(path)) hash.update(block);
   return hash.digest("hex");
 }
 
 /**
- * Verifies every chain in a directory, reading each segment once in bounded memory.
+ * Verifies every chain at an address (a directory, `s3://` or `gs://`), reading each segment once in bounded memory.
  * @throws WrongKeyTypeError when a public key is not Ed25519.
+ * @throws StoreAddressError when the address names no store.
  */
-export async function verifyDirectory(directory: string, options: VerifyOptions = {}): Promise<Verification> {
-  const files = options.files ?? nodeFiles;
+export async function verifyDirectory(address: string, options: VerifyOptions = {}): Promise<Verification> {
   const rules: ChainRules = {
     trusted: trustedKeysFromPem(options.publicKeys ?? []),
     beginning: options.beginning ?? "required",
@@ -58,17 +69,30 @@ export async function verifyDirectory(directory: string, options: VerifyOptions 
   const now = options.now ?? Date.now();
   const findings: Finding[] = [];
   const chains: ChainSummary[] = [];
-  for (const chain of await findChains(files, [directory, ...(options.also ?? [])])) {
+  let lines = 0;
+  const places = await Promise.all([address, ...(options.also ?? [])].map(segmentPlace));
+  for (const chain of await findChains(places)) {
     const verifier = new ChainVerifier(chain.writer, rules);
-    for (const { index, paths } of chain.segments) {
-      const [path, ...copies] = paths as [string, ...string[]];
+    for (const { index, copies } of chain.segments) {
+      const [first, ...others] = copies as [SegmentCopy, ...SegmentCopy[]];
       verifier.beginSegment(index);
-      for (const copy of copies) {
-        if ((await digest(files, copy)) !== (await digest(files, path))) {
-          verifier.conflict(index, "two directories hold different bytes for this segment");
+      for (const other of others) {
+        if ((await digest(other)) !== (await digest(first))) {
+          verifier.conflict(index, "two places hold different bytes for this segment");
         }
       }
-      for await (const line of readLines(files.blocks(path))) verifier.line(line);
+      for await (const line of readLines(first.source.blocks(first.path))) {
+        verifier.line(line);
+        lines += 1;
+        if (lines % PROGRESS_LINES === 0) {
+          options.onProgress?.({
+            writer: chain.writer,
+            segment: index,
+            segments: chain.segments.length,
+            lines,
+          });
+        }
+      }
     }
     const silence = verifier.finish();
     const age = silence.lastTs === null ? Infinity : now - Date.parse(silence.lastTs);

@@ -4,7 +4,6 @@ import { readFile, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { nodeFiles } from "../audit/file-layer.ts";
 import type { Finding } from "../audit/findings.ts";
 import type { Verification } from "../audit/verify.ts";
 import { verifyDirectory } from "../audit/verify.ts";
@@ -159,7 +158,7 @@ async function search(options: Options, print: Print): Promise<number> {
   const limit = Number(text(options, "limit") ?? "1000");
   if (!Number.isSafeInteger(limit) || limit < 1) throw new UsageError("--limit is a positive integer");
   let shown = 0;
-  for await (const { record } of readRecords(nodeFiles, options.directories)) {
+  for await (const { record } of readRecords(options.directories)) {
     if (!fits(record, filter)) continue;
     if (options.json) print(`${JSON.stringify(record)}\n`);
     else print(`${record.ts} ${record.writer} ${record.seq} ${JSON.stringify(record.body)}\n`);
@@ -177,7 +176,7 @@ async function exportRecords(options: Options, print: Print): Promise<number> {
   const file = createWriteStream(out, { flags: "wx" });
   const hash = createHash("sha256");
   let records = 0;
-  for await (const { record, line } of readRecords(nodeFiles, options.directories)) {
+  for await (const { record, line } of readRecords(options.directories)) {
     if (!fits(record, filter)) continue;
     hash.update(`${line}\n`);
     records += 1;
@@ -197,7 +196,7 @@ async function reconcile(options: Options, print: Print): Promise<number> {
   if (after === undefined) throw new UsageError("--after is missing");
   const filter = filterOf(options);
   const counted = new Reconciliation();
-  for await (const { record } of readRecords(nodeFiles, options.directories))
+  for await (const { record } of readRecords(options.directories))
     if (fits(record, filter)) counted.add(record);
   const start =
     before === undefined ? new Map<string, number>() : engineCounts(await readFile(before, "utf8"));

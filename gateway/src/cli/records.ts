@@ -1,8 +1,8 @@
 import { decodeLine } from "../audit/chain.ts";
-import type { FileLayer } from "../audit/file-layer.ts";
 import { readLines } from "../audit/lines.ts";
 import type { AuditRecord } from "../audit/record.ts";
-import { findChains } from "../audit/segments.ts";
+import type { SegmentCopy } from "../audit/segments.ts";
+import { findChains, segmentPlace } from "../audit/segments.ts";
 
 /** A record with the line it was read from. */
 export interface StoredRecord {
@@ -11,14 +11,12 @@ export interface StoredRecord {
   readonly line: string;
 }
 
-/** Reads every readable record of all chains in the directories; says nothing about whether they are intact. */
-export async function* readRecords(
-  files: FileLayer,
-  directories: readonly string[],
-): AsyncGenerator<StoredRecord> {
-  for (const { segments } of await findChains(files, directories)) {
-    for (const { paths } of segments) {
-      for await (const line of readLines(files.blocks(paths[0] as string))) {
+/** Reads every readable record of all chains at the addresses; says nothing about whether they are intact. */
+export async function* readRecords(addresses: readonly string[]): AsyncGenerator<StoredRecord> {
+  for (const { segments } of await findChains(await Promise.all(addresses.map(segmentPlace)))) {
+    for (const { copies } of segments) {
+      const { source, path } = copies[0] as SegmentCopy;
+      for await (const line of readLines(source.blocks(path))) {
         if (line.kind !== "line") continue;
         const decoded = decodeLine(line.bytes);
         if (decoded.kind === "record") yield { record: decoded.record, line: line.bytes.toString("utf8") };

@@ -45,15 +45,21 @@ function crossChecks(config: GatewayConfig): string[] {
       "clients",
       config.clients.map(({ id }) => id),
     ),
-    ...duplicates(
-      "clients.keys",
-      config.clients.flatMap(({ keys }) => keys),
+    ...(["keys", "subjects", "certificates"] as const).flatMap((what) =>
+      duplicates(
+        `clients.${what}`,
+        config.clients.flatMap((client) => client[what]),
+      ),
     ),
   ];
   const upstreams = new Map(config.upstreams.map((upstream) => [upstream.name, upstream]));
   const models = new Map(config.models.map((model) => [model.name, model]));
   config.models.forEach((model, index) => {
-    for (const target of [...model.routes, ...model.fallbacks]) {
+    for (const target of [
+      ...model.routes,
+      ...model.tiers.flatMap(({ routes }) => routes),
+      ...model.fallbacks,
+    ]) {
       const upstream = upstreams.get(target.upstream);
       const missing = model.endpoints.filter((endpoint) => !(upstream?.endpoints ?? []).includes(endpoint));
       if (upstream === undefined)
@@ -62,7 +68,38 @@ function crossChecks(config: GatewayConfig): string[] {
         problems.push(`models[${index}]: ${target.upstream} does not serve ${missing.join(", ")}`);
     }
   });
+  config.models.forEach(({ hold, totalMs, prompts, endpoints }, index) => {
+    if (hold !== null && hold.seconds * 1000 >= totalMs)
+      problems.push(
+        `models[${index}].hold.seconds: ${hold.seconds} s must be less than totalMs (${totalMs})`,
+      );
+    const bare = endpoints.filter((path) => path === "/v1/completions" || path === "/v1/embeddings");
+    if (prompts.length > 0 && bare.length > 0)
+      problems.push(`models[${index}].prompts: ${bare.join(", ")} takes no system prompt`);
+    problems.push(
+      ...duplicates(
+        `models[${index}].prompts`,
+        prompts.map(({ version }) => version),
+      ),
+    );
+  });
+  const hasReview = [...config.guards.input, ...config.guards.output].some(
+    ({ action }) => action === "review",
+  );
+  if (hasReview && config.admin?.keys.some(({ roles }) => roles.includes("review")) !== true)
+    problems.push('guards: a rule asks for review and no key of "admin.keys" has the role "review"');
+  if (config.clients.some(({ subjects }) => subjects.length > 0) && config.tokens === null)
+    problems.push('clients: "subjects" need "tokens"');
+  if (
+    config.clients.some(({ certificates }) => certificates.length > 0) &&
+    config.listen.tls?.clientAuthorityPath == null
+  )
+    problems.push('clients: "certificates" need "listen.tls.clientAuthorityPath"');
   config.clients.forEach((client, index) => {
+    if (client.keys.length + client.subjects.length + client.certificates.length === 0)
+      problems.push(`clients[${index}]: give it keys, subjects or certificates`);
+    if (client.trace?.maxCost != null && client.models.some((each) => models.get(each)?.price === null))
+      problems.push(`clients[${index}].trace.maxCost: each of its models needs a price`);
     for (const name of client.models) {
       const model = models.get(name);
       if (model === undefined) problems.push(`clients[${index}].models: there is no model "${name}"`);

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { PRIORITIES } from "../routing/gate.ts";
+import { storeSchema } from "../store/open-store.ts";
 
 const name = z
   .string()
@@ -28,10 +30,46 @@ const ownSecret = z.discriminatedUnion("from", [
   z.strictObject({ from: z.literal("generated"), path: z.string().min(1) }),
 ]);
 
-const listen = z.strictObject({
+const address = {
   host: z.string().default("127.0.0.1"),
   port: z.number().int().min(0).max(65535).default(8080),
+};
+
+const tls = z.strictObject({
+  certificatePath: z.string().min(1),
+  keyPath: z.string().min(1),
+  /** Authority of client certificates; null asks for none. */
+  clientAuthorityPath: z.string().min(1).nullable().default(null),
 });
+
+const listen = z.strictObject({ ...address, tls: tls.nullable().default(null) });
+
+const hashedKey = z.string().regex(/^[0-9a-f]{64}$/, "the SHA-256 of the key in lower-case hex");
+
+const admin = z.strictObject({
+  ...address,
+  port: address.port.default(8081),
+  keys: z
+    .array(z.strictObject({ id: name, key: hashedKey, roles: z.array(z.enum(["review", "erase"])).min(1) }))
+    .min(1),
+});
+
+const tokens = z.strictObject({
+  issuer: z.string().min(1),
+  audience: z.string().min(1),
+  keys: z.discriminatedUnion("from", [
+    z.strictObject({ from: z.literal("url"), url: z.url({ protocol: /^https?$/ }) }),
+    z.strictObject({ from: z.literal("file"), path: z.string().min(1) }),
+  ]),
+  subjectClaim: z.string().min(1).default("sub"),
+});
+
+const shared = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("local") }),
+  z.strictObject({ kind: z.literal("redis"), url: secret, deadlineMs: positive.default(500) }),
+]);
+
+const oversight = z.strictObject({ ticketSeconds: positive.default(86_400) });
 
 const limits = z.strictObject({
   bodyBytes: positive.default(1024 * 1024),
@@ -48,9 +86,20 @@ const audit = z.strictObject({
   mode: z.enum(["required", "best-effort"]).default("required"),
   directory: z.string().min(1),
   writer: name.default("gateway"),
-  store: z.string().min(1).nullable().default(null),
+  store: storeSchema.nullable().default(null),
   signingKey: ownSecret,
   digestSecret: ownSecret,
+  content: z
+    .discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("none") }),
+      z.strictObject({
+        kind: z.literal("encrypted"),
+        objects: storeSchema,
+        keys: storeSchema,
+        masterKey: ownSecret,
+      }),
+    ])
+    .default({ kind: "none" }),
   segmentBytes: positive.default(16 * 1024 * 1024),
   segmentMs: positive.default(300_000),
   checkpointEvery: positive.default(256),
@@ -84,12 +133,38 @@ const price = z.strictObject({
   asOf: z.iso.date(),
 });
 
+const routes = z
+  .array(z.strictObject({ upstream: name, model: z.string().min(1), weight: positive.default(1) }))
+  .min(1);
+
+const tier = z.strictObject({
+  maxInputTokens: positive,
+  maxMessages: positive.default(1_000),
+  tools: z.enum(["none", "allowed"]).default("none"),
+  routes,
+});
+
+const promptVariant = z.strictObject({
+  version: z.string().regex(/^[\w.:@/+=-]{1,128}$/, "a version or hash"),
+  weight: positive.default(1),
+  system: z.string().min(1),
+});
+
 const model = z.strictObject({
   name,
   endpoints: z.array(endpoint).min(1),
-  routes: z
-    .array(z.strictObject({ upstream: name, model: z.string().min(1), weight: positive.default(1) }))
-    .min(1),
+  routes,
+  /** Cheaper routes for simple requests; the first tier that fits is taken. */
+  tiers: z.array(tier).default([]),
+  /** System prompts under comparison; who is sticky always gets the same one. */
+  prompts: z.array(promptVariant).default([]),
+  /** Keeps calls waiting while no replica runs, so that a scaler can start one. */
+  hold: z
+    .strictObject({ seconds: positive, pollMs: positive.default(500) })
+    .nullable()
+    .default(null),
+  /** Passes the client's priority on to engines that schedule by it (vLLM with `--scheduling-policy priority`). */
+  engineScheduling: z.enum(["none", "priority"]).default("none"),
   sticky: z.enum(["none", "client", "trace"]).default("none"),
   fallbacks: z.array(z.strictObject({ upstream: name, model: z.string().min(1) })).default([]),
   attempts: z.number().int().min(1).max(5).default(2),
@@ -106,7 +181,12 @@ const model = z.strictObject({
 const client = z.strictObject({
   id: name,
   tenant: name,
-  keys: z.array(z.string().regex(/^[0-9a-f]{64}$/, "the SHA-256 of the key in lower-case hex")).min(1),
+  keys: z.array(hashedKey).default([]),
+  /** Token subjects of this client. */
+  subjects: z.array(z.string().min(1)).default([]),
+  /** Certificate names of this client, for example `URI:spiffe://acme/app`. */
+  certificates: z.array(z.string().regex(/^(URI|DNS):\S+$/, "URI:<name> or DNS:<name>")).default([]),
+  priority: z.enum(PRIORITIES).default("normal"),
   models: z.array(name).min(1),
   endpoints: z
     .array(endpoint)
@@ -126,12 +206,13 @@ const client = z.strictObject({
       maxSteps: positive,
       maxSeconds: positive,
       maxTokens: positive,
+      maxCost: money.nullable().default(null),
     })
     .nullable()
     .default(null),
 });
 
-const action = z.enum(["block", "redact", "replace", "flag"]);
+const action = z.enum(["block", "review", "redact", "replace", "flag"]);
 const ruleCommon = {
   action,
   kinds: z.array(z.string().min(1)).min(1).nullable().default(null),
@@ -147,6 +228,36 @@ const rule = z.discriminatedUnion("detector", [
     name: name.default("topics"),
     phrases: z.array(z.string().min(1).max(80)).min(1),
     ...ruleCommon,
+  }),
+]);
+
+const remoteCommon = {
+  name,
+  url: z.url({ protocol: /^https?$/ }),
+  credential: secret.nullable().default(null),
+  deadlineMs: positive.default(1_000),
+  sides: z
+    .array(z.enum(["input", "output"]))
+    .min(1)
+    .default(["input"]),
+};
+
+const remoteGuard = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("generic"), ...remoteCommon }),
+  z.strictObject({
+    kind: z.literal("presidio"),
+    ...remoteCommon,
+    language: z.string().length(2),
+    minScore: z.number().min(0).max(1).default(0.5),
+    entities: z.array(z.string().min(1)).default([]),
+    version: z.string().min(1).max(64),
+  }),
+  z.strictObject({ kind: z.literal("llama-guard"), ...remoteCommon, model: z.string().min(1) }),
+  z.strictObject({
+    kind: z.literal("nemo"),
+    ...remoteCommon,
+    model: z.string().min(1),
+    configId: z.string().min(1).max(64),
   }),
 ]);
 
@@ -166,24 +277,18 @@ const guards = z.strictObject({
       window: positive.default(320),
     })
     .prefault({}),
-  remote: z
-    .strictObject({
-      name,
-      url: z.url({ protocol: /^https?$/ }),
-      deadlineMs: positive.default(1_000),
-      sides: z
-        .array(z.enum(["input", "output"]))
-        .min(1)
-        .default(["input"]),
-    })
-    .nullable()
-    .default(null),
+  remote: z.array(remoteGuard).default([]),
 });
 
 /** Schema of the gateway configuration file. */
 export const gatewayConfigSchema = z.strictObject({
   listen: listen.prefault({}),
   limits: limits.prefault({}),
+  /** Where budgets, rates, agent runs and review tickets are counted: here or across replicas. */
+  shared: shared.default({ kind: "local" }),
+  tokens: tokens.nullable().default(null),
+  admin: admin.nullable().default(null),
+  oversight: oversight.prefault({}),
   audit,
   upstreams: z.array(upstream).min(1),
   models: z.array(model).min(1),

@@ -41,8 +41,8 @@ export function readSigningKey(source: OwnSecret): Promise<string> {
     : readSecret(source);
 }
 
-/** Secret of the digests (base64). */
-export async function readDigestSecret(source: OwnSecret): Promise<Buffer> {
+/** A key of random bytes (base64); a generated one has 32 and is kept in its file. */
+export async function readKeyBytes(source: OwnSecret): Promise<Buffer> {
   const text =
     source.from === "generated"
       ? await readOrGenerate(source.path, () => randomBytes(32).toString("base64"))

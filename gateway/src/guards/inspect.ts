@@ -5,7 +5,7 @@ import { readingsOf } from "./views.ts";
 /** A detector with what to do about what it finds. */
 export interface GuardRule {
   readonly detector: Detector;
-  readonly action: "block" | "redact" | "replace" | "flag";
+  readonly action: "block" | "review" | "redact" | "replace" | "flag";
   /** Kinds that count; null means all. */
   readonly kinds: ReadonlySet<string> | null;
   /** Text put in place of a match by `replace`. */
@@ -42,6 +42,21 @@ export function hitsIn(text: string, rules: readonly GuardRule[]): Hit[] {
   return [...hits.values()].sort((a, b) => a.start - b.start || b.end - a.end);
 }
 
+/** Whether a rule stops what it finds, for good or until a person has looked. */
+export function stops({ action }: GuardRule): boolean {
+  return action === "block" || action === "review";
+}
+
+/** Whether a rule takes out what it finds. */
+export function takesOut({ action }: GuardRule): boolean {
+  return action === "redact" || action === "replace";
+}
+
+/** The same rules for a request that a person has approved: what waits for review is only flagged. */
+export function approved(rules: readonly GuardRule[]): GuardRule[] {
+  return rules.map((rule) => (rule.action === "review" ? { ...rule, action: "flag" } : rule));
+}
+
 /** Text that takes the place of a hit. */
 export function substitute(hit: Hit): string {
   return hit.rule.action === "replace" ? hit.rule.replacement : `[${hit.kind}]`;
@@ -52,14 +67,12 @@ export function applyHits(text: string, hits: readonly Hit[]): string {
   let result = "";
   let at = 0;
   for (const hit of hits) {
-    if (hit.rule.action === "flag" || hit.rule.action === "block" || hit.end <= at) continue;
+    if (!takesOut(hit.rule) || hit.end <= at) continue;
     if (hit.start >= at) result += text.slice(at, hit.start) + substitute(hit);
     at = hit.end;
   }
   return result + text.slice(at);
 }
-
-const PASS_ACTIONS = { block: "block", redact: "redact", replace: "replace", flag: "flag" } as const;
 
 /** Collects hits into one verdict per rule; rules that found nothing say `pass`. */
 export class VerdictBook {
@@ -92,12 +105,11 @@ export class VerdictBook {
     this.#extra.push({ guard, version, side: this.#side, action, found });
   }
 
-  /** First rule that blocks, or null. */
-  get blockedBy(): string | null {
-    for (const rule of this.#found.keys()) if (rule.action === "block") return rule.detector.name;
-    return (
-      this.#extra.find((verdict) => verdict.action === "block" || verdict.action === "error")?.guard ?? null
-    );
+  /** Guards that want a person to look, when nothing forbids the exchange for good. */
+  get reviewers(): string[] {
+    const { verdicts } = this;
+    if (verdicts.some(({ action }) => action === "block" || action === "error")) return [];
+    return verdicts.filter(({ action }) => action === "review").map(({ guard }) => guard);
   }
 
   /** Verdicts for the audit record. */
@@ -105,7 +117,7 @@ export class VerdictBook {
     const detected = this.#rules.map((rule): GuardVerdict => {
       const found = this.#found.get(rule);
       const { name, version } = rule.detector;
-      const action = found === undefined ? "pass" : PASS_ACTIONS[rule.action];
+      const action = found === undefined ? "pass" : rule.action;
       return { guard: name, version, side: this.#side, action, found: Object.fromEntries(found ?? []) };
     });
     return [...detected, ...this.#extra];

@@ -1,5 +1,5 @@
 import type { Hit, GuardRule, VerdictBook } from "./inspect.ts";
-import { applyHits, hitsIn } from "./inspect.ts";
+import { applyHits, hitsIn, stops } from "./inspect.ts";
 
 /** Any JSON value. */
 export type Json = null | boolean | number | string | Json[] | { [member: string]: Json };
@@ -105,7 +105,7 @@ export function inspectBody(
     const hits = hitsIn(leaf.text, rules);
     if (hits.length === 0) continue;
     book.add(hits);
-    blocked ??= hits.find((hit) => hit.rule.action === "block")?.rule.detector.name ?? null;
+    blocked ??= hits.find((hit) => stops(hit.rule))?.rule.detector.name ?? null;
     const text = applyHits(leaf.text, hits);
     if (Array.isArray(leaf.holder)) leaf.holder[leaf.key as number] = text;
     else leaf.holder[leaf.key as string] = text;

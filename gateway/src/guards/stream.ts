@@ -1,5 +1,5 @@
 import type { GuardRule, Hit, VerdictBook } from "./inspect.ts";
-import { hitsIn, substitute } from "./inspect.ts";
+import { hitsIn, stops, substitute } from "./inspect.ts";
 
 /** A piece of streamed text inside an event. */
 export interface StreamPiece {
@@ -98,7 +98,7 @@ export class StreamGuard<E> {
         start: hit.start + channel.base,
         end: hit.end + channel.base,
       }));
-      const blocking = fresh.find((hit) => hit.rule.action === "block");
+      const blocking = fresh.find((hit) => stops(hit.rule));
       if (blocking !== undefined) {
         this.#book.add([blocking]);
         return blocking.rule.detector.name;

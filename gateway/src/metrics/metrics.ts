@@ -14,6 +14,8 @@ export interface GatewayMetrics {
   readonly duration: Histogram<"model" | "endpoint" | "result">;
   readonly verdicts: Counter<"guard" | "side" | "action">;
   readonly attempts: Counter<"upstream" | "result">;
+  readonly offeredTokens: Counter<"model" | "kind">;
+  readonly heldRequests: Gauge<"model">;
 }
 
 /** Values read when the page is asked for. */
@@ -99,6 +101,18 @@ export function createMetrics(gauges: GatewayGauges): GatewayMetrics {
       name: "llmops_gateway_guard_verdicts_total",
       help: "Guard verdicts",
       labelNames: ["guard", "side", "action"],
+      registers,
+    }),
+    offeredTokens: new Counter({
+      name: "llmops_gateway_offered_tokens_total",
+      help: "Tokens of admitted and of shed calls as they arrive; output is the expected number",
+      labelNames: ["model", "kind"],
+      registers,
+    }),
+    heldRequests: new Gauge({
+      name: "llmops_gateway_held_requests",
+      help: "Calls that wait for the first replica of a model",
+      labelNames: ["model"],
       registers,
     }),
     attempts: new Counter({

@@ -12,30 +12,26 @@ export function fractionOf(text: string): number {
   return createHash("sha256").update(text).digest().readUInt32BE(0) / 2 ** 32;
 }
 
+/** Index of the choice a draw in [0, 1) falls on, in proportion to the weights. */
+export function weighted(choices: readonly { readonly weight: number }[], draw: number): number {
+  let left = draw * choices.reduce((sum, { weight }) => sum + weight, 0);
+  const index = choices.findIndex(({ weight }) => (left -= weight) < 0);
+  return index === -1 ? choices.length - 1 : index;
+}
+
 /**
  * Upstreams to try, in order: one route by weight, then the other routes, then the fallbacks, at most `attempts`.
  * @param draw number in [0, 1): random, or a hash of who must always get the same route
  */
-export function planFor(model: ModelConfig, draw: number): Target[] {
-  const total = model.routes.reduce((sum, route) => sum + route.weight, 0);
-  let left = draw * total;
-  let chosen = model.routes.length - 1;
-  for (const [index, route] of model.routes.entries()) {
-    left -= route.weight;
-    if (left < 0) {
-      chosen = index;
-      break;
-    }
-  }
-  const routes = [...model.routes.slice(chosen), ...model.routes.slice(0, chosen)];
-  const targets = [...routes, ...model.fallbacks].map(({ upstream, model: name }) => ({
-    upstream,
-    model: name,
-  }));
+export function planFor(
+  { fallbacks, attempts }: Pick<ModelConfig, "fallbacks" | "attempts">,
+  routes: ModelConfig["routes"],
+  draw: number,
+): Target[] {
+  const chosen = weighted(routes, draw);
+  const ordered = [...routes.slice(chosen), ...routes.slice(0, chosen)];
+  const targets = [...ordered, ...fallbacks].map(({ upstream, model }) => ({ upstream, model }));
   const first = targets[0] as Target;
-  const padded =
-    targets.length >= model.attempts
-      ? targets
-      : [...targets, ...Array<Target>(model.attempts - targets.length).fill(first)];
-  return padded.slice(0, model.attempts);
+  const missing = Math.max(0, attempts - targets.length);
+  return [...targets, ...Array<Target>(missing).fill(first)].slice(0, attempts);
 }

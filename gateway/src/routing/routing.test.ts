@@ -1,13 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../api/endpoint.ts";
 import { checkConfig } from "../config/load.ts";
 import type { ClientConfig, ModelConfig } from "../config/schema.ts";
 import { configFor } from "../testing/gateway-under-test.ts";
 import { Breaker } from "./breaker.ts";
 import { AnswerCache } from "./cache.ts";
-import { LocalLimits } from "./limits.ts";
+import { routesFor } from "./complexity.ts";
+import { ExpectedOutput } from "./demand.ts";
+import type { Priority } from "./gate.ts";
+import { Gate } from "./gate.ts";
+import { LocalLimits } from "./local-limits.ts";
+import { LocalTraceLimits } from "./local-traces.ts";
 import { costOf, nanosOf } from "./money.ts";
 import { fractionOf, planFor } from "./plan.ts";
+import { withPrompt } from "./prompts.ts";
 
 const { config } = checkConfig(configFor("/nowhere", ["http://a", "http://b"]));
 const model = config.models[0] as ModelConfig;
@@ -37,7 +44,7 @@ describe("money", () => {
 });
 
 describe("LocalLimits", () => {
-  it("never commits more than the budget, whatever the order of reservations and settlements", () => {
+  it("never commits more than the budget, whatever the order of reservations and settlements", async () => {
     const budgeted: ClientConfig = {
       ...client,
       budget: { currency: "USD", amount: "0.000001", period: "day" },
@@ -47,19 +54,19 @@ describe("LocalLimits", () => {
       used: fc.double({ min: 0, max: 1, noNaN: true }),
       settle: fc.boolean(),
     });
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
         const limits = new LocalLimits(() => 0);
         let spent = 0n;
         for (const { cost, used, settle } of steps) {
-          const reservation = limits.reserve(budgeted, { tokens: 1, cost });
+          const reservation = await limits.reserve(budgeted, { tokens: 1, cost });
           if (reservation.kind === "refused") {
             expect(spent + cost).toBeGreaterThan(1000n);
             continue;
           }
           const real = settle ? BigInt(Math.floor(Number(cost) * used)) : cost;
-          if (settle) reservation.settle({ tokens: 1, cost: real });
-          if (settle) reservation.settle({ tokens: 0, cost: 0n });
+          if (settle) await reservation.settle({ tokens: 1, cost: real });
+          if (settle) await reservation.settle({ tokens: 0, cost: 0n });
           spent += real;
           expect(spent).toBeLessThanOrEqual(1000n);
         }
@@ -68,33 +75,131 @@ describe("LocalLimits", () => {
     );
   });
 
-  it("refuses an unknown cost under a budget, starts again with the period, and says when", () => {
+  it("starts again with the period and says when", async () => {
     let now = Date.UTC(2026, 10, 24, 23, 59, 0);
     const limits = new LocalLimits(() => now);
     const budgeted: ClientConfig = { ...client, budget: { currency: "USD", amount: "1", period: "day" } };
-    expect(limits.reserve(budgeted, { tokens: 1, cost: null })).toEqual({
+    expect((await limits.reserve(budgeted, { tokens: 1, cost: nanosOf("1") })).kind).toBe("granted");
+    expect(await limits.reserve(budgeted, { tokens: 1, cost: 1n })).toEqual({
       kind: "refused",
       reason: "budget",
       retryAfterSeconds: 60,
     });
-    expect(limits.reserve(budgeted, { tokens: 1, cost: nanosOf("1") }).kind).toBe("granted");
-    expect(limits.reserve(budgeted, { tokens: 1, cost: 1n }).kind).toBe("refused");
     now += 60_000;
-    expect(limits.reserve(budgeted, { tokens: 1, cost: 1n }).kind).toBe("granted");
+    expect((await limits.reserve(budgeted, { tokens: 1, cost: 1n })).kind).toBe("granted");
   });
 
-  it("refills tokens with time and ignores a clock that goes back", () => {
+  it("refills tokens with time and ignores a clock that goes back", async () => {
     let now = 60_000;
     const limits = new LocalLimits(() => now);
     const small: ClientConfig = { ...client, tokensPerMinute: 100 };
-    expect(limits.reserve(small, { tokens: 100, cost: null }).kind).toBe("granted");
+    expect((await limits.reserve(small, { tokens: 100, cost: null })).kind).toBe("granted");
     now = 0;
-    expect(limits.reserve(small, { tokens: 50, cost: null })).toMatchObject({
+    expect(await limits.reserve(small, { tokens: 50, cost: null })).toMatchObject({
       reason: "tokens",
       retryAfterSeconds: 30,
     });
     now = 30_000;
-    expect(limits.reserve(small, { tokens: 50, cost: null }).kind).toBe("granted");
+    expect((await limits.reserve(small, { tokens: 50, cost: null })).kind).toBe("granted");
+  });
+});
+
+describe("LocalTraceLimits", () => {
+  it("stops a run after its time", async () => {
+    let now = 0;
+    const traces = new LocalTraceLimits(() => now);
+    const trace = { required: "no", maxSteps: 9, maxSeconds: 60, maxTokens: 9, maxCost: null } as const;
+    const limited: ClientConfig = { ...client, trace };
+    expect(await traces.step(limited, "t")).toBeNull();
+    now = 60_001;
+    expect(await traces.step(limited, "t")).toBe("trace-seconds");
+    expect(await traces.step(limited, null)).toBeNull();
+  });
+});
+
+describe("Gate", () => {
+  it("lets the higher priority go first and gives it the place of the lowest when the queue is full", async () => {
+    const gate = new Gate(1, 2, 10_000);
+    const first = await gate.enter("low");
+    const order: string[] = [];
+    const wait = (priority: Priority): Promise<void> =>
+      gate.enter(priority).then((admission) => {
+        order.push(`${priority} ${admission.kind}`);
+        if (admission.kind === "admitted") admission.leave();
+      });
+    const waiting = [wait("low"), wait("normal"), wait("high"), wait("low")];
+    expect([gate.running, gate.queued]).toEqual([1, 2]);
+    if (first.kind === "admitted") first.leave();
+    await Promise.all(waiting);
+    expect(order).toEqual(["low shed", "low shed", "high admitted", "normal admitted"]);
+    expect([gate.running, gate.queued]).toEqual([0, 0]);
+  });
+
+  it("sheds after the longest wait", async () => {
+    const gate = new Gate(1, 1, 5);
+    await gate.enter();
+    expect((await gate.enter("high")).kind).toBe("shed");
+    expect(gate.queued).toBe(0);
+  });
+});
+
+describe("routesFor", () => {
+  const cheap = [{ upstream: "engine-0", model: "cheap", weight: 1 }];
+  const tiered: ModelConfig = {
+    ...model,
+    tiers: [{ maxInputTokens: 100, maxMessages: 2, tools: "none", routes: cheap }],
+  };
+
+  it.each([
+    ["a short question", { inputTokens: 100, messages: 2, tools: 0 }, "cheap"],
+    ["a long one", { inputTokens: 101, messages: 1, tools: 0 }, "engine-model"],
+    ["a long conversation", { inputTokens: 50, messages: 3, tools: 0 }, "engine-model"],
+    ["one with tools", { inputTokens: 50, messages: 1, tools: 1 }, "engine-model"],
+  ])("takes the cheapest tier that fits: %s", (_what, size, expected) => {
+    expect(routesFor(tiered, size)[0]?.model).toBe(expected);
+  });
+});
+
+describe("withPrompt", () => {
+  it.each([
+    [
+      "/v1/chat/completions",
+      { messages: [{ role: "user", content: "q" }] },
+      {
+        messages: [
+          { role: "system", content: "S" },
+          { role: "user", content: "q" },
+        ],
+      },
+    ],
+    ["/v1/messages", { system: "own" }, { system: "S\n\nown" }],
+    [
+      "/v1/messages",
+      { system: [{ type: "text", text: "own" }] },
+      {
+        system: [
+          { type: "text", text: "S" },
+          { type: "text", text: "own" },
+        ],
+      },
+    ],
+    ["/v1/messages", {}, { system: "S" }],
+    ["/v1/responses", { instructions: "own" }, { instructions: "S\n\nown" }],
+    ["/v1/responses", {}, { instructions: "S" }],
+  ] as const)("puts the prompt first in the form of %s", (path, body, expected) => {
+    expect(withPrompt(path, structuredClone(body) as JsonObject, "S")).toEqual(expected);
+  });
+});
+
+describe("ExpectedOutput", () => {
+  it("begins with a quarter of the limit and follows what answers have", () => {
+    const expected = new ExpectedOutput();
+    expect(expected.of("m", 400)).toBe(100);
+    expected.seen("m", 20);
+    expect(expected.of("m", 400)).toBe(20);
+    expected.seen("m", 40);
+    expect(expected.of("m", 400)).toBe(21);
+    expect(expected.of("m", 10)).toBe(10);
   });
 });
 
@@ -110,19 +215,21 @@ describe("planFor", () => {
   };
 
   it("chooses by weight and lists the others after", () => {
-    expect(planFor(weighted, 0.89).map((target) => target.model)).toEqual(["a", "b", "c"]);
-    expect(planFor(weighted, 0.9).map((target) => target.model)).toEqual(["b", "a", "c"]);
+    expect(planFor(weighted, weighted.routes, 0.89).map((target) => target.model)).toEqual(["a", "b", "c"]);
+    expect(planFor(weighted, weighted.routes, 0.9).map((target) => target.model)).toEqual(["b", "a", "c"]);
   });
 
   it("keeps shares near the weights when sticky", () => {
     const draws = Array.from(
       { length: 5000 },
-      (_, at) => planFor(weighted, fractionOf(`user ${at}`))[0]?.model,
+      (_, at) => planFor(weighted, weighted.routes, fractionOf(`user ${at}`))[0]?.model,
     );
     const share = draws.filter((name) => name === "b").length / draws.length;
     expect(share).toBeGreaterThan(0.08);
     expect(share).toBeLessThan(0.12);
-    expect(planFor(weighted, fractionOf("user 7"))).toEqual(planFor(weighted, fractionOf("user 7")));
+    expect(planFor(weighted, weighted.routes, fractionOf("user 7"))).toEqual(
+      planFor(weighted, weighted.routes, fractionOf("user 7")),
+    );
   });
 });
 

@@ -1,48 +1,39 @@
 import type { ClientConfig } from "../config/schema.ts";
-
-interface Trace {
-  readonly started: number;
-  steps: number;
-  tokens: number;
-}
-
-const MAX_TRACES = 50_000;
+import type { Demand } from "./limits.ts";
+import type { Nanos } from "./money.ts";
+import { nanosOf } from "./money.ts";
 
 /** Why a step of a trace was refused. */
-export type TraceRefusal = "trace-missing" | "trace-steps" | "trace-seconds" | "trace-tokens";
+export type TraceRefusal = "trace-missing" | "trace-steps" | "trace-seconds" | "trace-tokens" | "trace-cost";
 
-/** Limits on the steps, tokens and time of one agent run (trace). */
-export class TraceLimits {
-  readonly #traces = new Map<string, Trace>();
-  readonly #now: () => number;
+/** Limits of one agent run. */
+export type TraceSettings = NonNullable<ClientConfig["trace"]>;
 
-  /** @param now clock in milliseconds */
-  constructor(now: () => number = Date.now) {
-    this.#now = now;
-  }
+/** What one agent run has used. */
+export interface TraceUse {
+  readonly steps: number;
+  /** Since the first step. */
+  readonly seconds: number;
+  readonly tokens: number;
+  readonly cost: Nanos;
+}
 
-  /** Counts one step, or says why it is refused. */
-  step(client: ClientConfig, traceId: string | null): TraceRefusal | null {
-    const limits = client.trace;
-    if (limits === null) return null;
-    if (traceId === null) return limits.required === "yes" ? "trace-missing" : null;
-    const key = `${client.id} ${traceId}`;
-    const now = this.#now();
-    const trace = this.#traces.get(key) ?? { started: now, steps: 0, tokens: 0 };
-    if (trace.steps >= limits.maxSteps) return "trace-steps";
-    if (now - trace.started > limits.maxSeconds * 1000) return "trace-seconds";
-    if (trace.tokens >= limits.maxTokens) return "trace-tokens";
-    trace.steps += 1;
-    this.#traces.delete(key);
-    this.#traces.set(key, trace);
-    const oldest = this.#traces.keys().next();
-    if (this.#traces.size > MAX_TRACES && oldest.done !== true) this.#traces.delete(oldest.value);
-    return null;
-  }
+/** Circuit breakers of agent runs: limits on the steps, time, tokens and money of one trace. */
+export interface TraceLimits {
+  /**
+   * Counts one step, or says why it is refused.
+   * @throws LimitsUnavailableError when the counts cannot be read.
+   */
+  step(client: ClientConfig, traceId: string | null): Promise<TraceRefusal | null>;
+  /** Adds what a step used. */
+  used(client: ClientConfig, traceId: string | null, used: Demand): Promise<void>;
+}
 
-  /** Adds the tokens a step used. */
-  used(client: ClientConfig, traceId: string | null, tokens: number): void {
-    const trace = traceId === null ? undefined : this.#traces.get(`${client.id} ${traceId}`);
-    if (trace !== undefined) trace.tokens += tokens;
-  }
+/** First limit a run has reached, or null. */
+export function reached(limits: TraceSettings, use: TraceUse): TraceRefusal | null {
+  if (use.steps >= limits.maxSteps) return "trace-steps";
+  if (use.seconds > limits.maxSeconds) return "trace-seconds";
+  if (use.tokens >= limits.maxTokens) return "trace-tokens";
+  if (limits.maxCost !== null && use.cost >= nanosOf(limits.maxCost)) return "trace-cost";
+  return null;
 }

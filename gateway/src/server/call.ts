@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
 import type { ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
 import { canonicalJson } from "../audit/canonical-json.ts";
 import { sha256Hex } from "../audit/chain.ts";
-import type { Exchange, OutcomeBody, RecordedAttempt } from "../audit/record.ts";
+import type { ContentReference, Exchange, OutcomeBody, RecordedAttempt } from "../audit/record.ts";
 import { AuditUnavailableError } from "../audit/wal.ts";
 import type { JsonObject } from "../api/endpoint.ts";
 import { asObject, dropTokenCopies, isMetadata } from "../api/endpoint.ts";
@@ -14,15 +15,17 @@ import type { ClientConfig } from "../config/schema.ts";
 import { VerdictBook } from "../guards/inspect.ts";
 import type { Json } from "../guards/leaves.ts";
 import { inspectBody } from "../guards/leaves.ts";
-import { askRemoteGuard } from "../guards/remote.ts";
+import { askRemoteGuards } from "../guards/remote/ask.ts";
+import type { GuardRule } from "../guards/inspect.ts";
 import { StreamGuard } from "../guards/stream.ts";
+import { PRIORITIES } from "../routing/gate.ts";
 import { costOf } from "../routing/money.ts";
 import type { Demand } from "../routing/limits.ts";
 import type { Target } from "../routing/plan.ts";
 import { checkTexts, checkTools, guardAnswer, UsageMeter } from "./answer.ts";
 import type { AnswerVerdict } from "./answer.ts";
 import type { Refusal } from "./http.ts";
-import { errorBody, refuse, send } from "./http.ts";
+import { AUDIT_UNAVAILABLE, errorBody, refuse, send } from "./http.ts";
 import type { CallerContext, PreparedRequest } from "./prepare.ts";
 import { parseObject } from "./prepare.ts";
 import type { Policy, Runtime } from "./runtime.ts";
@@ -33,6 +36,8 @@ export interface Call {
   readonly policy: Policy;
   readonly client: ClientConfig;
   readonly request: PreparedRequest;
+  /** Rules for the answer. */
+  readonly rules: readonly GuardRule[];
   readonly exchange: Exchange;
   readonly context: CallerContext;
   readonly targets: readonly Target[];
@@ -42,6 +47,10 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Key of the answer in the cache; null when it is not kept. */
   readonly cacheKey: string | null;
+  /** Keeps the answer when content is kept. */
+  readonly keep: (text: string) => Promise<ContentReference | null>;
+  /** Puts a withheld answer before a person. */
+  readonly askReview: (guards: readonly string[]) => Promise<Refusal>;
 }
 
 /** How the call ended and what it used. */
@@ -56,11 +65,28 @@ interface Ending {
   readonly status: number;
   readonly reason?: string;
   readonly output?: string;
+  readonly content?: ContentReference | null;
 }
 
 interface StreamedEvent {
   readonly event: string | null;
   readonly json: JsonObject;
+}
+
+/** Attempts kept in a record; a held call makes more. */
+const MAX_ATTEMPTS = 16;
+const ABSENT = new Set([
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "breaker-open",
+]);
+
+/** Whether an attempt failed because nothing listens, so that nothing can have been processed. */
+function isAbsent({ status, error }: RecordedAttempt): boolean {
+  return status === null && error !== undefined && ABSENT.has(error);
 }
 
 const UPSTREAM_BROKEN: Refusal = {
@@ -75,13 +101,6 @@ const UPSTREAM_GONE: Refusal = {
   retryAfterSeconds: 5,
 };
 const TIMED_OUT: Refusal = { status: 504, code: "timeout", message: "The model took too long." };
-const NOT_RECORDED: Refusal = {
-  status: 503,
-  code: "audit_unavailable",
-  message: "The call could not be recorded.",
-  retryAfterSeconds: 5,
-};
-
 function blockedRefusal(guard: string): Refusal {
   return {
     status: 403,
@@ -102,7 +121,7 @@ export class CallRunner {
 
   constructor(call: Call) {
     this.#call = call;
-    this.#book = new VerdictBook("output", call.policy.outputRules);
+    this.#book = new VerdictBook("output", call.rules);
   }
 
   /** Runs the call to its recorded end. */
@@ -131,16 +150,34 @@ export class CallRunner {
   async #send(
     body: JsonObject,
   ): Promise<{ response: Dispatcher.ResponseData; settle: (result: "ok" | "failed") => void } | null> {
-    const { policy, targets, request, context, signal } = this.#call;
+    const { policy, targets, request, context, signal, client } = this.#call;
     const headers: Record<string, string> = {};
     if (context.traceparent !== null) headers["traceparent"] = context.traceparent;
     if (request.format.path === "/v1/messages") headers["anthropic-version"] = "2023-06-01";
-    const bodyFor = (target: Target): string => JSON.stringify({ ...body, model: target.model });
-    const answer = await policy.upstreams.send(request.format.path, targets, bodyFor, headers, signal);
-    this.#attempts = [...this.#attempts, ...answer.attempts];
-    if (answer.kind === "none") return null;
-    this.#served = answer.target;
-    return { response: answer.response, settle: answer.settle };
+    const { hold, engineScheduling } = request.model;
+    const hint = engineScheduling === "priority" ? { priority: PRIORITIES.indexOf(client.priority) } : {};
+    const bodyFor = (target: Target): string => JSON.stringify({ ...body, ...hint, model: target.model });
+    const until = performance.now() + (hold?.seconds ?? 0) * 1000;
+    for (;;) {
+      const answer = await policy.upstreams.send(request.format.path, targets, bodyFor, headers, signal);
+      this.#attempts = [...this.#attempts, ...answer.attempts].slice(-MAX_ATTEMPTS);
+      if (answer.kind === "answered") {
+        this.#served = answer.target;
+        return { response: answer.response, settle: answer.settle };
+      }
+      const wait = hold !== null && performance.now() < until && answer.attempts.every(isAbsent);
+      if (!wait || answer.reason === "aborted") return null;
+      await this.#holdFor(hold.pollMs);
+    }
+  }
+
+  /** Waits for the first replica of a model; the gauge is what makes a scaler start one. */
+  async #holdFor(ms: number): Promise<void> {
+    const { runtime, request, signal } = this.#call;
+    const held = runtime.metrics.heldRequests;
+    held.inc({ model: request.model.name });
+    await setTimeout(ms, undefined, { signal }).catch(() => undefined);
+    held.dec({ model: request.model.name });
   }
 
   #elapsed(): number {
@@ -193,8 +230,8 @@ export class CallRunner {
 
   #unrecorded(): CallEnd {
     const { res, request } = this.#call;
-    if (res.headersSent) this.#tell(NOT_RECORDED);
-    else refuse(res, request.format.path, NOT_RECORDED);
+    if (res.headersSent) this.#tell(AUDIT_UNAVAILABLE);
+    else refuse(res, request.format.path, AUDIT_UNAVAILABLE);
     return this.#end("failed");
   }
 
@@ -229,6 +266,7 @@ export class CallRunner {
       output:
         ending.output === undefined ? null : runtime.digests(client.tenant).digest("output", ending.output),
       guards: this.#book.verdicts,
+      ...(ending.content == null ? {} : { content: ending.content }),
     });
     if (usage !== null) {
       metrics.inputTokens.inc(labels, usage.input);
@@ -286,32 +324,33 @@ export class CallRunner {
     response: Dispatcher.ResponseData,
     settle: (result: "ok" | "failed") => void,
   ): Promise<CallEnd> {
-    const { request, client, policy, res, runtime, cacheKey } = this.#call;
+    const { request, client, rules, res, runtime, cacheKey, keep } = this.#call;
     let body = await this.#readAnswer(response, settle);
     if (body === "interrupted") return this.#interrupted();
     if (body === null) return this.#fail(UPSTREAM_BROKEN, "unreadable-answer");
     const status = response.statusCode;
     if (status >= 300) return this.#relayError(status, body);
     this.#meter.read(body);
-    let verdict: AnswerVerdict = guardAnswer(client, request, body, policy.outputRules, this.#book);
+    let verdict: AnswerVerdict = guardAnswer(client, request, body, rules, this.#book);
     if (verdict.kind === "off-schema" && request.format.path === "/v1/chat/completions") {
       this.#book.note("schema", "1", "flag", { repaired: 1 });
       const repaired = await this.#repair(verdict.errors);
       if (repaired === "interrupted") return this.#interrupted();
       if (repaired !== null) {
         body = repaired;
-        verdict = guardAnswer(client, request, body, policy.outputRules, this.#book);
+        verdict = guardAnswer(client, request, body, rules, this.#book);
       }
     }
     if (verdict.kind === "off-schema") this.#book.note("schema", "1", "block");
     if (verdict.kind === "passed") verdict = await this.#askRemote(body);
     if (verdict.kind !== "passed") {
       const guard = verdict.kind === "blocked" ? verdict.guard : "schema";
-      return this.#refuse(blockedRefusal(guard), { result: "blocked", status: 403, reason: guard });
+      return this.#withhold(guard);
     }
     body["model"] = request.model.name;
     const text = JSON.stringify(body);
-    const end = await this.#record({ result: "completed", status: 200, output: sha256Hex(text) });
+    const content = await keep(text);
+    const end = await this.#record({ result: "completed", status: 200, output: sha256Hex(text), content });
     if (cacheKey !== null && request.model.cache !== null) {
       runtime.cache.put(cacheKey, text, request.model.cache.seconds, request.model.cache.entries);
     }
@@ -320,12 +359,12 @@ export class CallRunner {
   }
 
   async #relayError(status: number, body: JsonObject): Promise<CallEnd> {
-    const { policy } = this.#call;
+    const { rules } = this.#call;
     const error = asObject(body["error"]) ?? {};
     const message: JsonObject = {
       message: typeof error["message"] === "string" ? error["message"].slice(0, 2000) : "",
     };
-    const seen = inspectBody(message, policy.outputRules, this.#book);
+    const seen = inspectBody(message, rules, this.#book);
     const said = seen.kind === "passed" && typeof message["message"] === "string" ? message["message"] : "";
     const shown = status < 500 && status !== 401 && status !== 403 ? status : 502;
     const refusal = {
@@ -355,22 +394,21 @@ export class CallRunner {
 
   async #askRemote(body: Json): Promise<AnswerVerdict> {
     const { remote } = this.#call.policy.config.guards;
-    if (remote?.sides.includes("output") !== true) return { kind: "passed" };
-    const verdict = await askRemoteGuard(remote, "output", canonicalJson(body));
-    const version = verdict.kind === "error" ? "unknown" : verdict.version;
-    this.#book.note(
-      remote.name,
-      version,
-      verdict.kind,
-      verdict.kind === "error" ? { [verdict.reason]: 1 } : {},
-    );
-    return verdict.kind === "pass" ? { kind: "passed" } : { kind: "blocked", guard: remote.name };
+    const guard = await askRemoteGuards(remote, { side: "output", text: canonicalJson(body) }, this.#book);
+    return guard === null ? { kind: "passed" } : { kind: "blocked", guard };
+  }
+
+  /** Keeps an answer back, for good or until a person has looked. */
+  async #withhold(guard: string): Promise<CallEnd> {
+    const { reviewers } = this.#book;
+    const refusal = reviewers.length > 0 ? await this.#call.askReview(reviewers) : blockedRefusal(guard);
+    return this.#refuse(refusal, { result: "blocked", status: 403, reason: guard });
   }
 
   get #buffered(): boolean {
     const { policy, request } = this.#call;
     const { stream, remote } = policy.config.guards;
-    const remoteOutput = remote?.sides.includes("output") === true;
+    const remoteOutput = remote.some(({ sides }) => sides.includes("output"));
     return (
       stream.mode === "buffer" || remoteOutput || request.tools.length > 0 || request.outputSchema !== null
     );
@@ -380,9 +418,9 @@ export class CallRunner {
     response: Dispatcher.ResponseData,
     settle: (result: "ok" | "failed") => void,
   ): Promise<CallEnd> {
-    const { request, policy, res, exchange } = this.#call;
+    const { request, policy, res, exchange, rules, runtime, keep } = this.#call;
     const buffered = this.#buffered;
-    const rules = policy.outputRules;
+    const kept: string[] = [];
     const window = buffered ? Number.MAX_SAFE_INTEGER : policy.config.guards.stream.window;
     const guard = new StreamGuard<StreamedEvent>(rules, this.#book, window);
     const seen: JsonObject[] = [];
@@ -402,6 +440,7 @@ export class CallRunner {
       for (const { event, json } of events) {
         if ("model" in json) json["model"] = request.model.name;
         const text = formatEvent(event, JSON.stringify(json));
+        if (runtime.vault !== null) kept.push(text);
         if (last.text !== null) await this.#write(last.text, hash);
         last.text = text;
       }
@@ -454,15 +493,15 @@ export class CallRunner {
     settle("ok");
     if (buffered) {
       const stopped = await this.#checkWhole(seen);
-      if (stopped !== null)
-        return this.#refuse(blockedRefusal(stopped), { result: "blocked", status: 403, reason: stopped });
+      if (stopped !== null) return this.#withhold(stopped);
     }
     const rest = guard.finish();
     begin();
     if (rest.kind === "release") await queue(rest.events);
     const ending = `${last.text ?? ""}${terminal === "done" ? formatEvent(null, "[DONE]") : ""}`;
     hash.update(ending);
-    const end = await this.#record({ result: "completed", status: 200, output: hash.digest("hex") });
+    const content = await keep(kept.join(""));
+    const end = await this.#record({ result: "completed", status: 200, output: hash.digest("hex"), content });
     res.end(ending);
     return end;
   }
@@ -499,7 +538,7 @@ export class CallRunner {
     pieces: readonly { readonly text: string; readonly put: (text: string) => void }[],
   ): string | null {
     for (const piece of pieces) piece.put("");
-    const result = inspectBody(json, this.#call.policy.outputRules, this.#book, isMetadata);
+    const result = inspectBody(json, this.#call.rules, this.#book, isMetadata);
     for (const piece of pieces) piece.put(piece.text);
     return result.kind === "blocked" ? result.guard : null;
   }
@@ -511,7 +550,7 @@ export class CallRunner {
   ): Promise<CallEnd> {
     settle("ok");
     response.body.destroy();
-    return this.#refuse(blockedRefusal(guard), { result: "blocked", status: 403, reason: guard });
+    return this.#withhold(guard);
   }
 
   async #write(text: string, hash: ReturnType<typeof createHash>): Promise<void> {

@@ -417,7 +417,7 @@ describe("guards", () => {
     const engine = await fakeEngine();
     const under = await gatewayUnderTest(
       [engine],
-      withGuards({ remote: { name: "classifier", url: guard.url, deadlineMs: 150 } }),
+      withGuards({ remote: [{ kind: "generic", name: "classifier", url: guard.url, deadlineMs: 150 }] }),
     );
     expect((await under.post(CHAT, hello)).status).toBe(status);
     expect(engine.seen).toHaveLength(status === 200 ? 1 : 0);

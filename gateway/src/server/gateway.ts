@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { createServer as createTlsServer } from "node:https";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tenantDigests } from "../audit/digest.ts";
@@ -7,22 +9,29 @@ import type { FileLayer } from "../audit/file-layer.ts";
 import { nodeFiles } from "../audit/file-layer.ts";
 import { AuditLog } from "../audit/log.ts";
 import { signerFromPem } from "../audit/signer.ts";
-import { directoryStore } from "../audit/store.ts";
+import { segmentStore } from "../audit/store.ts";
 import { canonicalJson } from "../audit/canonical-json.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { checkConfig, ConfigError, readConfig } from "../config/load.ts";
-import type { GatewayConfigInput } from "../config/schema.ts";
-import { readDigestSecret, readSigningKey } from "../config/secrets.ts";
+import type { GatewayConfig, GatewayConfigInput } from "../config/schema.ts";
+import { readKeyBytes, readSigningKey } from "../config/secrets.ts";
+import { ContentVault } from "../content/vault.ts";
+import { tokenVerifier } from "../identity/tokens.ts";
+import type { TokenVerifier } from "../identity/tokens.ts";
+import { Oversight } from "../oversight/oversight.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import type { GatewayMetrics } from "../metrics/metrics.ts";
 import { AnswerCache } from "../routing/cache.ts";
 import { Gate } from "../routing/gate.ts";
-import { LocalLimits } from "../routing/limits.ts";
-import { TraceLimits } from "../routing/traces.ts";
+import { ExpectedOutput } from "../routing/demand.ts";
+import { createAdminServer } from "./admin.ts";
 import { refuse, send } from "./http.ts";
 import type { Policy, Runtime } from "./runtime.ts";
 import { policyOf } from "./runtime.ts";
 import { serve } from "./serve.ts";
+import { openShared } from "./shared.ts";
+import type { SharedState } from "./shared.ts";
+import { openStore } from "../store/open-store.ts";
 import { Upstreams } from "./upstreams.ts";
 
 /** Version recorded with each start. */
@@ -32,6 +41,8 @@ export const GATEWAY_VERSION = "0.1.0";
 export interface RunningGateway {
   /** Base address, without a path. */
   readonly url: string;
+  /** Base address of the administration interface; null without one. */
+  readonly adminUrl: string | null;
   /** Public key of the checkpoints, PEM; what a verifier needs. */
   readonly publicKeyPem: string;
   /** Id of this writer in the audit log. */
@@ -52,63 +63,103 @@ export interface GatewayParts {
   readonly maintenanceMs?: number;
 }
 
-const FIXED = ["listen", "limits", "audit"] as const;
+const FIXED = ["listen", "limits", "shared", "admin", "oversight", "audit"] as const;
 
 function load(config: GatewayConfigInput | { readonly file: string }): Promise<LoadedConfig> {
   return "file" in config ? readConfig(config.file) : Promise.resolve(checkConfig(config));
 }
 
-function createHttpServer(
-  policy: Policy,
+async function createModelServer(
+  { limits, listen }: GatewayConfig,
   handle: (req: IncomingMessage, res: ServerResponse) => void,
-): Server {
-  const { headersMs, bodyMs } = policy.config.limits;
-  const server = createServer(
-    {
-      headersTimeout: headersMs,
-      requestTimeout: headersMs + bodyMs,
-      keepAliveTimeout: 65_000,
-      connectionsCheckingInterval: Math.min(1_000, headersMs),
-      maxHeaderSize: 16 * 1024,
-      insecureHTTPParser: false,
-      requireHostHeader: true,
-    },
-    handle,
-  );
+): Promise<Server> {
+  const { headersMs, bodyMs } = limits;
+  const options = {
+    headersTimeout: headersMs,
+    requestTimeout: headersMs + bodyMs,
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: Math.min(1_000, headersMs),
+    maxHeaderSize: 16 * 1024,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+  };
+  const { tls } = listen;
+  const server =
+    tls === null
+      ? createServer(options, handle)
+      : createTlsServer(
+          {
+            ...options,
+            minVersion: "TLSv1.2",
+            cert: await readFile(tls.certificatePath),
+            key: await readFile(tls.keyPath),
+            ...(tls.clientAuthorityPath === null
+              ? {}
+              : {
+                  ca: await readFile(tls.clientAuthorityPath),
+                  requestCert: true,
+                  rejectUnauthorized: false,
+                }),
+          },
+          handle,
+        );
   server.maxHeadersCount = 100;
   return server;
+}
+
+function addressOf(server: Server, scheme: "http" | "https"): string {
+  const { address, port } = server.address() as AddressInfo;
+  return `${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 
 class Gateway implements RunningGateway {
   readonly publicKeyPem: string;
   readonly auditWriter: string;
   readonly #runtime: Runtime;
-  readonly #server: Server;
+  readonly #shared: SharedState;
   readonly #stop: AbortController;
+  readonly #admin: Server | null;
+  #server: Server | null = null;
   #policy: Policy;
   #draining = false;
   #closing: Promise<void> | null = null;
 
-  constructor(runtime: Runtime, policy: Policy, stop: AbortController, publicKeyPem: string) {
+  constructor(
+    runtime: Runtime,
+    policy: Policy,
+    shared: SharedState,
+    stop: AbortController,
+    publicKeyPem: string,
+  ) {
     this.#runtime = runtime;
     this.#policy = policy;
+    this.#shared = shared;
     this.#stop = stop;
     this.publicKeyPem = publicKeyPem;
     this.auditWriter = runtime.audit.writer;
-    this.#server = createHttpServer(policy, (req, res) => {
-      void this.#handle(req, res);
-    });
+    const { admin } = policy.config;
+    this.#admin = admin === null ? null : createAdminServer(runtime, admin);
   }
 
   get url(): string {
-    const { address, port } = this.#server.address() as AddressInfo;
-    return `http://${address.includes(":") ? `[${address}]` : address}:${port}`;
+    if (this.#server === null) throw new Error("the gateway does not listen");
+    return addressOf(this.#server, this.#policy.config.listen.tls === null ? "http" : "https");
+  }
+
+  get adminUrl(): string | null {
+    return this.#admin === null ? null : addressOf(this.#admin, "http");
   }
 
   async listen(): Promise<void> {
-    const { host, port } = this.#policy.config.listen;
-    this.#server.listen(port, host);
+    const { listen, admin } = this.#policy.config;
+    this.#server = await createModelServer(this.#policy.config, (req, res) => {
+      void this.#handle(req, res);
+    });
+    this.#server.listen(listen.port, listen.host);
     await once(this.#server, "listening");
+    if (this.#admin === null || admin === null) return;
+    this.#admin.listen(admin.port, admin.host);
+    await once(this.#admin, "listening");
   }
 
   async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -150,7 +201,11 @@ class Gateway implements RunningGateway {
         (part) => canonicalJson(loaded.config[part]) !== canonicalJson(this.#policy.config[part]),
       );
       if (fixed.length > 0) throw new ConfigError(fixed.map((part) => `${part}: a change needs a restart`));
-      const policy = policyOf(loaded, await Upstreams.open(loaded.config.upstreams, countAttempts(metrics)));
+      const policy = policyOf(
+        loaded,
+        await Upstreams.open(loaded.config.upstreams, countAttempts(metrics)),
+        await tokensOf(loaded),
+      );
       await audit.configuration({ kind: "config", result: "applied", config: loaded.hash });
       const old = this.#policy.upstreams;
       this.#policy = policy;
@@ -168,18 +223,20 @@ class Gateway implements RunningGateway {
 
   async #shutDown(): Promise<void> {
     this.#draining = true;
-    const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#server.closeIdleConnections();
+    this.#admin?.close();
+    this.#admin?.closeAllConnections();
+    const server = this.#server;
+    const closed = server === null ? null : new Promise((resolve) => server.close(resolve));
+    server?.closeIdleConnections();
     const timer = setTimeout(() => {
       this.#stop.abort();
-      setTimeout(() => {
-        this.#server.closeAllConnections();
-      }, 500).unref();
+      setTimeout(() => server?.closeAllConnections(), 500).unref();
     }, this.#policy.config.limits.drainMs);
     await closed;
     clearTimeout(timer);
     while (this.#runtime.gate.running > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     await this.#runtime.audit.close();
+    this.#shared.close();
     await this.#policy.upstreams.destroy();
   }
 }
@@ -188,6 +245,22 @@ function countAttempts(metrics: GatewayMetrics): (upstream: string, result: stri
   return (upstream, result) => {
     metrics.attempts.inc({ upstream, result });
   };
+}
+
+function tokensOf({ config }: LoadedConfig): Promise<TokenVerifier | null> {
+  return config.tokens === null ? Promise.resolve(null) : tokenVerifier(config.tokens);
+}
+
+async function openVault(
+  content: GatewayConfig["audit"]["content"],
+  files: FileLayer,
+): Promise<ContentVault | null> {
+  if (content.kind === "none") return null;
+  return new ContentVault({
+    content: await openStore(content.objects, files),
+    keys: await openStore(content.keys, files),
+    master: await readKeyBytes(content.masterKey),
+  });
 }
 
 /**
@@ -200,11 +273,11 @@ export async function startGateway(
   parts: GatewayParts = {},
 ): Promise<RunningGateway> {
   const loaded = await load(config);
-  const { audit, limits } = loaded.config;
-  const { directory, writer, store, signingKey, digestSecret, ...settings } = audit;
+  const { audit, limits, shared: sharing, oversight } = loaded.config;
+  const { directory, writer, store, signingKey, digestSecret, content, ...settings } = audit;
   const files = parts.files ?? nodeFiles;
   const signer = signerFromPem(await readSigningKey(signingKey));
-  const digests = tenantDigests(await readDigestSecret(digestSecret));
+  const digests = tenantDigests(await readKeyBytes(digestSecret));
   const gate = new Gate(limits.inFlight, limits.queue, limits.queueMs);
   let log: AuditLog | null = null;
   const statistics = (): AuditLog["statistics"] | undefined => log?.statistics;
@@ -218,33 +291,41 @@ export async function startGateway(
     auditBytes: () => statistics()?.bytes ?? 0,
   });
   const upstreams = await Upstreams.open(loaded.config.upstreams, countAttempts(metrics));
+  const tokens = await tokensOf(loaded);
+  const vault = await openVault(content, files);
   log = await AuditLog.open({
     ...settings,
     directory,
     name: writer,
     signer,
-    store: store === null ? null : directoryStore(store, files),
+    store: store === null ? null : segmentStore(await openStore(store, files), files),
     version: GATEWAY_VERSION,
     config: loaded.hash,
     files,
     ...(parts.maintenanceMs === undefined ? {} : { maintenanceMs: parts.maintenanceMs }),
   });
   const stop = new AbortController();
+  const shared = await openShared(sharing);
   const runtime: Runtime = {
     audit: log,
     digests,
     metrics,
-    limits: new LocalLimits(),
-    traces: new TraceLimits(),
+    limits: shared.limits,
+    traces: shared.traces,
     gate,
     cache: new AnswerCache(),
+    expected: new ExpectedOutput(),
+    oversight: new Oversight(shared.reviews, oversight.ticketSeconds),
+    vault,
     stopping: stop.signal,
   };
-  const gateway = new Gateway(runtime, policyOf(loaded, upstreams), stop, signer.publicKeyPem);
+  const policy = policyOf(loaded, upstreams, tokens);
+  const gateway = new Gateway(runtime, policy, shared, stop, signer.publicKeyPem);
   try {
     await gateway.listen();
   } catch (error) {
     await log.close();
+    shared.close();
     throw error;
   }
   return gateway;

@@ -7,7 +7,17 @@ export interface Refusal {
   readonly code: string;
   readonly message: string;
   readonly retryAfterSeconds?: number;
+  /** Further headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** Answer while the audit log takes no records. */
+export const AUDIT_UNAVAILABLE: Refusal = {
+  status: 503,
+  code: "audit_unavailable",
+  message: "Calls cannot be recorded now.",
+  retryAfterSeconds: 5,
+};
 
 /** Body of an error answer in the format of the endpoint. */
 export function errorBody(path: string, refusal: Refusal): Json {
@@ -39,8 +49,10 @@ export function send(
 /** Sends an error answer. */
 export function refuse(res: ServerResponse, path: string, refusal: Refusal): void {
   const { retryAfterSeconds } = refusal;
-  const more: Record<string, string> =
-    retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) };
+  const more: Record<string, string> = {
+    ...refusal.headers,
+    ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) }),
+  };
   if (refusal.status === 413 || refusal.status === 408) more["connection"] = "close";
   send(res, refusal.status, "application/json", JSON.stringify(errorBody(path, refusal)), more);
 }

@@ -110,6 +110,7 @@ export function prepare(
   const copies = format.copies(body);
   const cap = capOutput(format, body, model.maxOutputTokens);
   if (cap === null) return invalid("max_tokens_invalid", "The token limit is a positive integer.");
+  delete body["priority"];
   if (body["store"] !== undefined || path === "/v1/responses") body["store"] = false;
   const options = asObject(body["stream_options"]);
   const wantsUsage = options?.["include_usage"] === true;
@@ -132,6 +133,7 @@ export function prepare(
 }
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const TICKET = /^[0-9a-f-]{36}$/;
 const REFERENCE = /^[\w.:@/+=-]{1,128}$/;
 
 function headerText(headers: IncomingHttpHeaders, name: string): string | null {
@@ -139,13 +141,15 @@ function headerText(headers: IncomingHttpHeaders, name: string): string | null {
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-/** What a caller says about the call in headers; none of it changes what is guarded or recorded. */
+/** What a caller says about the call in headers; none of it weakens a guard or a record, save an approval a person gave. */
 export interface CallerContext {
   readonly trace: string | null;
   readonly traceparent: string | null;
   readonly subject: string | null;
   readonly reviewer: string | null;
   readonly prompt: string | null;
+  /** Review ticket whose approval is to be used. */
+  readonly approval: string | null;
 }
 
 /** Reads the context headers; malformed ones count as missing. */
@@ -153,11 +157,13 @@ export function callerContext(headers: IncomingHttpHeaders): CallerContext {
   const traceparent = headerText(headers, "traceparent");
   const trace = TRACEPARENT.exec(traceparent ?? "")?.[1] ?? null;
   const prompt = headerText(headers, "x-llmops-prompt");
+  const approval = headerText(headers, "x-llmops-approval");
   return {
     trace,
     traceparent: trace === null ? null : traceparent,
     subject: headerText(headers, "x-llmops-subject"),
     reviewer: headerText(headers, "x-llmops-reviewer"),
     prompt: prompt !== null && REFERENCE.test(prompt) ? prompt : null,
+    approval: approval !== null && TICKET.test(approval) ? approval : null,
   };
 }

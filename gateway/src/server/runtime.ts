@@ -2,36 +2,66 @@ import type { AuditLog } from "../audit/log.ts";
 import type { TenantDigester } from "../audit/digest.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { ClientConfig, GatewayConfig, ModelConfig } from "../config/schema.ts";
+import type { ContentVault } from "../content/vault.ts";
 import type { GuardRule } from "../guards/inspect.ts";
+import { approved } from "../guards/inspect.ts";
 import { rulesOf } from "../guards/rules.ts";
+import type { Directory } from "../identity/caller.ts";
+import type { TokenVerifier } from "../identity/tokens.ts";
 import type { GatewayMetrics } from "../metrics/metrics.ts";
+import type { Oversight } from "../oversight/oversight.ts";
 import type { AnswerCache } from "../routing/cache.ts";
+import type { ExpectedOutput } from "../routing/demand.ts";
 import type { Gate } from "../routing/gate.ts";
-import type { LocalLimits } from "../routing/limits.ts";
+import type { Limits } from "../routing/limits.ts";
 import type { TraceLimits } from "../routing/traces.ts";
 import type { Upstreams } from "./upstreams.ts";
+
+/** Rules of both sides. */
+export interface SideRules {
+  readonly input: readonly GuardRule[];
+  readonly output: readonly GuardRule[];
+}
 
 /** Everything that follows from the configuration and changes with it. */
 export interface Policy {
   readonly config: GatewayConfig;
   /** SHA-256 of the configuration. */
   readonly hash: string;
-  readonly clients: ReadonlyMap<string, ClientConfig>;
+  readonly directory: Directory;
   readonly models: ReadonlyMap<string, ModelConfig>;
-  readonly inputRules: readonly GuardRule[];
-  readonly outputRules: readonly GuardRule[];
+  readonly rules: SideRules;
+  /** The same rules for a request that a person has approved. */
+  readonly approvedRules: SideRules;
   readonly upstreams: Upstreams;
 }
 
+function byName(
+  clients: readonly ClientConfig[],
+  what: "keys" | "subjects" | "certificates",
+): ReadonlyMap<string, ClientConfig> {
+  return new Map(clients.flatMap((client) => client[what].map((name) => [name, client] as const)));
+}
+
 /** Builds the policy of a configuration. */
-export function policyOf({ config, hash }: LoadedConfig, upstreams: Upstreams): Policy {
+export function policyOf(
+  { config, hash }: LoadedConfig,
+  upstreams: Upstreams,
+  tokens: TokenVerifier | null,
+): Policy {
+  const rules = { input: rulesOf(config.guards.input), output: rulesOf(config.guards.output) };
   return {
     config,
     hash,
-    clients: new Map(config.clients.flatMap((client) => client.keys.map((key) => [key, client] as const))),
+    directory: {
+      keys: byName(config.clients, "keys"),
+      subjects: byName(config.clients, "subjects"),
+      certificates: byName(config.clients, "certificates"),
+      tokens,
+    },
     models: new Map(config.models.map((model) => [model.name, model])),
-    inputRules: rulesOf(config.guards.input),
-    outputRules: rulesOf(config.guards.output),
+    rules,
+    approvedRules: { input: approved(rules.input), output: approved(rules.output) },
     upstreams,
   };
 }
@@ -41,10 +71,14 @@ export interface Runtime {
   readonly audit: AuditLog;
   readonly digests: (tenant: string) => TenantDigester;
   readonly metrics: GatewayMetrics;
-  readonly limits: LocalLimits;
+  readonly limits: Limits;
   readonly traces: TraceLimits;
   readonly gate: Gate;
   readonly cache: AnswerCache;
+  readonly expected: ExpectedOutput;
+  readonly oversight: Oversight;
+  /** Null when no content is kept. */
+  readonly vault: ContentVault | null;
   /** Aborts when the gateway gives up on running calls. */
   readonly stopping: AbortSignal;
 }

@@ -1,0 +1,392 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { canonicalJson } from "../audit/canonical-json.ts";
+import { sha256Hex } from "../audit/chain.ts";
+import type { ContentReference, DecisionBody, Exchange, GuardVerdict } from "../audit/record.ts";
+import { AuditUnavailableError } from "../audit/wal.ts";
+import { objectsIn } from "../api/endpoint.ts";
+import type { EndpointPath } from "../config/schema.ts";
+import { subjectFolder } from "../content/vault.ts";
+import { VerdictBook } from "../guards/inspect.ts";
+import { inspectBody } from "../guards/leaves.ts";
+import { askRemoteGuards } from "../guards/remote/ask.ts";
+import type { Caller } from "../identity/caller.ts";
+import { routesFor } from "../routing/complexity.ts";
+import { LimitsUnavailableError } from "../routing/limits.ts";
+import { costOf } from "../routing/money.ts";
+import { fractionOf, planFor } from "../routing/plan.ts";
+import { promptFor, withPrompt } from "../routing/prompts.ts";
+import { CallRunner } from "./call.ts";
+import type { CallEnd } from "./call.ts";
+import { readBody, refuse, send } from "./http.ts";
+import type { Refusal } from "./http.ts";
+import type { CallerContext, PreparedRequest } from "./prepare.ts";
+import { callerContext, parseObject, prepare } from "./prepare.ts";
+import type { Policy, Runtime, SideRules } from "./runtime.ts";
+
+const LIMITS_UNAVAILABLE: Refusal = {
+  status: 503,
+  code: "limits_unavailable",
+  message: "The limits cannot be read now.",
+  retryAfterSeconds: 2,
+};
+
+/** A request that passed the input guards. */
+interface Passed {
+  readonly verdicts: readonly GuardVerdict[];
+  readonly rules: SideRules;
+}
+
+/** One request of a known client, from its body to its last record. */
+export class Serving {
+  readonly #runtime: Runtime;
+  readonly #policy: Policy;
+  readonly #caller: Caller;
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #path: EndpointPath;
+  readonly #started = performance.now();
+  readonly #context: CallerContext;
+  #exchange: Exchange;
+
+  constructor(
+    runtime: Runtime,
+    policy: Policy,
+    caller: Caller,
+    req: IncomingMessage,
+    res: ServerResponse,
+    path: EndpointPath,
+  ) {
+    this.#runtime = runtime;
+    this.#policy = policy;
+    this.#caller = caller;
+    this.#req = req;
+    this.#res = res;
+    this.#path = path;
+    this.#context = callerContext(req.headers);
+    const { client, credential } = caller;
+    const { trace, subject, reviewer, prompt } = this.#context;
+    const digester = runtime.digests(client.tenant);
+    this.#exchange = {
+      id: randomUUID(),
+      tenant: client.tenant,
+      client: client.id,
+      credential,
+      endpoint: path,
+      model: "other",
+      stream: false,
+      ...(trace === null ? {} : { trace }),
+      ...(subject === null ? {} : { subject: digester.digest("subject", subject) }),
+      ...(reviewer === null ? {} : { reviewer: digester.digest("reviewer", reviewer) }),
+      ...(client.purpose === null ? {} : { purpose: client.purpose }),
+      ...(prompt === null ? {} : { prompt }),
+      config: policy.hash,
+      input: digester.noInput,
+      inputBytes: 0,
+    };
+  }
+
+  async #decide(
+    result: DecisionBody["result"],
+    refusal: Refusal,
+    guards: readonly GuardVerdict[] = [],
+  ): Promise<void> {
+    await this.#runtime.audit.decision({
+      kind: "decision",
+      ...this.#exchange,
+      result,
+      reason: refusal.code,
+      status: refusal.status,
+      guards,
+    });
+    this.#count(result, guards);
+    refuse(this.#res, this.#path, refusal);
+  }
+
+  #count(result: string, guards: readonly GuardVerdict[]): void {
+    const { requests, duration, verdicts } = this.#runtime.metrics;
+    const { client, model, endpoint } = this.#exchange;
+    requests.inc({ client, model, endpoint, result });
+    duration.observe({ model, endpoint, result }, (performance.now() - this.#started) / 1000);
+    for (const { guard, side, action } of guards) verdicts.inc({ guard, side, action });
+  }
+
+  /**
+   * Serves the request.
+   * @throws AuditUnavailableError when a record could not be made durable before an answer began.
+   */
+  async run(): Promise<void> {
+    const { config } = this.#policy;
+    if (
+      !/^application\/json\s*(;|$)/i.test(this.#req.headers["content-type"] ?? "") ||
+      this.#req.headers["content-encoding"] !== undefined
+    ) {
+      await this.#decide("invalid", {
+        status: 415,
+        code: "unsupported_media_type",
+        message: "Send plain application/json.",
+      });
+      return;
+    }
+    const read = await readBody(this.#req, config.limits.bodyBytes, config.limits.bodyMs);
+    if (read.kind === "refused") {
+      await this.#decide("invalid", read.refusal);
+      return;
+    }
+    const { bytes } = read;
+    const input = this.#runtime.digests(this.#caller.client.tenant).digest("input", sha256Hex(bytes));
+    this.#exchange = { ...this.#exchange, input, inputBytes: bytes.length };
+    const body = parseObject(bytes);
+    if (body === null) {
+      await this.#decide("invalid", {
+        status: 400,
+        code: "json_invalid",
+        message: "The body is not a JSON object in UTF-8.",
+      });
+      return;
+    }
+    const prepared = prepare(this.#policy, this.#caller.client, this.#path, body, bytes.length);
+    if (prepared.kind === "refused") {
+      await this.#decide(prepared.result, prepared.refusal);
+      return;
+    }
+    const { request } = prepared;
+    this.#exchange = { ...this.#exchange, model: request.model.name, stream: request.stream };
+    const place = await this.#runtime.gate.enter(this.#caller.client.priority);
+    if (place.kind === "shed") {
+      this.#offer(request);
+      await this.#decide("shed", {
+        status: 503,
+        code: "overloaded",
+        message: "Too many calls run.",
+        retryAfterSeconds: 1,
+      });
+      return;
+    }
+    try {
+      await this.#admitted(request);
+    } catch (error) {
+      if (!(error instanceof LimitsUnavailableError)) throw error;
+      await this.#decide("failed", LIMITS_UNAVAILABLE);
+    } finally {
+      place.leave();
+    }
+  }
+
+  /** Counts load that replicas must carry, whether it is served now or shed. */
+  #offer({ model, outputTokens }: PreparedRequest): void {
+    const { metrics, expected } = this.#runtime;
+    metrics.offeredTokens.inc({ model: model.name, kind: "input" }, Math.ceil(this.#exchange.inputBytes / 4));
+    metrics.offeredTokens.inc({ model: model.name, kind: "output" }, expected.of(model.name, outputTokens));
+  }
+
+  async #admitted(request: PreparedRequest): Promise<void> {
+    const { client } = this.#caller;
+    const { limits, traces, expected } = this.#runtime;
+    const trace = await traces.step(client, this.#context.trace);
+    if (trace !== null) {
+      await this.#decide("limited", {
+        status: 429,
+        code: trace.replaceAll("-", "_"),
+        message: "The limit of this agent run is reached.",
+      });
+      return;
+    }
+    const { inputTokens, outputTokens, model } = request;
+    const demand = {
+      tokens: inputTokens + outputTokens,
+      cost: costOf(model.price, inputTokens, outputTokens),
+    };
+    const reservation = await limits.reserve(client, demand);
+    if (reservation.kind === "refused") {
+      const { reason, retryAfterSeconds } = reservation;
+      const code = reason === "budget" ? "insufficient_quota" : "rate_limit_exceeded";
+      await this.#decide("limited", {
+        status: 429,
+        code,
+        message: `The limit on ${reason} is reached.`,
+        retryAfterSeconds,
+      });
+      return;
+    }
+    this.#offer(request);
+    let used = { tokens: 0, cost: 0n as bigint | null };
+    try {
+      const passed = await this.#guardInput(request);
+      if (passed === null) return;
+      const end = await this.#answer(request, passed, demand.tokens);
+      if (end === null) return;
+      ({ used } = end);
+      if (end.result === "completed") expected.seen(model.name, end.usage.output);
+      await traces.used(client, this.#context.trace, end.used).catch(() => undefined);
+      this.#count(end.result, passed.verdicts);
+    } finally {
+      await reservation.settle(used);
+    }
+  }
+
+  /** Rules for this request: those for approved ones when it brings an approval that holds for its body. */
+  async #rules(): Promise<SideRules> {
+    const { approval } = this.#context;
+    if (approval === null) return this.#policy.rules;
+    const { client, input } = this.#exchange;
+    const ticket = await this.#runtime.oversight.queue.take(approval, client, input);
+    if (ticket === null) return this.#policy.rules;
+    this.#exchange = {
+      ...this.#exchange,
+      approval: ticket.id,
+      ...(ticket.reviewer === undefined ? {} : { reviewer: ticket.reviewer }),
+    };
+    return this.#policy.approvedRules;
+  }
+
+  /** Puts an exchange before a person. */
+  async #askReview(side: "input" | "output", guards: readonly string[]): Promise<Refusal> {
+    const ticket = await this.#runtime.oversight.ask(this.#exchange, side, guards);
+    return {
+      status: 403,
+      code: "review_required",
+      message: `A person must look at this first. Repeat the request with the header x-llmops-approval: ${ticket} once it is approved.`,
+      headers: { "x-llmops-review": ticket },
+    };
+  }
+
+  async #guardInput(request: PreparedRequest): Promise<Passed | null> {
+    const rules = await this.#rules();
+    const book = new VerdictBook("input", rules.input);
+    const { model, ...content } = request.body;
+    const inspected = inspectBody(content, rules.input, book);
+    Object.assign(request.body, content, { model });
+    let stopped = inspected.kind === "blocked" ? inspected.guard : null;
+    const { remote } = this.#policy.config.guards;
+    if (stopped === null && remote.length > 0) {
+      stopped = await askRemoteGuards(remote, { side: "input", text: canonicalJson(content) }, book);
+    }
+    if (stopped === null) return { verdicts: book.verdicts, rules };
+    const { reviewers } = book;
+    if (reviewers.length > 0) {
+      await this.#decide("review", await this.#askReview("input", reviewers), book.verdicts);
+      return null;
+    }
+    const refusal = {
+      status: 403,
+      code: "guardrail_blocked",
+      message: `The request was stopped by the guard "${stopped}".`,
+    };
+    await this.#decide("blocked", refusal, book.verdicts);
+    return null;
+  }
+
+  #cacheKey(request: PreparedRequest): string | null {
+    if (request.model.cache === null || request.stream) return null;
+    const { prompt = "" } = this.#exchange;
+    const scope = `${this.#caller.client.id} ${this.#policy.hash} ${this.#path} ${prompt}`;
+    return `${scope} ${sha256Hex(canonicalJson(request.body))}`;
+  }
+
+  async #fromCache(key: string | null, guards: readonly GuardVerdict[]): Promise<boolean> {
+    const text = key === null ? null : this.#runtime.cache.get(key);
+    if (text === null) return false;
+    await this.#runtime.audit.decision({
+      kind: "decision",
+      ...this.#exchange,
+      result: "cached",
+      reason: "exact-match",
+      status: 200,
+      guards,
+    });
+    this.#count("cached", guards);
+    send(this.#res, 200, "application/json", text, { "x-request-id": this.#exchange.id, "x-cache": "hit" });
+    return true;
+  }
+
+  #draw(what: string, { sticky, name }: PreparedRequest["model"]): number {
+    const who =
+      sticky === "client" ? this.#caller.client.id : sticky === "trace" ? this.#context.trace : null;
+    return who === null ? Math.random() : fractionOf(`${name} ${what} ${who}`);
+  }
+
+  async #answer(given: PreparedRequest, passed: Passed, reserved: number): Promise<CallEnd | null> {
+    const { model } = given;
+    const variant = promptFor(model, this.#draw("prompt", model));
+    let request = given;
+    if (variant !== null) {
+      this.#exchange = { ...this.#exchange, prompt: variant.version };
+      request = { ...given, body: withPrompt(this.#path, given.body, variant.system) };
+    }
+    const cacheKey = this.#cacheKey(request);
+    if (await this.#fromCache(cacheKey, passed.verdicts)) return null;
+    const routes = routesFor(model, {
+      inputTokens: Math.ceil(this.#exchange.inputBytes / 4),
+      messages: objectsIn(request.body["messages"]).length,
+      tools: request.tools.length,
+    });
+    const targets = planFor(model, routes, this.#draw("route", model));
+    const content = await this.#keep("input", JSON.stringify(request.body));
+    await this.#runtime.audit.intent({
+      kind: "intent",
+      ...this.#exchange,
+      plan: targets,
+      reserved,
+      guards: passed.verdicts,
+      ...(content === null ? {} : { content }),
+    });
+    return this.#call(request, passed, targets, cacheKey);
+  }
+
+  /** Keeps one side of the exchange when content is kept; it must be durable before the record that names it. */
+  async #keep(side: "input" | "output", text: string): Promise<ContentReference | null> {
+    const { vault, digests } = this.#runtime;
+    if (vault === null) return null;
+    const { tenant, subject, id, client } = this.#exchange;
+    const whom = subject ?? digests(tenant).digest("subject", `client ${client}`);
+    try {
+      return await vault.seal(subjectFolder(tenant, whom), id, side, Buffer.from(text));
+    } catch (error) {
+      throw new AuditUnavailableError("the content cannot be kept", error);
+    }
+  }
+
+  async #call(
+    request: PreparedRequest,
+    passed: Passed,
+    targets: ReturnType<typeof planFor>,
+    cacheKey: string | null,
+  ): Promise<CallEnd> {
+    const end = new AbortController();
+    const abort = (): void => {
+      end.abort();
+    };
+    const left = (): void => {
+      if (!this.#res.writableFinished) abort();
+    };
+    this.#res.once("close", left);
+    if (this.#res.destroyed) left();
+    const timer = setTimeout(abort, request.model.totalMs);
+    const { stopping } = this.#runtime;
+    stopping.addEventListener("abort", abort, { once: true });
+    if (stopping.aborted) abort();
+    const runner = new CallRunner({
+      runtime: this.#runtime,
+      policy: this.#policy,
+      client: this.#caller.client,
+      request,
+      rules: passed.rules.output,
+      exchange: this.#exchange,
+      context: this.#context,
+      targets,
+      started: this.#started,
+      res: this.#res,
+      signal: end.signal,
+      cacheKey,
+      keep: (text) => this.#keep("output", text),
+      askReview: (guards) => this.#askReview("output", guards),
+    });
+    try {
+      return await runner.run();
+    } finally {
+      clearTimeout(timer);
+      stopping.removeEventListener("abort", abort);
+    }
+  }
+}

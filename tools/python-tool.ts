@@ -1,0 +1,51 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { ToolError } from "./go-tool.ts";
+
+/** Packages from PyPI in a virtual environment of their own. */
+export interface PythonTool {
+  readonly name: string;
+  /** Pinned requirements, for example `moto[server,s3]==5.2.5`. */
+  readonly requirements: readonly string[];
+}
+
+/** An S3 with Object Lock that runs here. */
+export const MOTO: PythonTool = { name: "moto", requirements: ["moto[server,s3]==5.2.5"] };
+
+/** The official Python client of the OpenAI API. */
+export const OPENAI_PYTHON: PythonTool = { name: "openai", requirements: ["openai==3.57.0"] };
+
+/** The gateway others compare with. */
+export const LITELLM: PythonTool = { name: "litellm", requirements: ["litellm[proxy]==1.110.2"] };
+
+function run(command: string, args: readonly string[]): void {
+  const { error, status, stderr } = spawnSync(command, args, { encoding: "utf8" });
+  if (error !== undefined || status !== 0)
+    throw new ToolError(`${command} ${args.join(" ")}: ${error?.message ?? stderr.trim().slice(-2000)}`);
+}
+
+/**
+ * Folder with the tool's programs (`bin` of its virtual environment), installed first where it is missing.
+ * @throws ToolError when Python or the package index cannot be reached
+ */
+export function ensurePythonTool(tool: PythonTool): string {
+  const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+  const lock = createHash("sha256").update(tool.requirements.join("\n")).digest("hex").slice(0, 12);
+  const folder = join(cache, "llmops-blueprint", "tools", `${tool.name}-${lock}`);
+  if (existsSync(join(folder, "installed"))) return join(folder, "bin");
+  mkdirSync(dirname(folder), { recursive: true });
+  rmSync(folder, { recursive: true, force: true });
+  run("python3", ["-m", "venv", folder]);
+  run(join(folder, "bin", "pip"), [
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    ...tool.requirements,
+  ]);
+  const mark = mkdtempSync(join(folder, "mark-"));
+  renameSync(mark, join(folder, "installed"));
+  return join(folder, "bin");
+}
