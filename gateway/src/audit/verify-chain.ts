@@ -254,6 +254,7 @@ export class ChainVerifier {
       case "config":
       case "rejections":
       case "erasure":
+      case "review":
         return;
     }
   }

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { sha256Hex } from "../audit/chain.ts";
 import { startGateway } from "../server/gateway.ts";
 
-const RELOAD_CHECK_MS = 5_000;
+const CHECK_MS = 5_000;
 
 function say(message: Record<string, unknown>): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
@@ -30,7 +30,18 @@ async function reload(path: string): Promise<void> {
   }
 }
 
-const timer = setInterval(() => void reload(file), RELOAD_CHECK_MS);
+let shipError: string | null = null;
+
+function reportShipping(): void {
+  if (gateway.auditShipError === shipError) return;
+  shipError = gateway.auditShipError;
+  say(shipError === null ? { event: "shipping-again" } : { event: "shipping-failed", reason: shipError });
+}
+
+const timer = setInterval(() => {
+  void reload(file);
+  reportShipping();
+}, CHECK_MS);
 
 function stop(): void {
   clearInterval(timer);

@@ -5,16 +5,20 @@ import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import type { Finding } from "../audit/findings.ts";
-import type { Verification } from "../audit/verify.ts";
+import type { Verification, VerifyProgress } from "../audit/verify.ts";
 import { verifyDirectory } from "../audit/verify.ts";
 import { Reconciliation, engineCounts } from "./reconcile.ts";
+import { ContentUnreadableError, ContentVault } from "../content/vault.ts";
+import { openStore, storeAddress } from "../store/open-store.ts";
+import { AdminClient } from "./admin-client.ts";
 import type { RecordFilter } from "./records.ts";
 import { fits, readRecords } from "./records.ts";
 
 /** Exit codes of the audit command. */
 export const EXIT = { ok: 0, broken: 1, usage: 2, unproven: 3 } as const;
 
-const HELP = `audit <command> <directory>... [options]
+const HELP = `audit <command> <place>... [options]
+  a place is a directory, s3://<bucket>/<prefix> or gs://<bucket>/<prefix>
 
   verify      check chains, signatures, gaps and orphans
               --key <public.pem>        public key, may be repeated
@@ -29,7 +33,15 @@ const HELP = `audit <command> <directory>... [options]
   reconcile   compare with the counters of a vLLM engine
               --after <metrics page> [--before <metrics page>]
 
+  content     print what was said in one call, where content is kept and not erased
+              --id <request> --objects <place> --keys <place> --master-key <file>
+  erase       destroy the content keys of a data subject (asks a running gateway; no place)
+  reviews     list requests that wait for a person, or decide one (asks a running gateway; no place)
+              --url <address of the administration interface> --admin-key <file>
+              erase: --tenant --subject    reviews: [--approve <ticket> | --deny <ticket>]
+
   --json      print JSON
+  --progress  say on the error stream how far a verification is
   exit codes  0 fine, 1 broken or different, 2 wrong use or unreadable, 3 nothing wrong found but not all proven
 `;
 
@@ -40,7 +52,7 @@ const anchorsSchema = z.array(
 class UsageError extends Error {}
 
 interface Options {
-  readonly directories: [string, ...string[]];
+  readonly directories: readonly string[];
   readonly json: boolean;
   readonly keys: readonly string[];
   readonly values: Readonly<Record<string, string | boolean | string[] | undefined>>;
@@ -76,17 +88,24 @@ function readOptions(args: readonly string[]): Options {
       to: one,
       limit: one,
       out: one,
+      objects: one,
+      keys: one,
+      "master-key": one,
+      url: one,
+      "admin-key": one,
+      subject: one,
+      approve: one,
+      deny: one,
+      progress: { type: "boolean" },
       before: one,
       after: one,
     },
   });
-  const [first, ...rest] = positionals;
-  if (first === undefined) throw new UsageError("name at least one directory");
   for (const name of ["from", "to"] as const) {
     if (values[name] !== undefined && Number.isNaN(Date.parse(values[name])))
       throw new UsageError(`--${name} is not a date`);
   }
-  return { directories: [first, ...rest], json: values.json === true, keys: values.key ?? [], values };
+  return { directories: positionals, json: values.json === true, keys: values.key ?? [], values };
 }
 
 function filterOf(options: Options): RecordFilter {
@@ -108,8 +127,20 @@ function describe({ severity, kind, place, detail }: Finding): string {
   return `${severity} ${kind} at ${where.filter((part) => part !== "").join(", ")}: ${detail}\n`;
 }
 
-async function verifyWith(options: Options): Promise<Verification> {
-  const [directory, ...also] = options.directories;
+function required(options: Options, name: string): string {
+  const value = text(options, name);
+  if (value === undefined) throw new UsageError(`--${name} is missing`);
+  return value;
+}
+
+function places(options: Options): readonly [string, ...string[]] {
+  const [first, ...rest] = options.directories;
+  if (first === undefined) throw new UsageError("name at least one place: a directory, s3://... or gs://...");
+  return [first, ...rest];
+}
+
+async function verifyWith(options: Options, complain: Print): Promise<Verification> {
+  const [directory, ...also] = places(options);
   const anchorsFile = text(options, "anchors");
   const anchors =
     anchorsFile === undefined ? [] : anchorsSchema.parse(JSON.parse(await readFile(anchorsFile, "utf8")));
@@ -119,15 +150,22 @@ async function verifyWith(options: Options): Promise<Verification> {
     beginning: options.values["expired-beginning"] === true ? "may-have-expired" : "required",
     writer: options.values["live"] === true ? "live" : "at-rest",
     anchors,
+    ...(options.values["progress"] === true ? { onProgress: progressTo(complain) } : {}),
   });
+}
+
+function progressTo(complain: Print): (progress: VerifyProgress) => void {
+  return ({ writer, segment, segments, lines }) => {
+    complain(`${writer}: segment ${segment} of ${segments}, ${lines} records read\n`);
+  };
 }
 
 function exitCode(verdict: Verification["verdict"]): number {
   return { intact: EXIT.ok, unproven: EXIT.unproven, broken: EXIT.broken }[verdict];
 }
 
-async function verify(options: Options, print: Print): Promise<number> {
-  const result = await verifyWith(options);
+async function verify(options: Options, print: Print, complain: Print): Promise<number> {
+  const result = await verifyWith(options, complain);
   const keep = text(options, "write-anchors");
   if (keep !== undefined && result.verdict !== "broken") {
     const heads = result.chains.flatMap(({ writer, lastSeq, head }) =>
@@ -158,7 +196,7 @@ async function search(options: Options, print: Print): Promise<number> {
   const limit = Number(text(options, "limit") ?? "1000");
   if (!Number.isSafeInteger(limit) || limit < 1) throw new UsageError("--limit is a positive integer");
   let shown = 0;
-  for await (const { record } of readRecords(options.directories)) {
+  for await (const { record } of readRecords(places(options))) {
     if (!fits(record, filter)) continue;
     if (options.json) print(`${JSON.stringify(record)}\n`);
     else print(`${record.ts} ${record.writer} ${record.seq} ${JSON.stringify(record.body)}\n`);
@@ -168,15 +206,14 @@ async function search(options: Options, print: Print): Promise<number> {
   return EXIT.ok;
 }
 
-async function exportRecords(options: Options, print: Print): Promise<number> {
-  const out = text(options, "out");
-  if (out === undefined) throw new UsageError("--out is missing");
+async function exportRecords(options: Options, print: Print, complain: Print): Promise<number> {
+  const out = required(options, "out");
   const filter = filterOf(options);
-  const { verdict, findings } = await verifyWith(options);
+  const { verdict, findings } = await verifyWith(options, complain);
   const file = createWriteStream(out, { flags: "wx" });
   const hash = createHash("sha256");
   let records = 0;
-  for await (const { record, line } of readRecords(options.directories)) {
+  for await (const { record, line } of readRecords(places(options))) {
     if (!fits(record, filter)) continue;
     hash.update(`${line}\n`);
     records += 1;
@@ -191,13 +228,11 @@ async function exportRecords(options: Options, print: Print): Promise<number> {
 }
 
 async function reconcile(options: Options, print: Print): Promise<number> {
-  const after = text(options, "after");
+  const after = required(options, "after");
   const before = text(options, "before");
-  if (after === undefined) throw new UsageError("--after is missing");
   const filter = filterOf(options);
   const counted = new Reconciliation();
-  for await (const { record } of readRecords(options.directories))
-    if (fits(record, filter)) counted.add(record);
+  for await (const { record } of readRecords(places(options))) if (fits(record, filter)) counted.add(record);
   const start =
     before === undefined ? new Map<string, number>() : engineCounts(await readFile(before, "utf8"));
   const models = counted.compare(start, engineCounts(await readFile(after, "utf8")));
@@ -211,7 +246,77 @@ async function reconcile(options: Options, print: Print): Promise<number> {
   return models.every(({ result }) => result === "agrees") ? EXIT.ok : EXIT.broken;
 }
 
-const COMMANDS: Readonly<Record<string, (options: Options, print: Print) => Promise<number>>> = {
+async function content(options: Options, print: Print): Promise<number> {
+  const id = required(options, "id");
+  const vault = new ContentVault({
+    content: await openStore(storeAddress(required(options, "objects"))),
+    keys: await openStore(storeAddress(required(options, "keys"))),
+    master: Buffer.from((await readFile(required(options, "master-key"), "utf8")).trim(), "base64"),
+  });
+  let unreadable = 0;
+  let found = 0;
+  for await (const { record } of readRecords(places(options))) {
+    const { body } = record;
+    if ((body.kind !== "intent" && body.kind !== "outcome") || body.id !== id || body.content === undefined)
+      continue;
+    found += 1;
+    const side = body.kind === "intent" ? "input" : "output";
+    try {
+      const said = (await vault.open(body.content)).toString("utf8");
+      print(options.json ? `${JSON.stringify({ id, side, content: said })}\n` : `${side}: ${said}\n`);
+    } catch (error) {
+      if (!(error instanceof ContentUnreadableError)) throw error;
+      unreadable += 1;
+      const { reason } = error;
+      print(options.json ? `${JSON.stringify({ id, side, reason })}\n` : `${side}: ${reason}\n`);
+    }
+  }
+  if (found === 0) throw new UsageError(`no content is kept for ${id}`);
+  return unreadable === 0 ? EXIT.ok : EXIT.broken;
+}
+
+async function administration(options: Options): Promise<AdminClient> {
+  const key = (await readFile(required(options, "admin-key"), "utf8")).trim();
+  return new AdminClient(required(options, "url"), key);
+}
+
+async function erase(options: Options, print: Print): Promise<number> {
+  const client = await administration(options);
+  const erased = await client.erase(required(options, "tenant"), required(options, "subject"));
+  print(
+    options.json
+      ? `${JSON.stringify(erased)}\n`
+      : `${erased.keys.length} keys destroyed for ${erased.subject}\n`,
+  );
+  return EXIT.ok;
+}
+
+async function reviews(options: Options, print: Print): Promise<number> {
+  const client = await administration(options);
+  const [approve, deny] = [text(options, "approve"), text(options, "deny")];
+  if (approve !== undefined && deny !== undefined) throw new UsageError("give --approve or --deny, not both");
+  const ticket = approve ?? deny;
+  if (ticket !== undefined) {
+    const decided = await client.decide(ticket, approve === undefined ? "denied" : "approved");
+    print(options.json ? `${JSON.stringify(decided)}\n` : `${decided.id} ${decided.state}\n`);
+    return EXIT.ok;
+  }
+  const waiting = await client.pending();
+  if (options.json) print(`${JSON.stringify({ reviews: waiting })}\n`);
+  for (const each of options.json ? [] : waiting) {
+    print(
+      `${each.id} ${each.requestedAt} ${each.client} ${each.model} ${each.side} ${each.guards.join(",")}\n`,
+    );
+  }
+  return EXIT.ok;
+}
+
+const COMMANDS: Readonly<
+  Record<string, (options: Options, print: Print, complain: Print) => Promise<number>>
+> = {
+  content,
+  erase,
+  reviews,
   verify,
   search,
   export: exportRecords,
@@ -227,7 +332,7 @@ export async function auditCommand(args: readonly string[], print: Print, compla
     return EXIT.usage;
   }
   try {
-    return await command(readOptions(rest), print);
+    return await command(readOptions(rest), print, complain);
   } catch (error) {
     complain(`${error instanceof Error ? error.message : String(error)}\n`);
     return EXIT.usage;

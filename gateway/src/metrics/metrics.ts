@@ -27,6 +27,7 @@ export interface GatewayGauges {
   auditOpen(): number;
   auditUnshipped(): number;
   auditBytes(): number;
+  auditShipFailing(): number;
 }
 
 /** Makes the metrics of one gateway in a registry of their own. */
@@ -50,6 +51,7 @@ export function createMetrics(gauges: GatewayGauges): GatewayMetrics {
   gauge("audit_open_intents", "Calls whose outcome is not recorded yet", () => gauges.auditOpen());
   gauge("audit_unshipped_segments", "Sealed segments not yet in the store", () => gauges.auditUnshipped());
   gauge("audit_local_bytes", "Local size of the audit log", () => gauges.auditBytes());
+  gauge("audit_ship_failing", "1 while the store refuses sealed segments", () => gauges.auditShipFailing());
   const call = ["client", "model", "endpoint"] as const;
   return {
     registry,

@@ -37,7 +37,7 @@ export class RedisReviewQueue implements ReviewQueue {
   }
 
   async add(ticket: ReviewTicket): Promise<void> {
-    const { state, reviewer: _reviewer, ...rest } = ticket;
+    const { state, ...rest } = ticket;
     const expires = Date.parse(ticket.expiresAt);
     await this.#redis
       .multi()
@@ -59,7 +59,7 @@ export class RedisReviewQueue implements ReviewQueue {
 
   async list(state: TicketState): Promise<ReviewTicket[]> {
     await this.#redis.zremrangebyscore(INDEX, "-inf", String(Date.now()));
-    const ids = await this.#redis.zrange(INDEX, 0, -1);
+    const ids = await this.#redis.zrange(INDEX, "0", "-1");
     const tickets = await Promise.all(ids.map((id) => this.#read(id)));
     return tickets.filter((ticket) => ticket?.state === state) as ReviewTicket[];
   }

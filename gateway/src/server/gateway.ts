@@ -47,6 +47,8 @@ export interface RunningGateway {
   readonly publicKeyPem: string;
   /** Id of this writer in the audit log. */
   readonly auditWriter: string;
+  /** Why the store refused the last sealed segment; null when it took it. */
+  readonly auditShipError: string | null;
   /**
    * Puts a new configuration in force; an unusable one is refused and the old one stays.
    * @throws ConfigError when it is not valid or changes what only a restart can change.
@@ -148,6 +150,10 @@ class Gateway implements RunningGateway {
 
   get adminUrl(): string | null {
     return this.#admin === null ? null : addressOf(this.#admin, "http");
+  }
+
+  get auditShipError(): string | null {
+    return this.#runtime.audit.shipError;
   }
 
   async listen(): Promise<void> {
@@ -289,6 +295,7 @@ export async function startGateway(
     auditOpen: () => statistics()?.open ?? 0,
     auditUnshipped: () => statistics()?.unshipped ?? 0,
     auditBytes: () => statistics()?.bytes ?? 0,
+    auditShipFailing: () => (log?.shipError == null ? 0 : 1),
   });
   const upstreams = await Upstreams.open(loaded.config.upstreams, countAttempts(metrics));
   const tokens = await tokensOf(loaded);

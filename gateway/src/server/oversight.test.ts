@@ -1,8 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../audit/chain.ts";
 import { verifyDirectory } from "../audit/verify.ts";
+import { auditCommand } from "../cli/audit-command.ts";
 import { ConfigError } from "../config/load.ts";
 import type { GatewayConfigInput } from "../config/schema.ts";
 import { chat, chatEvents, fakeEngine, stream } from "../testing/fake-engine.ts";
@@ -63,7 +64,39 @@ async function admin(
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
+async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  let [out, err] = ["", ""];
+  const code = await auditCommand(
+    args,
+    (text) => (out += text),
+    (text) => (err += text),
+  );
+  return { code, out, err };
+}
+
 describe("human review", () => {
+  it("is listed and decided with the command line", async () => {
+    const under = await gatewayUnderTest([await fakeEngine()], reviewing("input"));
+    const ticket = (await under.post(CHAT, claim)).headers.get("x-llmops-review") ?? "";
+    await writeFile(join(under.directory, "admin-key"), `${REVIEWER_KEY}\n`);
+    const address = [
+      "--url",
+      under.gateway.adminUrl ?? "",
+      "--admin-key",
+      join(under.directory, "admin-key"),
+    ];
+    expect(await run("reviews", ...address)).toMatchObject({
+      code: 0,
+      out: expect.stringContaining(`${ticket} `) as string,
+    });
+    expect(await run("reviews", ...address, "--approve", ticket)).toMatchObject({
+      code: 0,
+      out: `${ticket} approved\n`,
+    });
+    expect(await run("reviews", ...address, "--deny", ticket)).toMatchObject({ code: 2 });
+    expect(await run("reviews", ...address, "--json")).toMatchObject({ code: 0, out: '{"reviews":[]}\n' });
+  });
+
   it("holds a request until a person approves it, lets it through once, and records who decided", async () => {
     const engine = await fakeEngine();
     const under = await gatewayUnderTest([engine], reviewing("input"));
@@ -97,9 +130,9 @@ describe("human review", () => {
       reviewer: review?.kind === "review" ? review.reviewer : "none",
       guards: [{ guard: "pii", action: "flag", found: { dni: 1 } }],
     });
-    expect(
-      records.filter((r) => r.kind === "decision").map((r) => r.kind === "decision" && r.result),
-    ).toEqual(Array(4).fill("review"));
+    expect(records.flatMap((r) => (r.kind === "decision" ? [r.result] : []))).toEqual(
+      Array(4).fill("review"),
+    );
   });
 
   it("does not let a denied request through", async () => {
@@ -182,6 +215,35 @@ describe("content", () => {
       publicKeys: [under.gateway.publicKeyPem],
     });
     expect(verdict).toBe("intact");
+  });
+
+  it("is read and erased with the command line", async () => {
+    const under = await gatewayUnderTest([await fakeEngine(chat("the answer"))], keeping);
+    await under.post(CHAT, claim, { headers: { "x-llmops-subject": "ana" } });
+    const id = (await under.records()).flatMap((r) => (r.kind === "intent" ? [r.id] : []))[0] ?? "";
+    const at = (name: string): string => join(under.directory, name);
+    const where = [
+      "--objects",
+      at("content"),
+      "--keys",
+      at("subject-keys"),
+      "--master-key",
+      at("keys/master"),
+    ];
+    const read = ["content", at("audit"), "--id", id, ...where];
+    const said = await run(...read);
+    expect([said.code, said.out]).toEqual([0, expect.stringContaining("deny the claim")]);
+    expect(said.out).toContain("output: ");
+    await writeFile(at("admin-key"), ERASER_KEY);
+    const address = ["--url", under.gateway.adminUrl ?? "", "--admin-key", at("admin-key")];
+    const erased = await run("erase", ...address, "--tenant", "acme", "--subject", "ana", "--json");
+    expect([erased.code, (JSON.parse(erased.out) as { keys: string[] }).keys.length]).toEqual([0, 1]);
+    expect(await run(...read)).toMatchObject({ code: 1, out: "input: erased\noutput: erased\n" });
+    expect(await run("reviews", ...address)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("review") as string,
+    });
+    expect(await run("content", at("audit"), "--id", "none", ...where)).toMatchObject({ code: 2 });
   });
 
   it("keeps a streamed answer as it was sent", async () => {

@@ -57,6 +57,7 @@ export async function s3Store(location: S3Location): Promise<ObjectStore> {
             Key: keyOf(name),
             Body: bytes,
             IfNoneMatch: "*",
+            ChecksumAlgorithm: "SHA256",
             ChecksumSHA256: sha256,
             Metadata: { sha256 },
           }),
