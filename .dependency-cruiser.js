@@ -18,7 +18,7 @@ export default {
     rule("charts", "charts", []),
     rule("pricing", "pricing", ["graph"]),
     rule("components", "components", ["charts", "pricing", "graph", "plan"]),
-    rule("stacks", "stacks", ["components", "pricing"]),
+    rule("stacks", "stacks", ["components", "pricing", "gateway"]),
     rule("plan", "plan", ["graph", "stacks", "pricing", "policies"]),
     rule("gateway", "gateway", []),
     rule("local", "local", ["gateway", "stacks"]),

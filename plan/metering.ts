@@ -228,6 +228,21 @@ function constant(node: ResourceNode, what: string, sku: string, quantity: numbe
   return [{ urn: node.urn, name: node.name, what, units: { min: units, expected: units, max: units } }];
 }
 
+/** Volumes that a set of pods claims, one of each kind per replica. */
+function volumeItems(node: ResourceNode, { cloud, region }: MeterOptions): MeteredItem[] {
+  const claims = at(node, "spec.volumeClaimTemplates");
+  if (claims === undefined) return [];
+  if (!Array.isArray(claims)) throw new UnmeterableResourceError(node, "spec.volumeClaimTemplates", claims);
+  const replicas = numberAt(node, "spec.replicas");
+  return claims.flatMap((_claim, index) => {
+    const path = `spec.volumeClaimTemplates.${index}.spec.resources.requests.storage`;
+    const size = /^(\d+)Gi$/.exec(textAt(node, path))?.[1];
+    if (size === undefined) throw new UnmeterableResourceError(node, path, textAt(node, path));
+    const sku = serviceSku(cloud, region, "disk-gib");
+    return constant(node, `volumes, ${size} GiB each`, sku, replicas * Number(size));
+  });
+}
+
 function itemsOf(graph: ResourceGraph, node: ResourceNode, options: MeterOptions): MeteredItem[] {
   const { region } = options;
   switch (node.type) {
@@ -262,6 +277,8 @@ function itemsOf(graph: ResourceGraph, node: ResourceNode, options: MeterOptions
         subnets.length,
       );
     }
+    case "kubernetes:apps/v1:StatefulSet":
+      return volumeItems(node, options);
     default:
       throw new UnclassifiedResourceError(
         `${node.type} is priced by the hour but nothing says how to count it`,

@@ -12,6 +12,7 @@ const HOURLY = [
   "gcp:container/cluster:Cluster",
   "gcp:container/nodePool:NodePool",
   "gcp:kms/cryptoKey:CryptoKey",
+  "kubernetes:apps/v1:StatefulSet",
   "kubernetes:karpenter.sh/v1:NodePool",
 ] as const;
 
@@ -54,6 +55,7 @@ const FREE = [
   "aws:s3/bucketVersioning:BucketVersioning",
   "aws:sqs/queuePolicy:QueuePolicy",
   "gcp:compute/firewall:Firewall",
+  "gcp:serviceaccount/iAMMember:IAMMember",
   "gcp:compute/network:Network",
   "gcp:compute/router:Router",
   "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember",
@@ -73,9 +75,9 @@ const CLASSES: ReadonlyMap<string, CostClass> = new Map<string, CostClass>([
   ...KUBERNETES_COSTS.map((type) => [type, "by-use"] as const),
 ]);
 
-/** Cost class of a resource type; objects inside a cluster cost nothing themselves, their nodes do. */
+/** Cost class of a resource type; objects inside a cluster and generated secrets cost nothing. */
 export function costClassOf(type: string): CostClass {
   const known = CLASSES.get(type);
   if (known !== undefined) return known;
-  return type.startsWith("kubernetes:") || type.startsWith("pulumi:") ? "free" : "unknown";
+  return /^(kubernetes|pulumi|random|tls):/.test(type) ? "free" : "unknown";
 }

@@ -1,9 +1,12 @@
-import type { ClusterHandle } from "../components/cluster/handle.ts";
+import type * as pulumi from "@pulumi/pulumi";
 import { Tenant } from "../components/tenancy/tenant.ts";
 import { awsCluster } from "./clouds/aws.ts";
 import { existingCluster } from "./clouds/existing.ts";
+import type { CloudEnvironment } from "./clouds/environment.ts";
 import { gcpCluster } from "./clouds/gcp.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
+import { clusterServices } from "./cluster-services.ts";
+import { deployGateway } from "./gateway.ts";
 import { serving } from "./serving.ts";
 
 /** What a stack exports. */
@@ -14,9 +17,11 @@ export interface PlatformOutputs {
   readonly clusterName?: string;
   /** Namespaces of the tenants. */
   readonly namespaces: readonly string[];
+  /** What an auditor verifies the log's checkpoints with, PEM; absent without a gateway. */
+  readonly auditPublicKey?: pulumi.Output<string>;
 }
 
-function clusterOf(name: string, config: PlatformConfig): ClusterHandle | undefined {
+function cloudOf(name: string, config: PlatformConfig): CloudEnvironment | undefined {
   const { cloud } = config;
   switch (cloud.provider) {
     case "aws":
@@ -34,8 +39,9 @@ function clusterOf(name: string, config: PlatformConfig): ClusterHandle | undefi
 export function platformProgram(config: PlatformConfig): PlatformOutputs {
   const name = `${config.client}-${config.environment}`;
   const { client, environment } = config;
-  const cluster = clusterOf(name, config);
-  if (cluster === undefined) return { client, environment, namespaces: [] };
+  const environmentCloud = cloudOf(name, config);
+  if (environmentCloud === undefined) return { client, environment, namespaces: [] };
+  const { cluster, audit } = environmentCloud;
   const tenants = config.tenancy.tenants.map(
     ({ name: namespace, ...quota }) =>
       new Tenant(
@@ -48,11 +54,14 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
         { providers: { kubernetes: cluster.provider } },
       ),
   );
-  serving(name, config, cluster, tenants);
+  const base = clusterServices(name, config, cluster);
+  const gateway = base === undefined ? undefined : deployGateway(name, config, { cluster, audit, ...base });
+  if (base !== undefined) serving(name, config, { cluster, tenants, ...base });
   return {
     client,
     environment,
     clusterName: cluster.clusterName,
     namespaces: tenants.map((tenant) => tenant.namespaceName),
+    ...(gateway === undefined ? {} : { auditPublicKey: gateway.publicKeyPem }),
   };
 }

@@ -1,13 +1,10 @@
-import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
-import { HelmAddon } from "../components/addon/helm-addon.ts";
 import { ModelScaler } from "../components/autoscaling/model-scaler.ts";
 import type { ClusterHandle } from "../components/cluster/handle.ts";
 import { instanceFor, instanceGpus } from "../components/gpu/accelerators.ts";
 import { GPU_POOL_LABEL } from "../components/gpu/gpu-pool.ts";
-import { Monitoring } from "../components/observability/monitoring.ts";
 import { ModelService, type ReplicaResources } from "../components/serving/model-service.ts";
 import type { Tenant } from "../components/tenancy/tenant.ts";
+import type { ClusterServices } from "./cluster-services.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 type Model = PlatformConfig["models"][number];
@@ -38,40 +35,16 @@ function nodeSelectorOf(pool: Pool): Record<string, string> {
     : { [GPU_POOL_LABEL]: pool.name };
 }
 
-/** Engines with a floor: no gateway on the cluster could wake them from zero yet. */
-function floorOf(model: Model): number {
-  const { minReplicas } = model.autoscaling;
-  if (minReplicas === 0)
-    void pulumi.log.warn(
-      `models '${model.name}': minReplicas 0 is raised to 1 until the gateway that wakes it is part of the stack`,
-    );
-  return Math.max(1, minReplicas);
+/** What models are deployed onto. */
+export interface ServingTarget extends ClusterServices {
+  readonly cluster: ClusterHandle;
+  readonly tenants: readonly Tenant[];
 }
 
-/** Prometheus, KEDA, and every model of the configuration with its scaler. */
-export function serving(
-  name: string,
-  config: PlatformConfig,
-  cluster: ClusterHandle,
-  tenants: readonly Tenant[],
-): void {
-  if (config.models.length === 0) return;
+/** Every model of the configuration with its scaler. */
+export function serving(name: string, config: PlatformConfig, target: ServingTarget): void {
+  const { cluster, tenants, monitoring, keda } = target;
   const providers = { kubernetes: cluster.provider };
-  const monitoring = new Monitoring(
-    `${name}-monitoring`,
-    { retentionDays: config.observability.metricsRetentionDays },
-    { providers },
-  );
-  const kedaNamespace = new k8s.core.v1.Namespace(
-    `${name}-keda-namespace`,
-    { metadata: { name: "keda", labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
-    { provider: cluster.provider },
-  );
-  const keda = new HelmAddon(
-    `${name}-keda`,
-    { chart: "keda", namespace: "keda" },
-    { providers, dependsOn: kedaNamespace },
-  );
   for (const model of config.models) {
     const pool = config.gpuPools.find((candidate) => candidate.name === model.gpu.pool);
     const tenant = tenants.find((candidate) => candidate.namespaceName === model.tenant);
@@ -83,7 +56,6 @@ export function serving(
       "llmops.io/tenant": model.tenant,
     };
     const share = shareOf(config, pool, model);
-    const floor = floorOf(model);
     const service = new ModelService(
       `${name}-model-${model.name}`,
       {
@@ -106,9 +78,12 @@ export function serving(
         model: model.name,
         namespace: model.tenant,
         engine: model.engine,
-        minReplicas: floor,
+        minReplicas: model.autoscaling.minReplicas,
         maxReplicas: model.autoscaling.maxReplicas,
         queueDepthThreshold: model.autoscaling.queueDepthThreshold,
+        ...(model.autoscaling.outputTokensPerSecond === undefined
+          ? {}
+          : { outputTokensPerSecond: model.autoscaling.outputTokensPerSecond }),
         labels,
       },
       { providers, dependsOn: [service.deployment, keda] },

@@ -46,12 +46,15 @@ export class GcpAuditStore extends LlmopsComponent {
   readonly bucketName: string;
   /** Identity of the pods that write: may add objects and read them, never delete. */
   readonly writer: gcp.serviceaccount.Account;
+  /** Address of that identity, known before deployment. */
+  readonly writerEmail: string;
 
   /** @throws pulumi.InputPropertyError for invalid arguments */
   constructor(name: string, args: GcpAuditStoreArgs, opts?: ComponentOptions) {
     const bucketName = gcpAuditBucketName(args);
     super("audit", "GcpAuditStore", name, opts);
     this.bucketName = bucketName;
+    this.writerEmail = `${args.prefix}-audit@${args.projectId}.iam.gserviceaccount.com`;
     const { retention } = args;
     const kept = { parent: this, ...keptOptions(retention) };
     const encryption = new GcpKey(

@@ -66,8 +66,29 @@ describe("ModelScaler", () => {
     },
   );
 
+  it("wakes a model from zero on calls the gateway holds, and scales on offered load where capacity was measured", async () => {
+    const changed = { ...args, minReplicas: 0, outputTokensPerSecond: 1000 };
+    const graph = await capture({ stack: "test", program: () => new ModelScaler("s", changed, {}) });
+    const spec = ofType(graph, "kubernetes:keda.sh/v1alpha1:ScaledObject")[0]?.inputs["spec"] as unknown as {
+      triggers: Trigger[];
+    };
+    expect(
+      spec.triggers.map(({ name, metadata }) => [name, metadata["query"], metadata["threshold"]]),
+    ).toEqual([
+      [
+        "demand",
+        'sum(rate(llmops_gateway_offered_tokens_total{kind="output",namespace="llm-gateway",model="mistral"}[1m]))',
+        "900",
+      ],
+      expect.arrayContaining(["in-flight", "64"]),
+      expect.arrayContaining(["queue-depth", "5"]),
+      ["held", 'sum(llmops_gateway_held_requests{namespace="llm-gateway",model="mistral"})', "128"],
+    ]);
+  });
+
   it.each([
-    [{ minReplicas: 0 }, "minReplicas", "nothing on the cluster would wake a model from zero replicas yet"],
+    [{ minReplicas: -1 }, "minReplicas", "-1 is less than 0"],
+    [{ outputTokensPerSecond: 0 }, "outputTokensPerSecond", "0 is not above 0"],
     [{ maxReplicas: 1 }, "maxReplicas", "1 is less than minReplicas 2"],
     [
       { queueDepthThreshold: 500 },

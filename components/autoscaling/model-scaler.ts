@@ -4,19 +4,21 @@ import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { PROMETHEUS_URL } from "../observability/monitoring.ts";
 import { engineGauges } from "../serving/engine-metrics.ts";
 import type { Engine } from "../serving/engine.ts";
-import { inFlightQuery, waitingQuery } from "./queries.ts";
+import { heldQuery, inFlightQuery, offeredQuery, waitingQuery } from "./queries.ts";
 
 /** How one model scales. */
 export interface ModelScalerArgs {
   readonly model: string;
   readonly namespace: string;
   readonly engine: Engine;
-  /** Replicas at the quietest hour. */
+  /** Replicas at the quietest hour; from zero only calls the gateway holds wake it. */
   readonly minReplicas: number;
   /** Hard ceiling; KEDA's own default is 100. */
   readonly maxReplicas: number;
   /** Waiting requests per replica that add a replica. */
   readonly queueDepthThreshold: number;
+  /** Measured output tokens/s of one replica at its SLO; with it, offered load scales before a queue forms. */
+  readonly outputTokensPerSecond?: number;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -27,6 +29,12 @@ export interface ModelScalerArgs {
 const IN_FLIGHT_SHARE = 0.5;
 
 /**
+ * Share of a replica's measured capacity that is planned with; the rest is room for what arrives while one starts.
+ * @see docs/components/autoscaling.md
+ */
+const UTILISATION = 0.9;
+
+/**
  * Checks the arguments.
  * @throws pulumi.InputPropertyError naming the property.
  */
@@ -34,8 +42,10 @@ export function validateModelScalerArgs(args: ModelScalerArgs): void {
   const fail = (propertyPath: string, reason: string): never => {
     throw new pulumi.InputPropertyError({ propertyPath, reason });
   };
-  if (args.minReplicas < 1)
-    fail("minReplicas", "nothing on the cluster would wake a model from zero replicas yet");
+  if (args.minReplicas < 0) fail("minReplicas", `${args.minReplicas} is less than 0`);
+  const { outputTokensPerSecond } = args;
+  if (outputTokensPerSecond !== undefined && !(outputTokensPerSecond > 0))
+    fail("outputTokensPerSecond", `${outputTokensPerSecond} is not above 0`);
   if (args.maxReplicas < args.minReplicas)
     fail("maxReplicas", `${args.maxReplicas} is less than minReplicas ${args.minReplicas}`);
   if (args.queueDepthThreshold > args.engine.maxNumSeqs)
@@ -112,12 +122,16 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
         },
       },
       triggers: [
+        ...(args.outputTokensPerSecond === undefined
+          ? []
+          : [trigger("demand", offeredQuery(args), args.outputTokensPerSecond * UTILISATION)]),
         trigger(
           "in-flight",
           inFlightQuery(gauges, args),
           Math.max(1, Math.floor(args.engine.maxNumSeqs * IN_FLIGHT_SHARE)),
         ),
         trigger("queue-depth", waitingQuery(gauges, args), args.queueDepthThreshold),
+        ...(args.minReplicas > 0 ? [] : [trigger("held", heldQuery(args), args.engine.maxNumSeqs)]),
       ],
     },
   };

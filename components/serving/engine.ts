@@ -56,6 +56,13 @@ export const CACHE_MOUNT = "/cache";
 /** Share of GPU memory an engine may take. */
 const GPU_MEMORY_UTILISATION = "0.90";
 
+const ENGINE_PORTS: Readonly<Record<EngineKind, number>> = {
+  vllm: 8000,
+  sglang: 30_000,
+  triton: 8000,
+  tgi: 8080,
+};
+
 function modelReference(source: ModelSource): string {
   switch (source.kind) {
     case "hub":
@@ -96,15 +103,15 @@ function vllm(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
       // Without it SIGTERM aborts running requests (vLLM >= 0.18).
       `--shutdown-timeout=${launch.drainSeconds}`,
       "--disable-access-log-for-endpoints=/health,/metrics,/ping",
-      "--port=8000",
+      `--port=${ENGINE_PORTS.vllm}`,
     ],
     env: {
       ...hubEnvironment(source),
       VLLM_CACHE_ROOT: `${CACHE_MOUNT}/vllm`,
       VLLM_NO_USAGE_STATS: "1",
     },
-    port: 8000,
-    metricsPort: 8000,
+    port: ENGINE_PORTS.vllm,
+    metricsPort: ENGINE_PORTS.vllm,
     health: { ready: "/health", live: "/health" },
   };
 }
@@ -121,11 +128,11 @@ function sglang(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
       `--max-running-requests=${engine.maxNumSeqs}`,
       "--enable-metrics",
       "--host=0.0.0.0",
-      "--port=30000",
+      `--port=${ENGINE_PORTS.sglang}`,
     ],
     env: hubEnvironment(launch.source),
-    port: 30_000,
-    metricsPort: 30_000,
+    port: ENGINE_PORTS.sglang,
+    metricsPort: ENGINE_PORTS.sglang,
     health: { ready: "/health_generate", live: "/health" },
   };
 }
@@ -142,7 +149,7 @@ function triton(launch: EngineLaunch): EngineContainer {
       "--metrics-config=histogram_latencies=true",
     ],
     env: hubEnvironment(launch.source),
-    port: 8000,
+    port: ENGINE_PORTS.triton,
     metricsPort: 8002,
     health: { ready: "/v2/health/ready", live: "/v2/health/live" },
   };
@@ -157,13 +164,18 @@ function tgi(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
       `--max-total-tokens=${engine.maxModelLen}`,
       `--max-concurrent-requests=${engine.maxNumSeqs}`,
       `--graceful-termination-timeout=${launch.drainSeconds}`,
-      "--port=8080",
+      `--port=${ENGINE_PORTS.tgi}`,
     ],
     env: hubEnvironment(launch.source),
-    port: 8080,
-    metricsPort: 8080,
+    port: ENGINE_PORTS.tgi,
+    metricsPort: ENGINE_PORTS.tgi,
     health: { ready: "/health", live: "/health" },
   };
+}
+
+/** Port of an engine's API; the gateway may reach this one only. */
+export function enginePort({ kind }: Engine): number {
+  return ENGINE_PORTS[kind];
 }
 
 /**

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { GATEWAY_NAMESPACE_LABEL } from "../gateway/address.ts";
 import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
 import {
   CACHE_MOUNT,
@@ -172,7 +173,7 @@ export class ModelService extends LlmopsComponent {
           policyTypes: ["Ingress", "Egress"],
           ingress: [
             {
-              from: [namespaced({ "llmops.io/component": "gateway" })],
+              from: [namespaced(GATEWAY_NAMESPACE_LABEL)],
               ports: [{ protocol: "TCP", port: container.port }],
             },
             {

@@ -23,13 +23,14 @@ function tenant(overrides: Partial<TenantArgs> = {}): Promise<ResourceGraph> {
 }
 
 describe("a tenant", () => {
-  it("consists of a namespace, two network policies, a quota and defaults", async () => {
+  it("consists of a namespace, three network policies, a quota and defaults", async () => {
     const graph = await tenant();
     expect(graph.nodes.map(({ type, name }) => `${type} ${name}`)).toEqual([
       "kubernetes:core/v1:LimitRange acme-prod-claims-defaults",
       "kubernetes:core/v1:Namespace acme-prod-claims-namespace",
       "kubernetes:core/v1:ResourceQuota acme-prod-claims-quota",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy acme-prod-claims-allow-dns",
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy acme-prod-claims-allow-gateway",
       "kubernetes:networking.k8s.io/v1:NetworkPolicy acme-prod-claims-default-deny",
       "llmops:tenancy:Tenant acme-prod-claims",
       "pulumi:providers:kubernetes cluster",
@@ -44,6 +45,7 @@ describe("a tenant", () => {
       labels: {
         "llmops.io/client": "acme",
         "llmops.io/environment": "prod",
+        "llmops.io/gateway-client": "true",
         "pod-security.kubernetes.io/audit": "restricted",
         "pod-security.kubernetes.io/enforce": "restricted",
         "pod-security.kubernetes.io/warn": "restricted",
@@ -58,7 +60,7 @@ describe("a tenant", () => {
     });
   });
 
-  it("closes the network in both directions and lets only name resolution out", async () => {
+  it("closes the network in both directions and lets only name resolution and calls of the gateway out", async () => {
     const policies = ofType(await tenant(), "kubernetes:networking.k8s.io/v1:NetworkPolicy");
     expect(policies.map(({ inputs }) => inputs["spec"])).toEqual([
       {
@@ -80,6 +82,16 @@ describe("a tenant", () => {
                 },
               },
             ],
+          },
+        ],
+      },
+      {
+        podSelector: {},
+        policyTypes: ["Egress"],
+        egress: [
+          {
+            ports: [{ port: 8080, protocol: "TCP" }],
+            to: [{ namespaceSelector: { matchLabels: { "llmops.io/component": "gateway" } } }],
           },
         ],
       },

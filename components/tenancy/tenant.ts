@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { GATEWAY_CLIENT_LABEL, GATEWAY_NAMESPACE_LABEL, GATEWAY_PORTS } from "../gateway/address.ts";
 
 /**
  * Pod Security level of a namespace.
@@ -45,7 +46,7 @@ export function validateTenantArgs(args: TenantArgs): void {
 
 /**
  * A tenant: its namespace with an enforced Pod Security level, a quota, default requests, and a network that is closed in
- * both directions except for name resolution.
+ * both directions except for name resolution and the gateway.
  */
 export class Tenant extends LlmopsComponent {
   /** Namespace, usable as a dependency of whatever runs in it. */
@@ -62,7 +63,12 @@ export class Tenant extends LlmopsComponent {
 
     this.namespace = new k8s.core.v1.Namespace(
       this.childName("namespace"),
-      { metadata: { name: args.namespace, labels: { ...args.labels, ...podSecurityLabels(podSecurity) } } },
+      {
+        metadata: {
+          name: args.namespace,
+          labels: { ...args.labels, ...GATEWAY_CLIENT_LABEL, ...podSecurityLabels(podSecurity) },
+        },
+      },
       { parent: this },
     );
     const inside = { parent: this, dependsOn: this.namespace };
@@ -100,6 +106,23 @@ export class Tenant extends LlmopsComponent {
                 { protocol: "UDP", port: 53 },
                 { protocol: "TCP", port: 53 },
               ],
+            },
+          ],
+        },
+      },
+      inside,
+    );
+    new k8s.networking.v1.NetworkPolicy(
+      this.childName("allow-gateway"),
+      {
+        metadata: metadata("allow-gateway"),
+        spec: {
+          podSelector: {},
+          policyTypes: ["Egress"],
+          egress: [
+            {
+              to: [{ namespaceSelector: { matchLabels: GATEWAY_NAMESPACE_LABEL } }],
+              ports: [{ protocol: "TCP", port: GATEWAY_PORTS.api }],
             },
           ],
         },

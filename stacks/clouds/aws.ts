@@ -1,8 +1,8 @@
 import * as aws from "@pulumi/aws";
 import { AwsAuditStore } from "../../components/audit/aws-store.ts";
+import { GATEWAY_ACCOUNT, GATEWAY_NAMESPACE } from "../../components/gateway/address.ts";
 import { EksRole } from "../../components/cluster/eks-role.ts";
 import { EksCluster } from "../../components/cluster/eks.ts";
-import type { ClusterHandle } from "../../components/cluster/handle.ts";
 import { ClusterAutoscaler } from "../../components/gpu/cluster-autoscaler.ts";
 import { DevicePlugin } from "../../components/gpu/device-plugin.ts";
 import { EksGpuNodeGroups } from "../../components/gpu/eks-node-groups.ts";
@@ -11,6 +11,7 @@ import { KarpenterGpuPool } from "../../components/gpu/karpenter-pool.ts";
 import { Karpenter } from "../../components/gpu/karpenter.ts";
 import { AwsNetwork } from "../../components/network/aws.ts";
 import type { PlatformConfig } from "../schema/platform.ts";
+import type { CloudEnvironment } from "./environment.ts";
 import { gpuPoolOf } from "./gpu-pools.ts";
 import { cloudWatchRetentionDays } from "./log-retention.ts";
 
@@ -27,7 +28,7 @@ interface GpuContext {
 }
 
 /** Network, EKS cluster, audit storage and GPU pools of an environment on AWS. */
-export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig): ClusterHandle {
+export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig): CloudEnvironment {
   const tags = {
     "llmops:client": config.client,
     "llmops:environment": config.environment,
@@ -67,7 +68,7 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
     },
     { providers: { aws: provider } },
   );
-  new AwsAuditStore(
+  const store = new AwsAuditStore(
     `${name}-audit`,
     {
       prefix: name,
@@ -77,6 +78,17 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
       tags,
     },
     { providers: { aws: provider } },
+  );
+  const identity = new aws.eks.PodIdentityAssociation(
+    `${name}-gateway-identity`,
+    {
+      clusterName: name,
+      namespace: GATEWAY_NAMESPACE,
+      serviceAccount: GATEWAY_ACCOUNT,
+      roleArn: store.writer.role.arn,
+      tags,
+    },
+    { provider, dependsOn: [...store.writer.attachments, cluster.provider] },
   );
   const context = { name, cloud, network, cluster, provider, tags };
   const pools = (provisioner: "karpenter" | "node-group"): GpuPool[] =>
@@ -91,8 +103,19 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
       { software: cloud.cluster.gpuSoftware, sharing: config.gpuPools.map((pool) => pool.sharing) },
       { providers: { kubernetes: cluster.provider } },
     );
-  return cluster;
+  return {
+    cluster,
+    audit: {
+      bucket: { kind: "s3", bucket: store.bucketName, region: cloud.region },
+      serviceAccountAnnotations: {},
+      identity: [POD_IDENTITY_AGENT],
+      ready: [identity],
+    },
+  };
 }
+
+/** The EKS Pod Identity agent. @see https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html */
+const POD_IDENTITY_AGENT = { cidr: "169.254.170.23/32", port: 80 } as const;
 
 function karpenterPools(context: GpuContext, pools: readonly GpuPool[]): void {
   if (pools.length === 0) return;

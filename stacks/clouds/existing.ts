@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { ExistingCluster } from "../../components/cluster/existing.ts";
-import type { ClusterHandle } from "../../components/cluster/handle.ts";
 import { DevicePlugin } from "../../components/gpu/device-plugin.ts";
 import type { PlatformConfig } from "../schema/platform.ts";
+import type { CloudEnvironment } from "./environment.ts";
 
 type ExistingCloud = Extract<PlatformConfig["cloud"], { provider: "existing" }>;
 
@@ -22,7 +22,11 @@ function readKubeconfig(path: string): string {
 }
 
 /** A cluster somebody else created, with GPU software where the configuration asks for it. */
-export function existingCluster(name: string, cloud: ExistingCloud, config: PlatformConfig): ClusterHandle {
+export function existingCluster(
+  name: string,
+  cloud: ExistingCloud,
+  config: PlatformConfig,
+): CloudEnvironment {
   const cluster = new ExistingCluster(`${name}-cluster`, {
     clusterName: cloud.clusterName,
     kubeconfig: readKubeconfig(cloud.kubeconfigPath),
@@ -34,5 +38,8 @@ export function existingCluster(name: string, cloud: ExistingCloud, config: Plat
       { software: cloud.gpuSoftware, sharing: config.gpuPools.map((pool) => pool.sharing) },
       { providers: { kubernetes: cluster.provider } },
     );
-  return cluster;
+  return {
+    cluster,
+    audit: { bucket: { kind: "local" }, serviceAccountAnnotations: {}, identity: [], ready: [] },
+  };
 }

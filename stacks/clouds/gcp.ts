@@ -1,10 +1,11 @@
 import * as gcp from "@pulumi/gcp";
 import { GcpAuditStore } from "../../components/audit/gcp-store.ts";
+import { GATEWAY_ACCOUNT, GATEWAY_NAMESPACE } from "../../components/gateway/address.ts";
 import { GkeCluster } from "../../components/cluster/gke.ts";
-import type { ClusterHandle } from "../../components/cluster/handle.ts";
 import { GkeGpuPool, type GkeSelection } from "../../components/gpu/gke-pool.ts";
 import { GcpNetwork } from "../../components/network/gcp.ts";
 import type { PlatformConfig } from "../schema/platform.ts";
+import type { CloudEnvironment } from "./environment.ts";
 import { gpuPoolOf, type PoolConfig } from "./gpu-pools.ts";
 
 type GcpCloud = Extract<PlatformConfig["cloud"], { provider: "gcp" }>;
@@ -14,7 +15,7 @@ function selectionOf(pool: PoolConfig): GkeSelection {
 }
 
 /** Network, GKE cluster, audit storage and GPU pools of an environment on Google Cloud. */
-export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig): ClusterHandle {
+export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig): CloudEnvironment {
   const labels = {
     "llmops-client": config.client,
     "llmops-environment": config.environment,
@@ -46,7 +47,7 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
     },
     { providers: { gcp: provider } },
   );
-  new GcpAuditStore(
+  const store = new GcpAuditStore(
     `${name}-audit`,
     {
       prefix: name,
@@ -57,6 +58,15 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
       labels,
     },
     { providers: { gcp: provider } },
+  );
+  const identity = new gcp.serviceaccount.IAMMember(
+    `${name}-gateway-identity`,
+    {
+      serviceAccountId: store.writer.name,
+      role: "roles/iam.workloadIdentityUser",
+      member: `serviceAccount:${cloud.projectId}.svc.id.goog[${GATEWAY_NAMESPACE}/${GATEWAY_ACCOUNT}]`,
+    },
+    { provider, dependsOn: cluster.cluster },
   );
   for (const pool of config.gpuPools)
     new GkeGpuPool(
@@ -72,5 +82,19 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
       },
       { providers: { gcp: provider, kubernetes: cluster.provider }, dependsOn: [...cluster.nodesDependOn] },
     );
-  return cluster;
+  return {
+    cluster,
+    audit: {
+      bucket: { kind: "gcs", bucket: store.bucketName },
+      serviceAccountAnnotations: { "iam.gke.io/gcp-service-account": store.writerEmail },
+      identity: METADATA_SERVER,
+      ready: [identity],
+    },
+  };
 }
+
+/** GKE's metadata server. @see https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity#network_policy */
+const METADATA_SERVER = [
+  { cidr: "169.254.169.252/32", port: 988 },
+  { cidr: "169.254.169.254/32", port: 80 },
+] as const;

@@ -1,5 +1,10 @@
 import { z } from "zod";
-import { count, countOrZero, dnsName, sha256 } from "./primitives.ts";
+import { count, countOrZero, dnsName, isoDate, secretRef, sha256 } from "./primitives.ts";
+
+const usd = z
+  .string()
+  .regex(/^\d{1,6}(\.\d{1,6})?$/, { error: 'must be a decimal amount in quotes, for example "2.50"' })
+  .describe("USD per million tokens.");
 
 const scheduler = {
   image: z
@@ -68,6 +73,13 @@ const model = z.strictObject({
     expectedReplicas: countOrZero,
     maxReplicas: count.describe("Required: KEDA's own default is 100 replicas."),
     queueDepthThreshold: count.describe("Waiting requests per replica that add a replica."),
+    outputTokensPerSecond: z
+      .number()
+      .positive()
+      .optional()
+      .describe(
+        "Measured output tokens/s of one replica at its SLO; scales on offered load before a queue forms.",
+      ),
   }),
   delivery: z.strictObject({
     strategy: z.enum(["blue-green", "rolling"]),
@@ -90,6 +102,19 @@ export const providers = z
       region: z.string().min(1).describe("Where requests are processed; residency is judged on it."),
       dataProcessingAgreement: z.string().min(1).describe("Reference of the agreement under GDPR Art. 28."),
       monthlyCapUsd: z.number().positive().describe("Most this provider may cost in a month, USD."),
+      credential: secretRef.describe("API key, in a Secret of the namespace llm-gateway."),
+      models: z
+        .array(
+          z.strictObject({
+            name: dnsName.describe("Name clients use."),
+            model: z.string().min(1).describe("Name the provider knows."),
+            inputUsdPerMillion: usd,
+            outputUsdPerMillion: usd,
+            source: z.string().min(1).describe("Where the price was read."),
+            asOf: isoDate,
+          }),
+        )
+        .min(1),
     }),
   )
   .default([])

@@ -1,10 +1,53 @@
 import { z } from "zod";
-import { count, email, secretRef } from "./primitives.ts";
+import { count, dnsName, email, secretRef } from "./primitives.ts";
+
+const pinnedImage = z.string().regex(/^[^\s]+@sha256:[0-9a-f]{64}$/, {
+  error: "must be pinned by digest: <image>@sha256:<64 hex digits>",
+});
+
+const keyDigest = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/, { error: "must be the SHA-256 of the key, 64 lower-case hexadecimal digits" });
+
+const gatewayClient = z.strictObject({
+  id: dnsName.describe("Name in records, metrics and bills."),
+  tenant: dnsName.describe("Tenant the client belongs to; its records are digested with the tenant's key."),
+  models: z.array(dnsName).min(1).describe("Models of this platform or of a provider it may call."),
+  keys: z.array(keyDigest).default([]).describe("SHA-256 of its API keys: printf %s <key> | sha256sum."),
+  subjects: z.array(z.string().min(1)).default([]).describe("Subjects of its tokens; needs `tokens`."),
+  tools: z
+    .union([z.enum(["none", "any"]), z.array(z.string().min(1)).min(1)])
+    .default("none")
+    .describe("Tools it may offer to a model."),
+  priority: z.enum(["high", "normal", "low"]).default("normal").describe("Who goes first under load."),
+  requestsPerMinute: count.default(600),
+  tokensPerMinute: count.default(1_000_000),
+  purpose: z.string().max(200).optional().describe("Purpose of processing, written into each record."),
+  trace: z
+    .strictObject({
+      maxSteps: count,
+      maxSeconds: count,
+      maxTokens: count,
+    })
+    .optional()
+    .describe("Circuit breaker of one agent run (W3C trace)."),
+});
 
 /** The guardrail gateway in front of every model. */
 export const gateway = z
   .strictObject({
+    image: pinnedImage
+      .optional()
+      .describe("Image built from gateway/Dockerfile; required where models are served."),
+    redisImage: pinnedImage
+      .optional()
+      .describe("Redis 7 or Valkey; required with more than one replica, which count limits together."),
     replicas: count.default(2),
+    auditVolumeGiB: z
+      .int()
+      .min(5)
+      .default(20)
+      .describe("Volume of each replica for records not stored yet, GiB."),
     holdSeconds: z
       .int()
       .min(0)
@@ -12,6 +55,25 @@ export const gateway = z
       .default(0)
       .describe("Longest a request waits for a model at zero replicas."),
     cache: z.enum(["off", "exact"]).default("off").describe("`exact` answers a repeated request per client."),
+    clients: z.array(gatewayClient).default([]).describe("Who may call; nobody else is answered."),
+    tokens: z
+      .strictObject({
+        issuer: z.url({ protocol: /^https$/, error: "must be https" }),
+        audience: z.string().min(1),
+        keysUrl: z.url({ protocol: /^https$/, error: "must be https" }).describe("JSON Web Key Set."),
+      })
+      .optional()
+      .describe("Tokens of an identity provider, accepted beside keys."),
+    admins: z
+      .array(
+        z.strictObject({
+          id: dnsName.describe("Recorded as a keyed digest with each decision."),
+          key: keyDigest,
+          roles: z.array(z.enum(["review", "erase"])).min(1),
+        }),
+      )
+      .default([])
+      .describe("Who may decide reviews and erase content."),
   })
   .prefault({})
   .describe("The guardrail gateway in front of every model.");

@@ -776,7 +776,74 @@ const rows: readonly Row[] = [
     "acme-prod",
     "models[1].name",
     "claims-assistant",
-    [["models[1].name", "the name 'claims-assistant' is used twice", "give each entry its own name"]],
+    [
+      ["models[1].name", "the name 'claims-assistant' is used twice", "give each entry its own name"],
+      [
+        "gateway.clients[0].models",
+        "there is no model 'claims-reasoner'",
+        "use claims-assistant, claims-assistant",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gateway.image",
+    REMOVE,
+    [
+      [
+        "gateway.image",
+        "models are served, and no request may reach them past the gateway",
+        "build gateway/Dockerfile and write its image with digest",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gateway.redisImage",
+    REMOVE,
+    [
+      [
+        "gateway.redisImage",
+        "3 replicas need Redis: each alone would grant every budget in full",
+        "write a Redis image with digest, or set replicas to 1",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gateway.clients",
+    [],
+    [["gateway.clients", "nobody may call the models", "add at least one client"]],
+  ],
+  [
+    "acme-prod",
+    "gateway.clients[0].tenant",
+    "claim",
+    [["gateway.clients[0].tenant", "there is no such tenant", "use claims"]],
+  ],
+  [
+    "acme-prod",
+    "gateway.clients[0].keys",
+    [],
+    [["gateway.clients[0].keys", "nothing identifies this client", "add a key digest or a subject"]],
+  ],
+  [
+    "acme-prod",
+    "gateway.clients[0].subjects",
+    ["app@acme"],
+    [["gateway.clients[0].subjects", "no identity provider is configured", "add gateway.tokens"]],
+  ],
+  [
+    "acme-prod",
+    "guardrails",
+    { pii: "flag" },
+    [
+      [
+        "gateway.admins",
+        "flagged requests wait for a person, and nobody may decide them",
+        'add an administrator with the role "review", or set oversight.review to none',
+      ],
+    ],
   ],
   [
     "acme-prod",

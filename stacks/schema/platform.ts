@@ -40,12 +40,7 @@ export type SectionName = keyof typeof sections;
 
 /** Keys that this version validates but no component consumes yet; `llmops plan` prints them. */
 export const NOT_DEPLOYED: readonly string[] = [
-  "providers",
-  "gateway",
-  "guardrails",
-  "audit.mode",
-  "audit.content",
-  "oversight",
+  "oversight.contact",
   "evaluation",
   "observability.traceSampling",
   "alerting",

@@ -74,7 +74,7 @@ export async function startEngine(): Promise<Engine> {
   mkdirSync(plugins);
   mkdirSync(backend);
   const standIn = join(import.meta.dirname, "stand-in-provider.ts");
-  for (const name of ["aws", "gcp", "kubernetes"]) {
+  for (const name of ["aws", "gcp", "kubernetes", "random", "tls"]) {
     const file = join(plugins, `pulumi-resource-${name}`);
     const loader = fileURLToPath(import.meta.resolve("tsx"));
     writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' --import '${loader}' '${standIn}' "$@"\n`);

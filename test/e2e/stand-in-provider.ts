@@ -46,6 +46,12 @@ function computed(type: string, id: string): Inputs {
       return { ...common, latestVersion: 1 };
     case "gcp:container/cluster:Cluster":
       return { endpoint: "192.0.2.1", masterAuth: { clusterCaCertificate: "Q0E=" } };
+    case "tls:index/privateKey:PrivateKey":
+      return { privateKeyPemPkcs8: "stand-in private key", publicKeyPem: "stand-in public key" };
+    case "random:index/randomBytes:RandomBytes":
+      return { base64: "c3RhbmQtaW4=" };
+    case "random:index/randomPassword:RandomPassword":
+      return { result: "stand-in" };
     case "gcp:serviceaccount/account:Account":
       return { email: `${id}@stand-in.iam` };
     default:

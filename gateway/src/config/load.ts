@@ -103,7 +103,11 @@ function crossChecks(config: GatewayConfig): string[] {
     for (const name of client.models) {
       const model = models.get(name);
       if (model === undefined) problems.push(`clients[${index}].models: there is no model "${name}"`);
-      else if (client.budget !== null && model.price?.currency !== client.budget.currency) {
+      else if (
+        client.budget !== null &&
+        model.price !== "none" &&
+        model.price?.currency !== client.budget.currency
+      ) {
         problems.push(`clients[${index}].budget: model "${name}" has no price in ${client.budget.currency}`);
       }
     }

@@ -170,7 +170,11 @@ const model = z.strictObject({
   attempts: z.number().int().min(1).max(5).default(2),
   totalMs: positive.default(120_000),
   maxOutputTokens: positive.default(1024),
-  price: price.nullable().default(null),
+  /** `none`: own hardware, paid by the hour and not by the token; null: unknown, so no budget can cover it. */
+  price: z
+    .union([z.literal("none"), price])
+    .nullable()
+    .default(null),
   cache: z
     .strictObject({ seconds: positive, entries: positive.default(1000) })
     .nullable()

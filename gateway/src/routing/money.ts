@@ -9,9 +9,10 @@ export function nanosOf(amount: string): Nanos {
   return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
 }
 
-/** Cost of a call, rounded up; null when the model has no price. */
+/** Cost of a call, rounded up; null when the price is unknown. */
 export function costOf(price: ModelConfig["price"], input: number, output: number): Nanos | null {
   if (price === null) return null;
+  if (price === "none") return 0n;
   const total =
     BigInt(input) * nanosOf(price.inputPerMillion) + BigInt(output) * nanosOf(price.outputPerMillion);
   return (total + 999_999n) / 1_000_000n;

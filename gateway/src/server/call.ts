@@ -247,7 +247,7 @@ export class CallRunner {
   async #record(ending: Ending): Promise<CallEnd> {
     const { runtime, exchange, request, client } = this.#call;
     const usage = this.#served === null ? null : this.#meter.result(exchange.inputBytes);
-    const price = request.model.price;
+    const price = request.model.price === "none" ? null : request.model.price;
     const cost = usage === null ? null : costOf(price, usage.input, usage.output);
     const { metrics } = runtime;
     const labels = { client: client.id, model: request.model.name, endpoint: request.format.path };

@@ -58,11 +58,13 @@ export interface RunningGateway {
   close(): Promise<void>;
 }
 
-/** Parts that tests replace. */
+/** What does not come from the configuration. */
 export interface GatewayParts {
   readonly files?: FileLayer;
   /** Milliseconds between two maintenance rounds of the audit log. */
   readonly maintenanceMs?: number;
+  /** Name of this replica in the audit log. @default `audit.writer` of the configuration */
+  readonly writer?: string;
 }
 
 const FIXED = ["listen", "limits", "shared", "admin", "oversight", "audit"] as const;
@@ -303,7 +305,7 @@ export async function startGateway(
   log = await AuditLog.open({
     ...settings,
     directory,
-    name: writer,
+    name: parts.writer ?? writer,
     signer,
     store: store === null ? null : segmentStore(await openStore(store, files), files),
     version: GATEWAY_VERSION,

@@ -1,6 +1,7 @@
 import { capacityChecks } from "./capacity.ts";
 import type { Check } from "./check.ts";
 import { cloudChecks } from "./cloud.ts";
+import { gatewayChecks } from "./gateway.ts";
 import { governanceChecks } from "./governance.ts";
 import { modelChecks } from "./models.ts";
 
@@ -9,5 +10,6 @@ export const checks: readonly Check[] = [
   ...cloudChecks,
   ...capacityChecks,
   ...modelChecks,
+  ...gatewayChecks,
   ...governanceChecks,
 ];

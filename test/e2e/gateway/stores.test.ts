@@ -139,7 +139,7 @@ describe("an audit log in a bucket with Object Lock", () => {
       return Number(/^llmops_gateway_audit_unshipped_segments (\d+)$/m.exec(page)?.[1]);
     };
     await expect.poll(unshipped).toBeGreaterThan(2);
-    expect(under.gateway.auditShipError).toContain("bucket");
+    await expect.poll(() => under.gateway.auditShipError ?? "").toContain("bucket");
     await client.send(
       new CreateBucketCommand({
         Bucket: "not-there-yet",

@@ -1,0 +1,171 @@
+import { describe, expect, it } from "vitest";
+import { ofType, type ResourceGraph } from "../../graph/graph.ts";
+import { capture } from "../../plan/capture.ts";
+import { typeCounts } from "../../plan/plan.ts";
+import { Gateway, validateGatewayArgs, type GatewayArgs } from "./gateway.ts";
+import { GatewayKeys } from "./keys.ts";
+import { gatewayNetworkPolicies } from "./network.ts";
+import { Redis } from "./redis.ts";
+
+const args: GatewayArgs = {
+  namespace: "llm-gateway",
+  image: `registry.example/gateway@sha256:${"a".repeat(64)}`,
+  replicas: 3,
+  configuration: "listen: {}\n",
+  keysSecret: "gateway-keys",
+  credentials: [{ variable: "PROVIDER_X_KEY", secret: "x", key: "token" }],
+  auditVolumeGiB: 20,
+  serviceAccountAnnotations: {},
+  reach: {
+    engines: [{ namespace: "claims", model: "mistral", port: 8000 }],
+    identity: [{ cidr: "169.254.170.23/32", port: 80 }],
+    outside: "https",
+  },
+  drainSeconds: 120,
+  labels: { "llmops.io/client": "acme" },
+};
+
+function graphOf(changes: Partial<GatewayArgs> = {}): Promise<ResourceGraph> {
+  return capture({ stack: "test", program: () => new Gateway("g", { ...args, ...changes }, {}) });
+}
+
+describe("Gateway", () => {
+  it("consists of exactly these resources", async () => {
+    const { nodes } = await graphOf();
+    expect(Object.fromEntries(typeCounts(nodes.filter(({ custom }) => custom)))).toEqual({
+      "kubernetes:apps/v1:StatefulSet": 1,
+      "kubernetes:core/v1:ConfigMap": 1,
+      "kubernetes:core/v1:Service": 3,
+      "kubernetes:core/v1:ServiceAccount": 1,
+      "kubernetes:monitoring.coreos.com/v1:PodMonitor": 1,
+      "kubernetes:networking.k8s.io/v1:NetworkPolicy": 3,
+      "kubernetes:policy/v1:PodDisruptionBudget": 1,
+    });
+  });
+
+  it("keeps the volumes of its records, names each writer after its pod, and ends after its drain", async () => {
+    const [set] = ofType(await graphOf(), "kubernetes:apps/v1:StatefulSet");
+    expect(set?.inputs["spec"]).toMatchObject({
+      replicas: 3,
+      podManagementPolicy: "Parallel",
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
+      volumeClaimTemplates: [{ spec: { resources: { requests: { storage: "20Gi" } } } }],
+      template: {
+        spec: {
+          automountServiceAccountToken: false,
+          terminationGracePeriodSeconds: 150,
+          containers: [
+            {
+              args: ["/etc/llmops-gateway/gateway.yaml", "--writer", "$(POD_NAME)"],
+              env: [
+                { name: "POD_NAME" },
+                { name: "PROVIDER_X_KEY", valueFrom: { secretKeyRef: { name: "x", key: "token" } } },
+              ],
+              readinessProbe: { httpGet: { path: "/readyz" } },
+              lifecycle: { preStop: { sleep: { seconds: 10 } } },
+              securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
+            },
+          ],
+        },
+      },
+    });
+  });
+
+  it.each([
+    [{ image: "gateway:latest" }, "image", "'gateway:latest' is not pinned by digest"],
+    [
+      { replicas: 0 },
+      "replicas",
+      "0 is not a whole number from 1: without a gateway no request reaches a model",
+    ],
+    [{ auditVolumeGiB: 1 }, "auditVolumeGiB", "1 is not a whole number from 5"],
+  ] satisfies [Partial<GatewayArgs>, string, string][])("refuses %j", (changes, propertyPath, reason) => {
+    expect(() => {
+      validateGatewayArgs({ ...args, ...changes });
+    }).toThrow(expect.objectContaining({ propertyPath, reason }));
+  });
+});
+
+describe("gatewayNetworkPolicies", () => {
+  it("closes the namespace and opens one way for each need", () => {
+    const policies = gatewayNetworkPolicies(args.reach);
+    expect(policies["default-deny"]).toEqual({ podSelector: {}, policyTypes: ["Ingress", "Egress"] });
+    expect(policies["ingress"]).toMatchObject({
+      ingress: [
+        {
+          from: [{ namespaceSelector: { matchLabels: { "llmops.io/gateway-client": "true" } } }],
+          ports: [{ port: 8080 }],
+        },
+        {
+          from: [{ namespaceSelector: { matchLabels: { "llmops.io/gateway-admin": "true" } } }],
+          ports: [{ port: 8081 }],
+        },
+        { from: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }] },
+      ],
+    });
+    const ports = (policies["egress"]?.egress as { ports: { port: number }[] }[]).map((rule) =>
+      rule.ports.map(({ port }) => port),
+    );
+    expect(ports).toEqual([[53, 53], [6379], [8000], [80], [443]]);
+  });
+
+  it("reaches nothing outside of the cluster unless it must", () => {
+    const { egress } = gatewayNetworkPolicies({ engines: [], identity: [], outside: "none" });
+    expect(egress?.egress).toHaveLength(2);
+  });
+});
+
+describe("GatewayKeys", () => {
+  it("makes an Ed25519 key and symmetric keys that the engine does not delete by accident, in one Secret", async () => {
+    const graph = await capture({
+      stack: "test",
+      program: () =>
+        new GatewayKeys(
+          "k",
+          { namespace: "llm-gateway", retention: { days: 400, immutability: "compliance" }, labels: {} },
+          {},
+        ),
+    });
+    expect(ofType(graph, "tls:index/privateKey:PrivateKey")[0]?.inputs).toEqual({ algorithm: "ED25519" });
+    const kept = graph.nodes
+      .filter(({ custom, options }) => custom && options.protect)
+      .map(({ type }) => type);
+    expect(kept).toEqual([
+      "random:index/randomBytes:RandomBytes",
+      "random:index/randomBytes:RandomBytes",
+      "tls:index/privateKey:PrivateKey",
+    ]);
+    const [secret] = ofType(graph, "kubernetes:core/v1:Secret");
+    expect(secret?.inputs["stringData"]).toEqual({ $secret: true });
+    expect(JSON.stringify(secret?.inputs)).not.toContain("PRIVATE KEY");
+  });
+});
+
+describe("Redis", () => {
+  it("syncs before it answers, wants a password, and lets only the gateway in", async () => {
+    const graph = await capture({
+      stack: "test",
+      program: () =>
+        new Redis(
+          "r",
+          {
+            namespace: "llm-gateway",
+            image: "redis@sha256:0",
+            keysSecret: "s",
+            clients: { app: "gateway" },
+            labels: {},
+          },
+          {},
+        ),
+    });
+    const [set] = ofType(graph, "kubernetes:apps/v1:StatefulSet");
+    const [command] = (set?.inputs as { spec: { template: { spec: { containers: { args: string[] }[] } } } })
+      .spec.template.spec.containers[0]?.args as [string];
+    expect(command).toContain("--appendfsync always");
+    expect(command).toContain('--requirepass "$REDIS_PASSWORD"');
+    expect(ofType(graph, "kubernetes:networking.k8s.io/v1:NetworkPolicy")[0]?.inputs["spec"]).toMatchObject({
+      ingress: [{ from: [{ podSelector: { matchLabels: { app: "gateway" } } }], ports: [{ port: 6379 }] }],
+      egress: [],
+    });
+  });
+});

@@ -1,0 +1,274 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
+import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import {
+  GATEWAY_ACCOUNT,
+  GATEWAY_NAMESPACE,
+  GATEWAY_NAMESPACE_LABEL,
+  GATEWAY_PATHS,
+  GATEWAY_PORTS,
+  GATEWAY_SELECTOR,
+} from "./address.ts";
+import { gatewayNetworkPolicies, type GatewayReach } from "./network.ts";
+
+/** The guardrail gateway on the cluster. */
+export interface GatewayArgs {
+  readonly namespace: string;
+  /** Image built from `gateway/Dockerfile`, pinned by digest. */
+  readonly image: string;
+  readonly replicas: number;
+  /** Configuration file of the gateway, already checked; it holds no secret. */
+  readonly configuration: string;
+  /** Secret with the gateway's own keys, mounted as files. */
+  readonly keysSecret: string;
+  /** Secrets with credentials of model providers, one environment variable each. */
+  readonly credentials: readonly CredentialVariable[];
+  /** Volume of each replica for records on their way to the store, GiB. */
+  readonly auditVolumeGiB: number;
+  /** Annotations that give the service account its cloud identity. */
+  readonly serviceAccountAnnotations: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Whom it may talk to. */
+  readonly reach: GatewayReach;
+  /** Seconds running calls get after SIGTERM. */
+  readonly drainSeconds: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A key of a Secret as an environment variable. */
+export interface CredentialVariable {
+  readonly variable: string;
+  readonly secret: string;
+  readonly key: string;
+}
+
+const USER = 65_532;
+const PRE_STOP_SECONDS = 10;
+const STOP_MARGIN_SECONDS = 20;
+
+/**
+ * Checks the arguments.
+ * @throws pulumi.InputPropertyError naming the property.
+ */
+export function validateGatewayArgs(args: GatewayArgs): void {
+  const fail = (propertyPath: string, reason: string): never => {
+    throw new pulumi.InputPropertyError({ propertyPath, reason });
+  };
+  if (!/@sha256:[0-9a-f]{64}$/.test(args.image)) fail("image", `'${args.image}' is not pinned by digest`);
+  if (!Number.isInteger(args.replicas) || args.replicas < 1)
+    fail(
+      "replicas",
+      `${args.replicas} is not a whole number from 1: without a gateway no request reaches a model`,
+    );
+  if (!Number.isInteger(args.auditVolumeGiB) || args.auditVolumeGiB < 5)
+    fail("auditVolumeGiB", `${args.auditVolumeGiB} is not a whole number from 5`);
+}
+
+/**
+ * The guardrail gateway: replicas with a volume each for their own audit chain, reachable from labelled namespaces only.
+ * It must be the only way to a model; engines refuse every other namespace.
+ */
+export class Gateway extends LlmopsComponent {
+  readonly set: k8s.apps.v1.StatefulSet;
+
+  /** @throws pulumi.InputPropertyError for invalid arguments */
+  constructor(name: string, args: GatewayArgs, opts: ComponentOptions) {
+    validateGatewayArgs(args);
+    super("gateway", "Gateway", name, opts);
+    const metadata = {
+      name: "gateway",
+      namespace: args.namespace,
+      labels: { ...args.labels, ...GATEWAY_SELECTOR },
+    };
+    const account = new k8s.core.v1.ServiceAccount(
+      this.childName("account"),
+      {
+        metadata: { ...metadata, name: GATEWAY_ACCOUNT, annotations: args.serviceAccountAnnotations },
+        automountServiceAccountToken: false,
+      },
+      { parent: this },
+    );
+    const configuration = new k8s.core.v1.ConfigMap(
+      this.childName("configuration"),
+      { metadata, data: { "gateway.yaml": args.configuration } },
+      { parent: this },
+    );
+    for (const [suffix, policy] of Object.entries(gatewayNetworkPolicies(args.reach)))
+      new k8s.networking.v1.NetworkPolicy(
+        this.childName(suffix),
+        { metadata: { ...metadata, name: `gateway-${suffix}` }, spec: policy },
+        { parent: this },
+      );
+    for (const [suffix, spec] of Object.entries(services()))
+      new k8s.core.v1.Service(
+        this.childName(suffix),
+        { metadata: { ...metadata, name: suffix }, spec },
+        { parent: this },
+      );
+    new k8s.policy.v1.PodDisruptionBudget(
+      this.childName("disruption"),
+      { metadata, spec: { maxUnavailable: 1, selector: { matchLabels: GATEWAY_SELECTOR } } },
+      { parent: this },
+    );
+    this.set = this.#set(args, metadata, account, configuration);
+    new k8s.apiextensions.CustomResource(
+      this.childName("metrics"),
+      {
+        apiVersion: "monitoring.coreos.com/v1",
+        kind: "PodMonitor",
+        metadata,
+        spec: {
+          selector: { matchLabels: GATEWAY_SELECTOR },
+          podMetricsEndpoints: [{ port: "http", path: "/metrics", interval: "5s" }],
+        },
+      },
+      { parent: this },
+    );
+    this.registerOutputs({ url: `http://gateway.${args.namespace}.svc` });
+  }
+
+  #set(
+    args: GatewayArgs,
+    metadata: k8s.types.input.meta.v1.ObjectMeta,
+    account: k8s.core.v1.ServiceAccount,
+    configuration: k8s.core.v1.ConfigMap,
+  ): k8s.apps.v1.StatefulSet {
+    return new k8s.apps.v1.StatefulSet(
+      this.childName("set"),
+      {
+        metadata,
+        spec: {
+          serviceName: "gateway-replicas",
+          replicas: args.replicas,
+          podManagementPolicy: "Parallel",
+          // A volume holds records that may not have reached the store yet.
+          persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
+          selector: { matchLabels: GATEWAY_SELECTOR },
+          template: {
+            metadata: { labels: { ...args.labels, ...GATEWAY_SELECTOR } },
+            spec: podSpec(args, account.metadata.name, configuration.metadata.name),
+          },
+          volumeClaimTemplates: [
+            {
+              metadata: { name: "audit", labels: args.labels },
+              spec: {
+                accessModes: ["ReadWriteOncePod"],
+                resources: { requests: { storage: `${args.auditVolumeGiB}Gi` } },
+              },
+            },
+          ],
+        },
+      },
+      { parent: this },
+    );
+  }
+}
+
+function services(): Record<string, k8s.types.input.core.v1.ServiceSpec> {
+  const selector = GATEWAY_SELECTOR;
+  return {
+    gateway: { selector, ports: [{ name: "http", port: 80, targetPort: "http" }] },
+    "gateway-admin": { selector, ports: [{ name: "admin", port: 80, targetPort: "admin" }] },
+    "gateway-replicas": {
+      clusterIP: "None",
+      publishNotReadyAddresses: true,
+      selector,
+      ports: [{ name: "http", port: GATEWAY_PORTS.api, targetPort: "http" }],
+    },
+  };
+}
+
+function podSpec(
+  args: GatewayArgs,
+  account: pulumi.Input<string>,
+  configuration: pulumi.Input<string>,
+): k8s.types.input.core.v1.PodSpec {
+  return {
+    serviceAccountName: account,
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: PRE_STOP_SECONDS + args.drainSeconds + STOP_MARGIN_SECONDS,
+    nodeSelector: SYSTEM_NODE_LABEL,
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: "topology.kubernetes.io/zone",
+        whenUnsatisfiable: "ScheduleAnyway",
+        labelSelector: { matchLabels: GATEWAY_SELECTOR },
+      },
+    ],
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: USER,
+      runAsGroup: USER,
+      fsGroup: USER,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    containers: [
+      {
+        name: "gateway",
+        image: args.image,
+        args: [GATEWAY_PATHS.configuration, "--writer", "$(POD_NAME)"],
+        env: [
+          { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+          ...args.credentials.map(({ variable, secret, key }) => ({
+            name: variable,
+            valueFrom: { secretKeyRef: { name: secret, key } },
+          })),
+        ],
+        ports: [
+          { name: "http", containerPort: GATEWAY_PORTS.api },
+          { name: "admin", containerPort: GATEWAY_PORTS.admin },
+        ],
+        readinessProbe: { httpGet: { path: "/readyz", port: "http" }, periodSeconds: 2, failureThreshold: 2 },
+        livenessProbe: {
+          httpGet: { path: "/healthz", port: "http" },
+          periodSeconds: 10,
+          failureThreshold: 6,
+        },
+        // Recovery reads the newest segment of the chain before the first answer.
+        startupProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 2, failureThreshold: 60 },
+        lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
+        resources: { requests: { cpu: "1", memory: "1Gi" }, limits: { memory: "1Gi" } },
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        },
+        volumeMounts: [
+          { name: "configuration", mountPath: "/etc/llmops-gateway", readOnly: true },
+          { name: "keys", mountPath: GATEWAY_PATHS.keys, readOnly: true },
+          { name: "audit", mountPath: "/var/lib/llmops-gateway" },
+        ],
+      },
+    ],
+    volumes: [
+      { name: "configuration", configMap: { name: configuration } },
+      { name: "keys", secret: { secretName: args.keysSecret, defaultMode: 0o440 } },
+    ],
+  };
+}
+
+/** Namespace of the gateway, with the label that engines let in and the strictest Pod Security level. */
+export function gatewayNamespace(
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  opts: pulumi.CustomResourceOptions,
+): k8s.core.v1.Namespace {
+  return new k8s.core.v1.Namespace(
+    name,
+    {
+      metadata: {
+        name: GATEWAY_NAMESPACE,
+        labels: {
+          ...labels,
+          ...GATEWAY_NAMESPACE_LABEL,
+          "pod-security.kubernetes.io/enforce": "restricted",
+          "pod-security.kubernetes.io/audit": "restricted",
+          "pod-security.kubernetes.io/warn": "restricted",
+        },
+      },
+    },
+    opts,
+  );
+}

@@ -1,0 +1,91 @@
+import type * as k8s from "@pulumi/kubernetes";
+import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
+import {
+  GATEWAY_ADMIN_LABEL,
+  GATEWAY_CLIENT_LABEL,
+  GATEWAY_PORTS,
+  GATEWAY_SELECTOR,
+  REDIS_NAME,
+  REDIS_PORT,
+} from "./address.ts";
+
+/** An engine the gateway may call. */
+export interface EngineAddress {
+  readonly namespace: string;
+  readonly model: string;
+  /** Port of the engine's pods. */
+  readonly port: number;
+}
+
+/** Whom the gateway may talk to. */
+export interface GatewayReach {
+  readonly engines: readonly EngineAddress[];
+  /** Where cloud credentials come from: node-local addresses of the identity agent. */
+  readonly identity: readonly { readonly cidr: string; readonly port: number }[];
+  /** Whether it calls addresses outside of the cluster: an object store or a model provider. */
+  readonly outside: "https" | "none";
+}
+
+type PolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
+type Peer = k8s.types.input.networking.v1.NetworkPolicyPeer;
+
+const namespaces = (matchLabels: Readonly<Record<string, string>>): Peer => ({
+  namespaceSelector: { matchLabels },
+});
+const tcp = (port: number): k8s.types.input.networking.v1.NetworkPolicyPort => ({ protocol: "TCP", port });
+
+/** Policies of the namespace by name: closed in both directions, then one opening for each need. */
+export function gatewayNetworkPolicies(reach: GatewayReach): Record<string, PolicySpec> {
+  const podSelector = { matchLabels: GATEWAY_SELECTOR };
+  const outside: PolicySpec["egress"] =
+    reach.outside === "none" ? [] : [{ to: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [tcp(443)] }];
+  return {
+    "default-deny": { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
+    ingress: {
+      podSelector,
+      policyTypes: ["Ingress"],
+      ingress: [
+        { from: [namespaces(GATEWAY_CLIENT_LABEL)], ports: [tcp(GATEWAY_PORTS.api)] },
+        { from: [namespaces(GATEWAY_ADMIN_LABEL)], ports: [tcp(GATEWAY_PORTS.admin)] },
+        {
+          from: [namespaces({ "kubernetes.io/metadata.name": MONITORING_NAMESPACE })],
+          ports: [tcp(GATEWAY_PORTS.api)],
+        },
+      ],
+    },
+    egress: {
+      podSelector,
+      policyTypes: ["Egress"],
+      egress: [
+        {
+          to: [
+            {
+              ...namespaces({ "kubernetes.io/metadata.name": "kube-system" }),
+              podSelector: {
+                matchExpressions: [
+                  { key: "k8s-app", operator: "In", values: ["kube-dns", "node-local-dns"] },
+                ],
+              },
+            },
+          ],
+          ports: [{ protocol: "UDP", port: 53 }, tcp(53)],
+        },
+        {
+          to: [{ podSelector: { matchLabels: { "app.kubernetes.io/name": REDIS_NAME } } }],
+          ports: [tcp(REDIS_PORT)],
+        },
+        ...reach.engines.map(({ namespace, model, port }) => ({
+          to: [
+            {
+              ...namespaces({ "kubernetes.io/metadata.name": namespace }),
+              podSelector: { matchLabels: { "llmops.io/model": model } },
+            },
+          ],
+          ports: [tcp(port)],
+        })),
+        ...reach.identity.map(({ cidr, port }) => ({ to: [{ ipBlock: { cidr } }], ports: [tcp(port)] })),
+        ...outside,
+      ],
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { AuditBucket } from "../components/audit/destination.ts";
+import { gatewayConfiguration } from "./gateway-configuration.ts";
+import type { PlatformConfig } from "./schema/platform.ts";
+import { readStack } from "./schema/stack-file.ts";
+
+const S3: AuditBucket = { kind: "s3", bucket: "acme-prod-audit", region: "eu-south-2" };
+const stack = (name: string): PlatformConfig => readStack(join(import.meta.dirname), name);
+
+const provider: PlatformConfig["providers"][number] = {
+  name: "openai-eu",
+  kind: "openai",
+  baseUrl: "https://eu.api.openai.com/v1",
+  region: "eu",
+  dataProcessingAgreement: "DPA-7",
+  monthlyCapUsd: 1000,
+  credential: { name: "openai", key: "token" },
+  models: [
+    {
+      name: "gpt",
+      model: "gpt-x",
+      inputUsdPerMillion: "2.5",
+      outputUsdPerMillion: "10",
+      source: "price list",
+      asOf: "2026-11-01",
+    },
+  ],
+};
+
+describe("gatewayConfiguration", () => {
+  it("puts every model of acme-prod behind guards, limits across replicas and the locked bucket", () => {
+    const configuration = gatewayConfiguration(stack("acme-prod"), S3);
+    expect(configuration.audit).toMatchObject({
+      mode: "required",
+      store: { kind: "s3", bucket: "acme-prod-audit", region: "eu-south-2", prefix: "segments/" },
+    });
+    expect(configuration.shared).toMatchObject({ kind: "redis" });
+    expect(configuration.upstreams.map(({ name, baseUrl }) => [name, baseUrl])).toEqual([
+      ["claims-assistant", "http://claims-assistant.claims.svc"],
+      ["claims-reasoner", "http://claims-reasoner.claims.svc"],
+    ]);
+    expect(configuration.models.map(({ totalMs, cache, hold }) => [totalMs, cache, hold])).toEqual([
+      [40_000, { seconds: 600 }, null],
+      [120_000, { seconds: 600 }, null],
+    ]);
+    expect(configuration.guards).toMatchObject({
+      input: [
+        { detector: "secrets", action: "block" },
+        { detector: "pii", action: "redact" },
+        { detector: "injection", action: "block" },
+      ],
+      stream: { mode: "window" },
+    });
+  });
+
+  it("holds calls for models that scale to zero, and leaves room for it in the total time", () => {
+    const [model] = gatewayConfiguration(stack("dev"), { kind: "gcs", bucket: "bucket" }).models;
+    expect(model).toMatchObject({ hold: { seconds: 600 }, totalMs: 720_000 });
+  });
+
+  it("keeps records on the volumes where there is no bucket", () => {
+    const { store } = gatewayConfiguration(stack("acme-prod"), { kind: "local" }).audit;
+    expect(store).toEqual({ kind: "directory", path: "/var/lib/llmops-gateway/audit-store" });
+  });
+
+  it("gives providers their credential, price and a share of the cap for each client", () => {
+    const config = stack("acme-prod");
+    const [client] = config.gateway.clients as [PlatformConfig["gateway"]["clients"][number]];
+    const both = ["a", "b", "c"].map((id, at) => ({
+      ...client,
+      id,
+      keys: [String(at).repeat(64)],
+      models: id === "c" ? ["claims-assistant"] : ["claims-assistant", "gpt"],
+    }));
+    const configuration = gatewayConfiguration(
+      { ...config, providers: [provider], gateway: { ...config.gateway, clients: both } },
+      S3,
+    );
+    expect(configuration.upstreams.at(-1)).toMatchObject({
+      name: "openai-eu",
+      credential: { from: "env", name: "PROVIDER_OPENAI_EU_KEY" },
+      credentialHeader: "authorization",
+    });
+    expect(configuration.models.at(-1)).toMatchObject({
+      name: "gpt",
+      routes: [{ upstream: "openai-eu", model: "gpt-x" }],
+      price: { inputPerMillion: "2.5", currency: "USD" },
+    });
+    expect(configuration.clients.map(({ budget }) => budget)).toEqual([
+      { currency: "USD", amount: "500.00", period: "month" },
+      { currency: "USD", amount: "500.00", period: "month" },
+      null,
+    ]);
+  });
+
+  it("lets flagged requests wait for a person where oversight says so", () => {
+    const config = stack("acme-prod");
+    const flagging: PlatformConfig = {
+      ...config,
+      guardrails: { ...config.guardrails, promptInjection: "flag", pii: "off" },
+      gateway: {
+        ...config.gateway,
+        admins: [{ id: "maria", key: "1".repeat(64), roles: ["review"] }],
+      },
+    };
+    const rules = (review: "flagged" | "none"): unknown =>
+      gatewayConfiguration({ ...flagging, oversight: { ...config.oversight, review } }, S3).guards?.input;
+    expect(rules("flagged")).toEqual([
+      { detector: "secrets", action: "block" },
+      { detector: "injection", action: "review" },
+    ]);
+    expect(rules("none")).toContainEqual({ detector: "injection", action: "flag" });
+  });
+});
