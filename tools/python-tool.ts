@@ -19,7 +19,7 @@ export const MOTO: PythonTool = { name: "moto", requirements: ["moto[server,s3]=
 export const OPENAI_PYTHON: PythonTool = { name: "openai", requirements: ["openai==3.57.0"] };
 
 /** The gateway others compare with. */
-export const LITELLM: PythonTool = { name: "litellm", requirements: ["litellm[proxy]==1.110.2"] };
+export const LITELLM: PythonTool = { name: "litellm", requirements: ["litellm[proxy]==1.108.7"] };
 
 function run(command: string, args: readonly string[]): void {
   const { error, status, stderr } = spawnSync(command, args, { encoding: "utf8" });

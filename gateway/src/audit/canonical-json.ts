@@ -2,70 +2,92 @@
 export class NotCanonicalError extends Error {
   /** Where in the value, as a JSON pointer. */
   readonly path: string;
-  readonly #reason: string;
 
   constructor(path: string, reason: string) {
     super(`no canonical JSON form at ${path === "" ? "the root" : path}: ${reason}`);
     this.name = "NotCanonicalError";
     this.path = path;
-    this.#reason = reason;
-  }
-
-  /** The same error seen from one level further out. */
-  within(member: string | number): NotCanonicalError {
-    return new NotCanonicalError(`/${member}${this.path}`, this.#reason);
   }
 }
 
+/** Why a value itself, without what it holds, has no canonical form; null when it has one. */
+function fault(value: unknown): string | null {
+  switch (typeof value) {
+    case "string":
+      return value.isWellFormed() ? null : "lone surrogate in a string";
+    case "number":
+      return Number.isFinite(value) ? null : "number is not finite";
+    case "boolean":
+      return null;
+    case "object": {
+      if (value === null || Array.isArray(value)) return null;
+      const prototype: unknown = Object.getPrototypeOf(value);
+      return prototype === Object.prototype || prototype === null ? null : "only plain objects are allowed";
+    }
+    case "undefined":
+    case "bigint":
+    case "symbol":
+    case "function":
+      return `${typeof value} is not a JSON value`;
+  }
+}
+
+/** Finds the first fault, for the error only; the writer itself keeps no path. */
+function findFault(value: unknown, path: string): NotCanonicalError | null {
+  const own = fault(value);
+  if (own !== null) return new NotCanonicalError(path, own);
+  if (typeof value !== "object" || value === null) return null;
+  const members: readonly (readonly [string, unknown])[] = Array.isArray(value)
+    ? value.map((item: unknown, index) => [String(index), item] as const)
+    : Object.entries(value).filter(([, member]) => member !== undefined);
+  for (const [key, member] of members) {
+    const within = fault(key) === null ? findFault(member, `${path}/${key}`) : findFault(key, path);
+    if (within !== null) return within;
+  }
+  return null;
+}
+
+class Fault extends Error {}
+
 function quote(text: string): string {
-  if (!text.isWellFormed()) throw new NotCanonicalError("", "lone surrogate in a string");
+  if (!text.isWellFormed()) throw new Fault();
   return JSON.stringify(text);
 }
 
-function writeMember(key: string | number, value: unknown): string {
-  try {
-    return write(value);
-  } catch (error) {
-    throw error instanceof NotCanonicalError ? error.within(key) : error;
-  }
+const MAX_KNOWN_KEYS = 1_024;
+const knownKeys = new Map<string, string>();
+
+/** A member name with its colon; the names of records are few and repeat. */
+function quotedKey(key: string): string {
+  const known = knownKeys.get(key);
+  if (known !== undefined) return known;
+  const quoted = `${quote(key)}:`;
+  if (knownKeys.size < MAX_KNOWN_KEYS && key.length <= 64) knownKeys.set(key, quoted);
+  return quoted;
 }
 
 function writeObject(value: object): string {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
-    throw new NotCanonicalError("", "only plain objects are allowed");
-  }
   const source = value as Record<string, unknown>;
   let members = "";
   for (const key of Object.keys(source).sort()) {
     const member = source[key];
     if (member === undefined) continue;
-    members += `${members === "" ? "" : ","}${quote(key)}:${writeMember(key, member)}`;
+    members += (members === "" ? "" : ",") + quotedKey(key) + write(member);
   }
   return `{${members}}`;
 }
 
+function writeArray(items: readonly unknown[]): string {
+  let text = "";
+  for (const item of items) text += (text === "" ? "" : ",") + write(item);
+  return `[${text}]`;
+}
+
 function write(value: unknown): string {
-  switch (typeof value) {
-    case "string":
-      return quote(value);
-    case "number":
-      if (!Number.isFinite(value)) throw new NotCanonicalError("", "number is not finite");
-      return JSON.stringify(value);
-    case "boolean":
-      return value ? "true" : "false";
-    case "object":
-      if (value === null) return "null";
-      if (Array.isArray(value)) {
-        return `[${value.map((item: unknown, index) => writeMember(index, item)).join(",")}]`;
-      }
-      return writeObject(value);
-    case "undefined":
-    case "bigint":
-    case "symbol":
-    case "function":
-      throw new NotCanonicalError("", `${typeof value} is not a JSON value`);
-  }
+  if (typeof value === "string") return quote(value);
+  if (fault(value) !== null) throw new Fault();
+  if (typeof value !== "object" || value === null) return String(value);
+  return Array.isArray(value) ? writeArray(value) : writeObject(value);
 }
 
 /**
@@ -74,5 +96,10 @@ function write(value: unknown): string {
  * @throws NotCanonicalError for lone surrogates, non-finite numbers and anything that is not JSON.
  */
 export function canonicalJson(value: unknown): string {
-  return write(value);
+  try {
+    return write(value);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw findFault(value, "") ?? error;
+  }
 }

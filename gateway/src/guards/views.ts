@@ -134,9 +134,9 @@ function wholeRun(text: string, start: number, length: number): View {
   return { text, origin: () => ({ start, end: start + length }) };
 }
 
-function base64Views(raw: string): View[] {
+function base64Views(runs: readonly RegExpExecArray[]): View[] {
   const views: View[] = [];
-  for (const match of raw.matchAll(BASE64_RUN)) {
+  for (const match of runs) {
     if (views.length >= MAX_DECODED) break;
     for (let shift = 0; shift < 4; shift += 1) {
       const run = match[0].slice(shift);
@@ -147,13 +147,16 @@ function base64Views(raw: string): View[] {
   return views;
 }
 
-function hexViews(raw: string): View[] {
+/** Hexadecimal text; a run of it is always part of a longer run of base64 characters. */
+function hexViews(runs: readonly RegExpExecArray[]): View[] {
   const views: View[] = [];
-  for (const match of raw.matchAll(HEX_RUN)) {
-    if (views.length >= MAX_DECODED) break;
-    for (let shift = 0; shift < 2; shift += 1) {
-      const text = readable(Buffer.from(match[0].slice(shift), "hex"));
-      if (text !== null) views.push(wholeRun(text, match.index, match[0].length));
+  for (const run of runs) {
+    for (const match of run[0].matchAll(HEX_RUN)) {
+      if (views.length >= MAX_DECODED) return views;
+      for (let shift = 0; shift < 2; shift += 1) {
+        const text = readable(Buffer.from(match[0].slice(shift), "hex"));
+        if (text !== null) views.push(wholeRun(text, run.index + match.index, match[0].length));
+      }
     }
   }
   return views;
@@ -193,11 +196,8 @@ export function readingsOf(raw: string): View[] {
   for (let depth = 0; depth < 2; depth += 1) {
     const next: View[] = [];
     for (const outer of layer) {
-      for (const inner of [
-        ...base64Views(outer.text),
-        ...hexViews(outer.text),
-        ...escapedViews(outer.text),
-      ]) {
+      const runs = [...outer.text.matchAll(BASE64_RUN)];
+      for (const inner of [...base64Views(runs), ...hexViews(runs), ...escapedViews(outer.text)]) {
         const span = inner.origin(0, 0);
         const whole = { text: inner.text, origin: () => outer.origin(span.start, span.end) };
         next.push(whole);

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import type { ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
-import { canonicalJson } from "../audit/canonical-json.ts";
 import { sha256Hex } from "../audit/chain.ts";
 import type { ContentReference, Exchange, OutcomeBody, RecordedAttempt } from "../audit/record.ts";
 import { AuditUnavailableError } from "../audit/wal.ts";
@@ -394,7 +393,7 @@ export class CallRunner {
 
   async #askRemote(body: Json): Promise<AnswerVerdict> {
     const { remote } = this.#call.policy.config.guards;
-    const guard = await askRemoteGuards(remote, { side: "output", text: canonicalJson(body) }, this.#book);
+    const guard = await askRemoteGuards(remote, "output", body, this.#book);
     return guard === null ? { kind: "passed" } : { kind: "blocked", guard };
   }
 

@@ -259,9 +259,7 @@ export class Serving {
     Object.assign(request.body, content, { model });
     let stopped = inspected.kind === "blocked" ? inspected.guard : null;
     const { remote } = this.#policy.config.guards;
-    if (stopped === null && remote.length > 0) {
-      stopped = await askRemoteGuards(remote, { side: "input", text: canonicalJson(content) }, book);
-    }
+    stopped ??= await askRemoteGuards(remote, "input", content, book);
     if (stopped === null) return { verdicts: book.verdicts, rules };
     const { reviewers } = book;
     if (reviewers.length > 0) {
@@ -322,7 +320,7 @@ export class Serving {
       tools: request.tools.length,
     });
     const targets = planFor(model, routes, this.#draw("route", model));
-    const content = await this.#keep("input", JSON.stringify(request.body));
+    const content = await this.#keep("input", () => JSON.stringify(request.body));
     await this.#runtime.audit.intent({
       kind: "intent",
       ...this.#exchange,
@@ -335,13 +333,13 @@ export class Serving {
   }
 
   /** Keeps one side of the exchange when content is kept; it must be durable before the record that names it. */
-  async #keep(side: "input" | "output", text: string): Promise<ContentReference | null> {
+  async #keep(side: "input" | "output", text: () => string): Promise<ContentReference | null> {
     const { vault, digests } = this.#runtime;
     if (vault === null) return null;
     const { tenant, subject, id, client } = this.#exchange;
     const whom = subject ?? digests(tenant).digest("subject", `client ${client}`);
     try {
-      return await vault.seal(subjectFolder(tenant, whom), id, side, Buffer.from(text));
+      return await vault.seal(subjectFolder(tenant, whom), id, side, Buffer.from(text()));
     } catch (error) {
       throw new AuditUnavailableError("the content cannot be kept", error);
     }
@@ -379,7 +377,7 @@ export class Serving {
       res: this.#res,
       signal: end.signal,
       cacheKey,
-      keep: (text) => this.#keep("output", text),
+      keep: (text) => this.#keep("output", () => text),
       askReview: (guards) => this.#askReview("output", guards),
     });
     try {

@@ -38,7 +38,7 @@ it("has everything the gateway needs to start, and nothing of the tests", { time
     encoding: "utf8",
   });
   expect(found.stdout).toBe("");
-  const entry = /^ENTRYPOINT \["\/nodejs\/bin\/node", "(.*)"\]$/m.exec(
+  const entry = /^ENTRYPOINT \["\/nodejs\/bin\/node", .*"(.*)"\]$/m.exec(
     readFileSync(join(ROOT, "gateway", "Dockerfile"), "utf8"),
   )?.[1];
   const file = join(folder, "gateway.yaml");

@@ -1,4 +1,5 @@
 import { request } from "undici";
+import { canonicalJson } from "../../audit/canonical-json.ts";
 import type { GatewayConfig } from "../../config/schema.ts";
 import { readSecret } from "../../config/secrets.ts";
 import type { VerdictBook } from "../inspect.ts";
@@ -52,10 +53,13 @@ export async function askRemoteGuard(
 /** Asks all guards of a side at once and notes their verdicts; returns the first that did not pass, or null. */
 export async function askRemoteGuards(
   guards: readonly RemoteGuardConfig[],
-  question: RemoteQuestion,
+  side: RemoteQuestion["side"],
+  body: unknown,
   book: VerdictBook,
 ): Promise<string | null> {
-  const asked = guards.filter(({ sides }) => sides.includes(question.side));
+  const asked = guards.filter(({ sides }) => sides.includes(side));
+  if (asked.length === 0) return null;
+  const question = { side, text: canonicalJson(body) };
   const verdicts = await Promise.all(asked.map((guard) => askRemoteGuard(guard, question)));
   let stopped: string | null = null;
   verdicts.forEach((verdict, at) => {
