@@ -18,7 +18,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["cli/**/*.ts", "local/**/*.ts", "bench/**/*.ts", "tools/**/*.ts"],
+    files: ["cli/**/*.ts", "local/**/*.ts", "bench/**/*.ts", "tools/**/*.ts", "test/contract/run.ts"],
     rules: { "no-console": "off" },
   },
 );

@@ -1,11 +1,10 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { AuditBucket } from "../components/audit/destination.ts";
 import { gatewayConfiguration } from "./gateway-configuration.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 import { readStack } from "./schema/stack-file.ts";
 
-const S3: AuditBucket = { kind: "s3", bucket: "acme-prod-audit", region: "eu-south-2" };
+const S3 = { bucket: { kind: "s3", bucket: "acme-prod-audit", region: "eu-south-2" } } as const;
 const stack = (name: string): PlatformConfig => readStack(join(import.meta.dirname), name);
 
 const provider: PlatformConfig["providers"][number] = {
@@ -55,13 +54,23 @@ describe("gatewayConfiguration", () => {
   });
 
   it("holds calls for models that scale to zero, and leaves room for it in the total time", () => {
-    const [model] = gatewayConfiguration(stack("dev"), { kind: "gcs", bucket: "bucket" }).models;
+    const [model] = gatewayConfiguration(stack("dev"), { bucket: { kind: "gcs", bucket: "bucket" } }).models;
     expect(model).toMatchObject({ hold: { seconds: 600 }, totalMs: 720_000 });
   });
 
   it("keeps records on the volumes where there is no bucket", () => {
-    const { store } = gatewayConfiguration(stack("acme-prod"), { kind: "local" }).audit;
-    expect(store).toEqual({ kind: "directory", path: "/var/lib/llmops-gateway/audit-store" });
+    const { store } = gatewayConfiguration(stack("acme-prod"), { bucket: { kind: "local" } }).audit;
+    expect(store).toEqual({ kind: "directory", path: "/var/lib/llmops-gateway/audit-segments" });
+  });
+
+  it("keeps content with a key per person, the keys in a bucket of their own", () => {
+    const keys = { kind: "s3", bucket: "acme-prod-keys", region: "eu-south-2" } as const;
+    const { content } = gatewayConfiguration(stack("acme-prod"), { ...S3, subjectKeys: keys }).audit;
+    expect(content).toMatchObject({
+      kind: "encrypted",
+      objects: { bucket: "acme-prod-audit", prefix: "content/" },
+      keys: { bucket: "acme-prod-keys", prefix: "keys/" },
+    });
   });
 
   it("gives providers their credential, price and a share of the cap for each client", () => {

@@ -1,4 +1,4 @@
-import type { AuditBucket } from "../components/audit/destination.ts";
+import type { AuditBucket, AuditDestination } from "../components/audit/destination.ts";
 import { GATEWAY_PATHS, GATEWAY_PORTS } from "../components/gateway/address.ts";
 import { KEY_FILES } from "../components/gateway/keys.ts";
 import { checkConfig, type GatewayConfigInput } from "../gateway/src/index.ts";
@@ -136,13 +136,16 @@ function guards({ guardrails, oversight }: PlatformConfig): Guards {
   };
 }
 
-function storeOf(bucket: AuditBucket): GatewayConfigInput["audit"]["store"] {
+type Store = NonNullable<GatewayConfigInput["audit"]["store"]>;
+
+/** One kind of object in a bucket, or in a folder of its own on the replica's volume. */
+function storeOf(bucket: AuditBucket, what: "segments" | "content" | "keys"): Store {
   switch (bucket.kind) {
     case "s3":
     case "gcs":
-      return { ...bucket, prefix: "segments/" };
+      return { ...bucket, prefix: `${what}/` };
     case "local":
-      return { kind: "directory", path: `${GATEWAY_PATHS.audit}-store` };
+      return { kind: "directory", path: `${GATEWAY_PATHS.audit}-${what}` };
   }
 }
 
@@ -150,7 +153,10 @@ function storeOf(bucket: AuditBucket): GatewayConfigInput["audit"]["store"] {
  * Configuration file of the gateway, checked by the gateway's own rules.
  * @throws ConfigError when the gateway would refuse it
  */
-export function gatewayConfiguration(config: PlatformConfig, bucket: AuditBucket): GatewayConfigInput {
+export function gatewayConfiguration(
+  config: PlatformConfig,
+  { bucket, subjectKeys }: Pick<AuditDestination, "bucket" | "subjectKeys">,
+): GatewayConfigInput {
   const { gateway, audit } = config;
   const key = (file: string): { from: "file"; path: string } => ({
     from: "file",
@@ -163,7 +169,16 @@ export function gatewayConfiguration(config: PlatformConfig, bucket: AuditBucket
     audit: {
       mode: audit.mode,
       directory: GATEWAY_PATHS.audit,
-      store: storeOf(bucket),
+      store: storeOf(bucket, "segments"),
+      content:
+        subjectKeys === undefined
+          ? { kind: "none" }
+          : {
+              kind: "encrypted",
+              objects: storeOf(bucket, "content"),
+              keys: storeOf(subjectKeys, "keys"),
+              masterKey: key(KEY_FILES.master),
+            },
       signingKey: key(KEY_FILES.signing),
       digestSecret: key(KEY_FILES.digest),
       maxBytes: Math.floor(gateway.auditVolumeGiB * GIB * VOLUME_SHARE),

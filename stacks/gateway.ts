@@ -66,7 +66,7 @@ export function deployGateway(name: string, config: PlatformConfig, target: Gate
       namespace: GATEWAY_NAMESPACE,
       image: gateway.image,
       replicas: gateway.replicas,
-      configuration: stringify(gatewayConfiguration(config, audit.bucket)),
+      configuration: stringify(gatewayConfiguration(config, audit)),
       keysSecret: "gateway-keys",
       credentials: external.map(({ name: provider, credential }) => ({
         variable: credentialVariable(provider),

@@ -23,6 +23,22 @@ export const PULUMI: GoTool = {
   ldflags: "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0",
 };
 
+/** A Cloud Storage that runs here. */
+export const FAKE_GCS: GoTool = {
+  name: "fake-gcs",
+  package: "github.com/fsouza/fake-gcs-server",
+  version: "v1.56.1",
+  ldflags: "-s -w",
+};
+
+/** Sends requests at a constant rate. */
+export const VEGETA: GoTool = {
+  name: "vegeta",
+  package: "github.com/tsenart/vegeta/v12",
+  version: "v12.13.0",
+  ldflags: "-s -w",
+};
+
 /** A tool cannot be built. */
 export class ToolError extends Error {
   override readonly name = "ToolError";

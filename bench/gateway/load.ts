@@ -1,3 +1,4 @@
+import { finished } from "node:stream/promises";
 import { Pool } from "undici";
 
 /** One measured distribution in milliseconds. */
@@ -42,38 +43,6 @@ const QUESTION =
 /** Body of one ordinary request, about 1 KiB. */
 export const REQUEST = bodyOf(QUESTION, false);
 
-/** Sends requests at a constant rate, whatever the answers do (open loop), and measures from the planned start. */
-export async function openLoop(target: Target, perSecond: number, seconds: number): Promise<Quantiles> {
-  const pool = new Pool(target.url, { connections: 256, pipelining: 1 });
-  const [values, total] = [[] as number[], Math.floor(perSecond * seconds)];
-  let errors = 0;
-  const started = performance.now();
-  const one = async (planned: number): Promise<void> => {
-    try {
-      const { statusCode, body } = await pool.request({
-        path: PATH,
-        method: "POST",
-        headers: { "content-type": "application/json", ...target.headers },
-        body: REQUEST,
-      });
-      await body.dump();
-      if (statusCode !== 200) errors += 1;
-      else values.push(performance.now() - planned);
-    } catch {
-      errors += 1;
-    }
-  };
-  const running: Promise<void>[] = [];
-  for (let sent = 0; sent < total;) {
-    const due = Math.min(total, Math.floor(((performance.now() - started) / 1000) * perSecond) + 1);
-    for (; sent < due; sent += 1) running.push(one(started + (sent / perSecond) * 1000));
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  await Promise.all(running);
-  await pool.destroy();
-  return quantiles(values, errors);
-}
-
 /** Times to the response head and to the first event of a stream, one request after the other. */
 export async function firstBytes(
   target: Target,
@@ -91,8 +60,11 @@ export async function firstBytes(
       body: bodyOf("stream 40 1", true),
     });
     heads.push(performance.now() - started);
-    let first: number | null = null;
-    for await (const _part of body) first ??= performance.now() - started;
+    let first: number | null = null as number | null;
+    body.once("data", () => {
+      first = performance.now() - started;
+    });
+    await finished(body);
     if (statusCode !== 200 || first === null) errors += 1;
     else events.push(first);
   }

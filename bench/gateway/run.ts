@@ -10,7 +10,8 @@ import { ensureDebianTool, WRK } from "../../tools/debian-tool.ts";
 import { ensureNpmTool, PORTKEY } from "../../tools/npm-tool.ts";
 import { ensurePythonTool, LITELLM } from "../../tools/python-tool.ts";
 import type { Target } from "./load.ts";
-import { firstBytes, openLoop, REQUEST, slowStreams } from "./load.ts";
+import { openLoop } from "./constant-rate.ts";
+import { firstBytes, REQUEST, slowStreams } from "./load.ts";
 
 /**
  * Gateways side by side in one run: same engine, same machine, one process each. What it does not show: networks,
@@ -19,11 +20,18 @@ import { firstBytes, openLoop, REQUEST, slowStreams } from "./load.ts";
 const HELP = `bench gateway [--part throughput|latency|streams|soak|connections ...] [--json] [--minutes <soak>]
 `;
 
+/** The flags of gateway/Dockerfile. */
+const NODE_FLAGS =
+  readFileSync(join(import.meta.dirname, "..", "..", "gateway", "Dockerfile"), "utf8").match(
+    /--[a-z-]+-size=\d+/g,
+  ) ?? [];
 const KEY = "sk-bench-key-0123456789";
 const UPSTREAM_PORT = 18_100;
 const ROOT = join(import.meta.dirname, "..", "..");
-const CONNECTIONS = 32;
+const CONNECTIONS = 64;
 const ROUNDS = 3;
+/** Each stream takes two sockets of the gateway; this many stay below a limit of 20,000 files. */
+const SLOW_STREAMS = 9_900;
 
 interface Running {
   readonly target: Target;
@@ -107,11 +115,7 @@ const PRODUCTS: readonly Product[] = [
     start: (folder, port) => ({
       command: process.execPath,
       // As in gateway/Dockerfile.
-      args: [
-        "--max-semi-space-size=32",
-        join(ROOT, "gateway", "src", "bin", "gateway.ts"),
-        ownConfig(folder, port),
-      ],
+      args: [...NODE_FLAGS, join(ROOT, "gateway", "src", "bin", "gateway.ts"), ownConfig(folder, port)],
       headers: { authorization: `Bearer ${KEY}` },
     }),
   },
@@ -170,8 +174,11 @@ async function stop({ process: child }: Running): Promise<void> {
   await ended;
 }
 
-function rssMiB(child: ChildProcess): number {
-  const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid ?? 0}/status`, "utf8"))?.[1];
+/** Memory of a process: now, or the most it ever had. */
+function memoryMiB(child: ChildProcess, which: "VmRSS" | "VmHWM"): number {
+  const kib = new RegExp(`${which}:\\s+(\\d+)`).exec(
+    readFileSync(`/proc/${child.pid ?? 0}/status`, "utf8"),
+  )?.[1];
   return Math.round(Number(kib) / 1024);
 }
 
@@ -243,14 +250,14 @@ async function throughput(folder: string, say: (text: string) => void): Promise<
 async function latency(folder: string, say: (text: string) => void): Promise<unknown> {
   const running = await start(PRODUCTS[0] as Product, join(folder, "latency"), 18_300);
   try {
-    wrk(running.target, folder, 3);
+    wrk(running.target, folder, 10);
     const half = Math.floor(wrk(running.target, folder, 5).requestsPerSecond / 2);
     say(`half load: ${half} requests/s, open loop`);
     const direct = { url: upstream, headers: {} };
     const [before, through, after] = [
-      await openLoop(direct, half, 10),
-      await openLoop(running.target, half, 20),
-      await openLoop(direct, half, 10),
+      await openLoop(direct, half, 10, folder),
+      await openLoop(running.target, half, 30, folder),
+      await openLoop(direct, half, 10, folder),
     ];
     const added = (of: "p50" | "p95" | "p99"): number =>
       Math.round((through[of] - Math.min(before[of], after[of])) * 100) / 100;
@@ -290,8 +297,8 @@ async function soak(folder: string, minutes: number, say: (text: string) => void
   const samples: { readonly minute: number; readonly rssMiB: number; readonly errors: number }[] = [];
   try {
     for (let minute = 1; minute <= minutes; minute += 1) {
-      const { errors } = await openLoop(running.target, 500, 60);
-      samples.push({ minute, rssMiB: rssMiB(running.process), errors });
+      const { errors } = await openLoop(running.target, 500, 60, folder);
+      samples.push({ minute, rssMiB: memoryMiB(running.process, "VmRSS"), errors });
       say(`minute ${minute}: ${samples.at(-1)?.rssMiB} MiB`);
     }
     return { perSecond: 500, samples };
@@ -303,12 +310,13 @@ async function soak(folder: string, minutes: number, say: (text: string) => void
 async function connections(folder: string): Promise<unknown> {
   const running = await start(PRODUCTS[0] as Product, join(folder, "connections"), 18_600);
   try {
-    let peakMiB = 0;
-    const ended = await slowStreams(running.target, 10_000, () => {
-      peakMiB = rssMiB(running.process);
+    let whenAllOpenMiB = 0;
+    const ended = await slowStreams(running.target, SLOW_STREAMS, () => {
+      whenAllOpenMiB = memoryMiB(running.process, "VmRSS");
       return Promise.resolve();
     });
-    return { streams: 10_000, peakMiB, endMiB: rssMiB(running.process), ...ended };
+    const peakMiB = memoryMiB(running.process, "VmHWM");
+    return { streams: SLOW_STREAMS, whenAllOpenMiB, peakMiB, ...ended };
   } finally {
     await stop(running);
   }

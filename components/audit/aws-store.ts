@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { EksRole } from "../cluster/eks-role.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { AwsKey } from "../encryption/aws-key.ts";
+import { bucketName } from "./bucket-name.ts";
 import { keptOptions, validateAuditRetention, type AuditRetention } from "./retention.ts";
 
 /** Where audit records end on AWS. */
@@ -15,9 +16,6 @@ export interface AwsAuditStoreArgs {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Longest bucket name. Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
-const BUCKET_NAME_LENGTH = 63;
-
 /** Days incomplete uploads are kept; they hold no record. */
 const INCOMPLETE_UPLOAD_DAYS = 7;
 
@@ -27,13 +25,7 @@ const INCOMPLETE_UPLOAD_DAYS = 7;
  */
 export function auditBucketName(args: Pick<AwsAuditStoreArgs, "prefix" | "accountId" | "retention">): string {
   validateAuditRetention(args.retention);
-  const bucket = `${args.prefix}-audit-${args.accountId}`;
-  if (bucket.length > BUCKET_NAME_LENGTH)
-    throw new pulumi.InputPropertyError({
-      propertyPath: "prefix",
-      reason: `'${bucket}' has more than ${BUCKET_NAME_LENGTH} characters`,
-    });
-  return bucket;
+  return bucketName(args.prefix, "audit", args.accountId);
 }
 
 /** Bucket policy as JSON: encrypted connections only, and nobody shortens or bypasses the lock. */
@@ -98,9 +90,9 @@ export class AwsAuditStore extends LlmopsComponent {
 
   /** @throws pulumi.InputPropertyError for invalid arguments */
   constructor(name: string, args: AwsAuditStoreArgs, opts?: ComponentOptions) {
-    const bucketName = auditBucketName(args);
+    const physical = auditBucketName(args);
     super("audit", "AwsAuditStore", name, opts);
-    this.bucketName = bucketName;
+    this.bucketName = physical;
     const kept = keptOptions(args.retention);
     const encryption = new AwsKey(
       this.childName("encryption"),
@@ -114,7 +106,7 @@ export class AwsAuditStore extends LlmopsComponent {
       },
       { parent: this, ...kept },
     );
-    const bucket = this.#bucket(args, bucketName, encryption);
+    const bucket = this.#bucket(args, physical, encryption);
     this.writer = new EksRole(
       this.childName("writer"),
       {
@@ -127,16 +119,16 @@ export class AwsAuditStore extends LlmopsComponent {
       },
       { parent: this },
     );
-    this.registerOutputs({ bucketName });
+    this.registerOutputs({ bucketName: physical });
   }
 
-  #bucket(args: AwsAuditStoreArgs, bucketName: string, encryption: AwsKey): aws.s3.Bucket {
+  #bucket(args: AwsAuditStoreArgs, physical: string, encryption: AwsKey): aws.s3.Bucket {
     const { retention } = args;
     const kept = { parent: this, ...keptOptions(retention) };
     const bucket = new aws.s3.Bucket(
       this.childName("bucket"),
       {
-        bucket: bucketName,
+        bucket: physical,
         objectLockEnabled: retention.immutability !== "none",
         forceDestroy: false,
         tags: args.tags,
@@ -193,7 +185,7 @@ export class AwsAuditStore extends LlmopsComponent {
     );
     new aws.s3.BucketPolicy(
       this.childName("policy"),
-      { bucket: bucket.id, policy: auditBucketPolicy(bucketName, retention) },
+      { bucket: bucket.id, policy: auditBucketPolicy(physical, retention) },
       { ...kept, dependsOn: closed },
     );
     new aws.s3.BucketLifecycleConfiguration(

@@ -9,6 +9,8 @@ export type AuditBucket =
 /** Audit storage of an environment as its writer sees it. */
 export interface AuditDestination {
   readonly bucket: AuditBucket;
+  /** Where the keys of data subjects are; absent where no content is kept. */
+  readonly subjectKeys?: AuditBucket;
   /** Annotations that give the writer's service account its cloud identity. */
   readonly serviceAccountAnnotations: Readonly<Record<string, pulumi.Input<string>>>;
   /** Node-local addresses of the agent that hands out credentials. */

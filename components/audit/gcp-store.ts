@@ -2,6 +2,7 @@ import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { GcpKey } from "../encryption/gcp-key.ts";
+import { bucketName } from "./bucket-name.ts";
 import { keptOptions, validateAuditRetention, type AuditRetention } from "./retention.ts";
 
 /** Where audit records end on Google Cloud. */
@@ -15,9 +16,6 @@ export interface GcpAuditStoreArgs {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Longest bucket name. Source: https://cloud.google.com/storage/docs/buckets#naming */
-const BUCKET_NAME_LENGTH = 63;
-
 const SECONDS_PER_DAY = 24 * 3600;
 
 /**
@@ -28,13 +26,7 @@ export function gcpAuditBucketName(
   args: Pick<GcpAuditStoreArgs, "prefix" | "projectId" | "retention">,
 ): string {
   validateAuditRetention(args.retention);
-  const bucket = `${args.prefix}-audit-${args.projectId}`;
-  if (bucket.length > BUCKET_NAME_LENGTH)
-    throw new pulumi.InputPropertyError({
-      propertyPath: "prefix",
-      reason: `'${bucket}' has more than ${BUCKET_NAME_LENGTH} characters`,
-    });
-  return bucket;
+  return bucketName(args.prefix, "audit", args.projectId);
 }
 
 /**
@@ -51,9 +43,9 @@ export class GcpAuditStore extends LlmopsComponent {
 
   /** @throws pulumi.InputPropertyError for invalid arguments */
   constructor(name: string, args: GcpAuditStoreArgs, opts?: ComponentOptions) {
-    const bucketName = gcpAuditBucketName(args);
+    const physical = gcpAuditBucketName(args);
     super("audit", "GcpAuditStore", name, opts);
-    this.bucketName = bucketName;
+    this.bucketName = physical;
     this.writerEmail = `${args.prefix}-audit@${args.projectId}.iam.gserviceaccount.com`;
     const { retention } = args;
     const kept = { parent: this, ...keptOptions(retention) };
@@ -73,7 +65,7 @@ export class GcpAuditStore extends LlmopsComponent {
     const bucket = new gcp.storage.Bucket(
       this.childName("bucket"),
       {
-        name: bucketName,
+        name: physical,
         project: args.projectId,
         location: args.region.toUpperCase(),
         forceDestroy: false,
@@ -112,6 +104,6 @@ export class GcpAuditStore extends LlmopsComponent {
         },
         { parent: this },
       );
-    this.registerOutputs({ bucketName });
+    this.registerOutputs({ bucketName: physical });
   }
 }

@@ -9,6 +9,8 @@ import {
   AwsAuditStore,
   type AwsAuditStoreArgs,
 } from "./aws-store.ts";
+import { AwsSubjectKeys, subjectKeysPolicy } from "./aws-subject-keys.ts";
+import { GcpSubjectKeys } from "./gcp-subject-keys.ts";
 import { GcpAuditStore, gcpAuditBucketName, type GcpAuditStoreArgs } from "./gcp-store.ts";
 import type { AuditRetention } from "./retention.ts";
 
@@ -189,5 +191,51 @@ describe("audit retention", () => {
     const refusal = expect.objectContaining({ propertyPath: "prefix" }) as Error;
     expect(() => auditBucketName({ ...onAws, prefix: "a".repeat(50) })).toThrow(refusal);
     expect(() => gcpAuditBucketName({ ...onGcp, prefix: "a".repeat(50) })).toThrow(refusal);
+  });
+});
+
+describe("subject keys", () => {
+  it("on AWS can be destroyed for good by the gateway, and only there", async () => {
+    const graph = await capture({
+      stack: "test",
+      program: () => {
+        const { writer } = new AwsAuditStore("audit", onAws);
+        new AwsSubjectKeys("keys", {
+          prefix: "acme-prod",
+          accountId: "111122223333",
+          writer: writer.role,
+          tags: {},
+        });
+      },
+    });
+    const below = graph.nodes.filter(({ name, custom }) => custom && name.startsWith("keys-"));
+    expect(below.map(({ type }) => type)).toEqual([
+      "aws:iam/rolePolicy:RolePolicy",
+      "aws:s3/bucket:Bucket",
+      "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+      "aws:s3/bucketPolicy:BucketPolicy",
+      "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    ]);
+    const policy = subjectKeysPolicy("acme-prod-subject-keys-111122223333");
+    expect(below[0]?.inputs["policy"]).toBe(policy);
+    expect(policy).toContain("s3:DeleteObject");
+    expect(auditWriterPolicy("arn", "key")).not.toContain("Delete");
+  });
+
+  it("on Google Cloud keep nothing of a deleted key", async () => {
+    const args = {
+      prefix: "globex-prod",
+      projectId: "globex",
+      region: "europe-southwest1",
+      writerEmail: "a@b",
+      labels: {},
+    };
+    const graph = await capture({ stack: "test", program: () => new GcpSubjectKeys("keys", args) });
+    const [bucket] = ofType(graph, "gcp:storage/bucket:Bucket");
+    expect(bucket?.inputs).toMatchObject({
+      softDeletePolicy: { retentionDurationSeconds: 0 },
+      publicAccessPrevention: "enforced",
+    });
+    expect(Object.keys(bucket?.inputs ?? {})).not.toContain("retentionPolicy");
   });
 });

@@ -229,7 +229,7 @@ function podSpec(
         // Recovery reads the newest segment of the chain before the first answer.
         startupProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 2, failureThreshold: 60 },
         lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
-        resources: { requests: { cpu: "1", memory: "1Gi" }, limits: { memory: "1Gi" } },
+        resources: { requests: { cpu: "1", memory: "2Gi" }, limits: { memory: "2Gi" } },
         securityContext: {
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import { AwsAuditStore } from "../../components/audit/aws-store.ts";
+import { AwsSubjectKeys } from "../../components/audit/aws-subject-keys.ts";
 import { GATEWAY_ACCOUNT, GATEWAY_NAMESPACE } from "../../components/gateway/address.ts";
 import { EksRole } from "../../components/cluster/eks-role.ts";
 import { EksCluster } from "../../components/cluster/eks.ts";
@@ -90,6 +91,14 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
     },
     { provider, dependsOn: [...store.writer.attachments, cluster.provider] },
   );
+  const subjectKeys =
+    config.audit.content === "none"
+      ? undefined
+      : new AwsSubjectKeys(
+          `${name}-subject-keys`,
+          { prefix: name, accountId: cloud.accountId, writer: store.writer.role, tags },
+          { providers: { aws: provider } },
+        );
   const context = { name, cloud, network, cluster, provider, tags };
   const pools = (provisioner: "karpenter" | "node-group"): GpuPool[] =>
     config.gpuPools
@@ -109,7 +118,10 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
       bucket: { kind: "s3", bucket: store.bucketName, region: cloud.region },
       serviceAccountAnnotations: {},
       identity: [POD_IDENTITY_AGENT],
-      ready: [identity],
+      ready: [identity, ...(subjectKeys === undefined ? [] : [subjectKeys.access])],
+      ...(subjectKeys === undefined
+        ? {}
+        : { subjectKeys: { kind: "s3", bucket: subjectKeys.bucketName, region: cloud.region } }),
     },
   };
 }

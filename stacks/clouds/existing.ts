@@ -40,6 +40,12 @@ export function existingCluster(
     );
   return {
     cluster,
-    audit: { bucket: { kind: "local" }, serviceAccountAnnotations: {}, identity: [], ready: [] },
+    audit: {
+      bucket: { kind: "local" },
+      ...(config.audit.content === "none" ? {} : { subjectKeys: { kind: "local" } }),
+      serviceAccountAnnotations: {},
+      identity: [],
+      ready: [],
+    },
   };
 }

@@ -1,5 +1,6 @@
 import * as gcp from "@pulumi/gcp";
 import { GcpAuditStore } from "../../components/audit/gcp-store.ts";
+import { GcpSubjectKeys } from "../../components/audit/gcp-subject-keys.ts";
 import { GATEWAY_ACCOUNT, GATEWAY_NAMESPACE } from "../../components/gateway/address.ts";
 import { GkeCluster } from "../../components/cluster/gke.ts";
 import { GkeGpuPool, type GkeSelection } from "../../components/gpu/gke-pool.ts";
@@ -68,6 +69,20 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
     },
     { provider, dependsOn: cluster.cluster },
   );
+  const subjectKeys =
+    config.audit.content === "none"
+      ? undefined
+      : new GcpSubjectKeys(
+          `${name}-subject-keys`,
+          {
+            prefix: name,
+            projectId: cloud.projectId,
+            region: cloud.region,
+            writerEmail: store.writerEmail,
+            labels,
+          },
+          { providers: { gcp: provider }, dependsOn: store.writer },
+        );
   for (const pool of config.gpuPools)
     new GkeGpuPool(
       `${name}-gpu-${pool.name}`,
@@ -88,7 +103,8 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
       bucket: { kind: "gcs", bucket: store.bucketName },
       serviceAccountAnnotations: { "iam.gke.io/gcp-service-account": store.writerEmail },
       identity: METADATA_SERVER,
-      ready: [identity],
+      ready: [identity, ...(subjectKeys === undefined ? [] : [subjectKeys.access])],
+      ...(subjectKeys === undefined ? {} : { subjectKeys: { kind: "gcs", bucket: subjectKeys.bucketName } }),
     },
   };
 }

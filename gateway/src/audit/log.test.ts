@@ -1,15 +1,8 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  decisionOf,
-  intentOf,
-  outcomeOf,
-  quietLog,
-  temporaryDirectory,
-  testSigner,
-  writeCalls,
-} from "../testing/audit-directory.ts";
+import { quietLog, temporaryDirectory, testSigner, writeCalls } from "../testing/audit-directory.ts";
+import { decisionOf, intentOf, outcomeOf } from "../testing/records.ts";
 import { failingDisk } from "../testing/failing-files.ts";
 import { decodeLine, sha256Hex } from "./chain.ts";
 import { nodeFiles } from "./file-layer.ts";

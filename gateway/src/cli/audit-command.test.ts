@@ -3,13 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { AuditRecord } from "../audit/record.ts";
 import { sha256Hex } from "../audit/chain.ts";
-import {
-  intentOf,
-  outcomeOf,
-  temporaryDirectory,
-  testSigner,
-  writeCalls,
-} from "../testing/audit-directory.ts";
+import { temporaryDirectory, testSigner, writeCalls } from "../testing/audit-directory.ts";
+import { intentOf, outcomeOf } from "../testing/records.ts";
 import { auditCommand } from "./audit-command.ts";
 import { engineCounts, Reconciliation } from "./reconcile.ts";
 

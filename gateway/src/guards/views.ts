@@ -118,7 +118,10 @@ export function simplifiedView(raw: string): View {
   };
 }
 
-const BASE64_RUN = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{12,}={0,2}/g;
+const BASE64_CODES = new Uint8Array(128);
+for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
+  BASE64_CODES[character.charCodeAt(0)] = 1;
+const SHORTEST_BASE64 = 12;
 const HEX_RUN = /(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){8,}/g;
 const ENTITY = /&#(?:x([0-9A-Fa-f]{1,6})|(\d{1,7}));/g;
 const MAX_DECODED = 64;
@@ -134,24 +137,45 @@ function wholeRun(text: string, start: number, length: number): View {
   return { text, origin: () => ({ start, end: start + length }) };
 }
 
-function base64Views(runs: readonly RegExpExecArray[]): View[] {
+/** A run of characters that base64 uses, with its padding. */
+interface Run {
+  readonly text: string;
+  readonly index: number;
+}
+
+/** Longest runs of at least twelve base64 characters, found in one pass over the codes. */
+function base64Runs(raw: string): Run[] {
+  const runs: Run[] = [];
+  let start = 0;
+  for (let at = 0; at <= raw.length; at += 1) {
+    const code = at === raw.length ? 128 : raw.charCodeAt(at);
+    if (code < 128 && BASE64_CODES[code] === 1) continue;
+    if (at - start >= SHORTEST_BASE64) {
+      const end = raw.startsWith("==", at) ? at + 2 : raw.startsWith("=", at) ? at + 1 : at;
+      runs.push({ text: raw.slice(start, end), index: start });
+    }
+    start = at + 1;
+  }
+  return runs;
+}
+
+function base64Views(runs: readonly Run[]): View[] {
   const views: View[] = [];
-  for (const match of runs) {
+  for (const { text: run, index } of runs) {
     if (views.length >= MAX_DECODED) break;
     for (let shift = 0; shift < 4; shift += 1) {
-      const run = match[0].slice(shift);
-      const text = readable(Buffer.from(run, "base64"));
-      if (text !== null) views.push(wholeRun(text, match.index, match[0].length));
+      const text = readable(Buffer.from(run.slice(shift), "base64"));
+      if (text !== null) views.push(wholeRun(text, index, run.length));
     }
   }
   return views;
 }
 
 /** Hexadecimal text; a run of it is always part of a longer run of base64 characters. */
-function hexViews(runs: readonly RegExpExecArray[]): View[] {
+function hexViews(runs: readonly Run[]): View[] {
   const views: View[] = [];
   for (const run of runs) {
-    for (const match of run[0].matchAll(HEX_RUN)) {
+    for (const match of run.text.matchAll(HEX_RUN)) {
       if (views.length >= MAX_DECODED) return views;
       for (let shift = 0; shift < 2; shift += 1) {
         const text = readable(Buffer.from(match[0].slice(shift), "hex"));
@@ -196,7 +220,7 @@ export function readingsOf(raw: string): View[] {
   for (let depth = 0; depth < 2; depth += 1) {
     const next: View[] = [];
     for (const outer of layer) {
-      const runs = [...outer.text.matchAll(BASE64_RUN)];
+      const runs = base64Runs(outer.text);
       for (const inner of [...base64Views(runs), ...hexViews(runs), ...escapedViews(outer.text)]) {
         const span = inner.origin(0, 0);
         const whole = { text: inner.text, origin: () => outer.origin(span.start, span.end) };

@@ -146,6 +146,23 @@ describe("a call", () => {
     disk.fault = "none";
   });
 
+  it("waits for a slow disk before it asks the engine, and calls share its syncs", async () => {
+    const disk = failingDisk();
+    const engine = await fakeEngine();
+    const under = await gatewayUnderTest([engine], undefined, {
+      files: disk.files,
+      maintenanceMs: 3_600_000,
+    });
+    disk.delayMs = 300;
+    const before = disk.syncs;
+    const calls = Array.from({ length: 20 }, () => under.post(CHAT, hello));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(engine.seen).toHaveLength(0);
+    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(disk.syncs - before).toBeLessThan(10);
+    disk.delayMs = 0;
+  });
+
   it.each([
     ["a body", hello, chat("the answer")],
     ["a stream", streamed, stream(chatEvents(["the ", "answer"]))],

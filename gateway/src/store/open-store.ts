@@ -53,7 +53,7 @@ export class StoreAddressError extends Error {
 
 /**
  * Reads an address as people type it: a directory, `s3://bucket/prefix` or `gs://bucket/prefix`. The region and the
- * endpoint of S3 come from AWS_REGION and AWS_ENDPOINT_URL_S3, the endpoint of Cloud Storage from STORAGE_EMULATOR_HOST.
+ * endpoint of S3 come from AWS_REGION and AWS_ENDPOINT_URL_S3, the endpoint of Cloud Storage from GCS_ENDPOINT_URL.
  * @throws StoreAddressError for anything else.
  */
 export function storeAddress(address: string): StoreConfig {
@@ -69,7 +69,7 @@ export function storeAddress(address: string): StoreConfig {
           region: process.env["AWS_REGION"] ?? "us-east-1",
           endpoint: process.env["AWS_ENDPOINT_URL_S3"] ?? null,
         }
-      : { ...shared, kind: "gcs", endpoint: process.env["STORAGE_EMULATOR_HOST"] ?? null },
+      : { ...shared, kind: "gcs", endpoint: process.env["GCS_ENDPOINT_URL"] ?? null },
   );
   if (scheme === undefined || !parsed.success) throw new StoreAddressError(address);
   return parsed.data;

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { FileLayer } from "../audit/file-layer.ts";
 import { nodeFiles } from "../audit/file-layer.ts";
 
@@ -8,6 +9,8 @@ export interface FailingDisk {
   fault: "none" | "ENOSPC" | "EROFS" | "half" | "sync-fails";
   /** Free bytes reported. */
   free: number;
+  /** Milliseconds each sync takes longer. */
+  delayMs: number;
   /** Syncs that succeeded. */
   syncs: number;
 }
@@ -18,7 +21,7 @@ function failure(code: string): Error {
 
 /** Wraps the real file system so that segment writes can be made to fail. */
 export function failingDisk(): FailingDisk {
-  const disk: FailingDisk = { files: nodeFiles, fault: "none", free: 1e12, syncs: 0 };
+  const disk: FailingDisk = { files: nodeFiles, fault: "none", free: 1e12, delayMs: 0, syncs: 0 };
   const files: FileLayer = {
     ...nodeFiles,
     freeBytes: () => Promise.resolve(disk.free),
@@ -36,6 +39,7 @@ export function failingDisk(): FailingDisk {
         },
         async sync() {
           if (disk.fault === "sync-fails") throw failure("EIO");
+          if (disk.delayMs > 0) await setTimeout(disk.delayMs);
           await file.sync();
           disk.syncs += 1;
         },

@@ -130,10 +130,23 @@ function reviewers({ guardrails, oversight, gateway, cloud }: PlatformConfig): C
   ];
 }
 
+function erasable({ audit, cloud, gateway }: PlatformConfig): ConfigProblem[] {
+  if (audit.content === "none" || cloud.provider !== "existing" || gateway.replicas === 1) return [];
+  return [
+    problem(
+      ["audit", "content"],
+      audit.content,
+      "on an existing cluster each replica keeps keys on its own volume, so an erasure would reach one of them only",
+      "set content to none, or gateway.replicas to 1",
+    ),
+  ];
+}
+
 /** Checks of the gateway against models, tenants and oversight. */
 export const gatewayChecks: readonly Check[] = [
   { needs: ["gateway", "models", "providers", "cloud"], run: deployable },
   { needs: ["gateway", "models", "providers", "tenancy"], run: clients },
   { needs: ["gateway", "models", "providers"], run: names },
   { needs: ["guardrails", "oversight", "gateway", "cloud"], run: reviewers },
+  { needs: ["audit", "gateway", "cloud"], run: erasable },
 ];
