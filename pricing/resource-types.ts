@@ -18,6 +18,7 @@ const HOURLY = [
 
 /** Requests, traffic and log volume: known only from use. */
 const BY_USE = [
+  "aws:cloudtrail/trail:Trail",
   "aws:cloudwatch/eventRule:EventRule",
   "aws:cloudwatch/logGroup:LogGroup",
   "aws:ec2/flowLog:FlowLog",
@@ -51,6 +52,7 @@ const FREE = [
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
   "aws:s3/bucketPolicy:BucketPolicy",
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+  "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
   "aws:s3/bucketVersioning:BucketVersioning",
   "aws:sqs/queuePolicy:QueuePolicy",
@@ -60,6 +62,7 @@ const FREE = [
   "gcp:compute/router:Router",
   "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember",
   "gcp:kms/keyRing:KeyRing",
+  "gcp:projects/iAMAuditConfig:IAMAuditConfig",
   "gcp:projects/iAMMember:IAMMember",
   "gcp:serviceaccount/account:Account",
   "gcp:storage/bucketIAMMember:BucketIAMMember",

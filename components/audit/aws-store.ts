@@ -87,6 +87,9 @@ export class AwsAuditStore extends LlmopsComponent {
   readonly bucketName: string;
   /** Role of the pods that write. */
   readonly writer: EksRole;
+  readonly bucket: aws.s3.Bucket;
+  /** Key the records are encrypted with. */
+  readonly keyArn: pulumi.Output<string>;
 
   /** @throws pulumi.InputPropertyError for invalid arguments */
   constructor(name: string, args: AwsAuditStoreArgs, opts?: ComponentOptions) {
@@ -106,14 +109,15 @@ export class AwsAuditStore extends LlmopsComponent {
       },
       { parent: this, ...kept },
     );
-    const bucket = this.#bucket(args, physical, encryption);
+    this.keyArn = encryption.key.arn;
+    this.bucket = this.#bucket(args, physical, encryption);
     this.writer = new EksRole(
       this.childName("writer"),
       {
         roleName: `${args.prefix}-audit-writer`,
         principal: "pods.eks.amazonaws.com",
         inlinePolicy: pulumi
-          .all([bucket.arn, encryption.key.arn])
+          .all([this.bucket.arn, encryption.key.arn])
           .apply(([bucketArn, keyArn]) => auditWriterPolicy(bucketArn, keyArn)),
         tags: args.tags,
       },

@@ -31,7 +31,7 @@ export function gcpAuditBucketName(
 
 /**
  * Immutable storage of audit records on Cloud Storage: a retention policy, locked for good with `compliance`, an own key,
- * access by IAM only and never public. Object deletion before the retention ends is refused by the bucket itself.
+ * access by IAM only and never public, every access logged. Object deletion before the retention ends is refused by the bucket itself.
  */
 export class GcpAuditStore extends LlmopsComponent {
   /** Known before deployment. */
@@ -104,6 +104,15 @@ export class GcpAuditStore extends LlmopsComponent {
         },
         { parent: this },
       );
+    new gcp.projects.IAMAuditConfig(
+      this.childName("access-log"),
+      {
+        project: args.projectId,
+        service: "storage.googleapis.com",
+        auditLogConfigs: [{ logType: "DATA_READ" }, { logType: "DATA_WRITE" }, { logType: "ADMIN_READ" }],
+      },
+      { parent: this },
+    );
     this.registerOutputs({ bucketName: physical });
   }
 }

@@ -9,6 +9,8 @@ import {
   AwsAuditStore,
   type AwsAuditStoreArgs,
 } from "./aws-store.ts";
+import { AwsAuditReplica, replicationPolicy } from "./aws-replica.ts";
+import { AwsAuditTrail, trailBucketPolicy } from "./aws-trail.ts";
 import { AwsSubjectKeys, subjectKeysPolicy } from "./aws-subject-keys.ts";
 import { GcpSubjectKeys } from "./gcp-subject-keys.ts";
 import { GcpAuditStore, gcpAuditBucketName, type GcpAuditStoreArgs } from "./gcp-store.ts";
@@ -191,6 +193,64 @@ describe("audit retention", () => {
     const refusal = expect.objectContaining({ propertyPath: "prefix" }) as Error;
     expect(() => auditBucketName({ ...onAws, prefix: "a".repeat(50) })).toThrow(refusal);
     expect(() => gcpAuditBucketName({ ...onGcp, prefix: "a".repeat(50) })).toThrow(refusal);
+  });
+});
+
+describe("AwsAuditTrail", () => {
+  it("records every access to the audit records with digests, in a bucket only CloudTrail writes to", async () => {
+    const graph = await capture({
+      stack: "test",
+      program: () =>
+        new AwsAuditTrail("trail", {
+          prefix: "acme-prod",
+          accountId: "111122223333",
+          region: "eu-south-2",
+          watched: "acme-prod-audit-111122223333",
+          retentionDays: 400,
+          tags: {},
+        }),
+    });
+    const [trail] = ofType(graph, "aws:cloudtrail/trail:Trail");
+    expect(trail?.inputs).toMatchObject({ isMultiRegionTrail: true, enableLogFileValidation: true });
+    expect(JSON.stringify(trail?.inputs["advancedEventSelectors"])).toContain(
+      "arn:aws:s3:::acme-prod-audit-111122223333/",
+    );
+    const policy = JSON.parse(trailBucketPolicy("b", "arn:trail", "1")) as {
+      Statement: { Effect: string; Condition: object }[];
+    };
+    expect(
+      policy.Statement.filter(({ Effect }) => Effect === "Allow").map(({ Condition }) => Condition),
+    ).toEqual([
+      { StringEquals: { "aws:SourceArn": "arn:trail" } },
+      { StringEquals: { "aws:SourceArn": "arn:trail", "s3:x-amz-acl": "bucket-owner-full-control" } },
+    ]);
+  });
+});
+
+describe("AwsAuditReplica", () => {
+  it("copies records and no deletions, with both keys", async () => {
+    const destination = { destinationArn: "arn:aws:s3:::copy", destinationKeyArn: "arn:key" };
+    const graph = await capture({
+      stack: "test",
+      program: () => {
+        const { bucket, keyArn } = new AwsAuditStore("audit", onAws);
+        new AwsAuditReplica("replica", {
+          prefix: "acme-prod",
+          source: bucket,
+          sourceKeyArn: keyArn,
+          tags: {},
+          ...destination,
+        });
+      },
+    });
+    const [rule] = ofType(graph, "aws:s3/bucketReplicationConfig:BucketReplicationConfig");
+    expect(rule?.inputs["rules"]).toMatchObject([
+      {
+        deleteMarkerReplication: { status: "Disabled" },
+        destination: { bucket: "arn:aws:s3:::copy", encryptionConfiguration: { replicaKmsKeyId: "arn:key" } },
+      },
+    ]);
+    expect(replicationPolicy("arn:source", "arn:own", destination)).not.toMatch(/Delete/);
   });
 });
 

@@ -1,6 +1,8 @@
 import * as aws from "@pulumi/aws";
+import { AwsAuditReplica } from "../../components/audit/aws-replica.ts";
 import { AwsAuditStore } from "../../components/audit/aws-store.ts";
 import { AwsSubjectKeys } from "../../components/audit/aws-subject-keys.ts";
+import { AwsAuditTrail } from "../../components/audit/aws-trail.ts";
 import { GATEWAY_ACCOUNT, GATEWAY_NAMESPACE } from "../../components/gateway/address.ts";
 import { EksRole } from "../../components/cluster/eks-role.ts";
 import { EksCluster } from "../../components/cluster/eks.ts";
@@ -91,6 +93,31 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
     },
     { provider, dependsOn: [...store.writer.attachments, cluster.provider] },
   );
+  new AwsAuditTrail(
+    `${name}-audit-trail`,
+    {
+      prefix: name,
+      accountId: cloud.accountId,
+      region: cloud.region,
+      watched: store.bucketName,
+      retentionDays: config.audit.retentionDays,
+      tags,
+    },
+    { providers: { aws: provider } },
+  );
+  if (config.audit.replica !== undefined)
+    new AwsAuditReplica(
+      `${name}-audit-replica`,
+      {
+        prefix: name,
+        source: store.bucket,
+        sourceKeyArn: store.keyArn,
+        destinationArn: config.audit.replica.bucketArn,
+        destinationKeyArn: config.audit.replica.keyArn,
+        tags,
+      },
+      { providers: { aws: provider } },
+    );
   const subjectKeys =
     config.audit.content === "none"
       ? undefined

@@ -27,6 +27,17 @@ export const audit = z
       .describe("`required`: no record, no answer."),
     retentionDays: z.int().min(1).describe("Days each record is kept."),
     objectLock: z.enum(["compliance", "governance", "none"]).describe("Immutability of the stored records."),
+    replica: z
+      .strictObject({
+        bucketArn: z
+          .string()
+          .regex(/^arn:aws:s3:::[a-z0-9.-]{3,63}$/, { error: "must be the ARN of a bucket" }),
+        keyArn: z
+          .string()
+          .regex(/^arn:aws:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/, { error: "must be the ARN of a key" }),
+      })
+      .optional()
+      .describe("AWS: versioned bucket with Object Lock that gets a copy of every record, with its key."),
     content: z.enum(["none", "encrypted"]).default("none").describe("Whether prompts and answers are kept."),
   })
   .describe("Audit log of every interaction.");

@@ -90,12 +90,15 @@ const FORMATS: Readonly<Record<EndpointPath, EndpointFormat>> = {
     path: "/v1/responses",
     outputCap: "max_output_tokens",
     copies: one,
-    pieces: (event) =>
-      piece(
-        event,
-        "delta",
-        tag([event["item_id"] ?? null, event["output_index"] ?? null, event["content_index"] ?? null]),
-      ),
+    pieces: (event) => {
+      const at = tag([
+        event["item_id"] ?? null,
+        event["output_index"] ?? null,
+        event["content_index"] ?? null,
+      ]);
+      const what = event["type"] === "response.output_text.delta" ? "text" : tag(event["type"]);
+      return piece(event, "delta", `${at}:${what}`);
+    },
     ends: (event) =>
       event !== "[DONE]" &&
       ['"response.completed"', '"response.incomplete"', '"response.failed"'].includes(tag(event["type"])),

@@ -3,7 +3,7 @@ import { dropTokenCopies, isMetadata, objectsIn, usageIn } from "../api/endpoint
 import { compileSchema } from "../api/schema-check.ts";
 import type { ToolCall } from "../api/tools.ts";
 import { toolCallsIn, toolFault } from "../api/tools.ts";
-import type { ClientConfig } from "../config/schema.ts";
+import type { ClientConfig, EndpointPath } from "../config/schema.ts";
 import type { GuardRule, VerdictBook } from "../guards/inspect.ts";
 import type { Json } from "../guards/leaves.ts";
 import { inspectBody } from "../guards/leaves.ts";
@@ -15,8 +15,21 @@ export type AnswerVerdict =
   | { readonly kind: "blocked"; readonly guard: string }
   | { readonly kind: "off-schema"; readonly errors: string };
 
-/** Texts of the answers of a chat or completion response. */
-export function answerTexts(body: JsonObject): string[] {
+function joined(parts: readonly JsonObject[], type: string): string[] {
+  const texts = parts
+    .filter((part) => part["type"] === type)
+    .map(({ text }) => (typeof text === "string" ? text : ""));
+  return texts.length === 0 ? [] : [texts.join("")];
+}
+
+/** Texts of the answers, one per answer, in any of the supported formats. */
+export function answerTexts(path: EndpointPath, body: JsonObject): string[] {
+  if (path === "/v1/messages") return joined(objectsIn(body["content"]), "text");
+  if (path === "/v1/responses") {
+    return objectsIn(body["output"])
+      .filter((item) => item["type"] === "message")
+      .flatMap((item) => joined(objectsIn(item["content"]), "output_text"));
+  }
   return objectsIn(body["choices"]).flatMap((choice) => {
     const message = choice["message"] ?? choice;
     if (typeof message !== "object" || Array.isArray(message)) return [];
@@ -68,9 +81,7 @@ export function guardAnswer(
   const inspected = inspectBody(body, rules, book, isMetadata);
   if (inspected.kind === "blocked") return inspected;
   if (tools.kind !== "passed") return tools;
-  const canCheck =
-    request.format.path === "/v1/chat/completions" || request.format.path === "/v1/completions";
-  return canCheck ? checkTexts(request, answerTexts(body)) : { kind: "passed" };
+  return checkTexts(request, answerTexts(request.format.path, body));
 }
 
 /** Collects usage over an answer or a stream; what is missing is estimated from sizes. */

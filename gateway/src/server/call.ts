@@ -331,7 +331,7 @@ export class CallRunner {
     if (status >= 300) return this.#relayError(status, body);
     this.#meter.read(body);
     let verdict: AnswerVerdict = guardAnswer(client, request, body, rules, this.#book);
-    if (verdict.kind === "off-schema" && request.format.path === "/v1/chat/completions") {
+    if (verdict.kind === "off-schema" && Array.isArray(request.body["messages"])) {
       this.#book.note("schema", "1", "flag", { repaired: 1 });
       const repaired = await this.#repair(verdict.errors);
       if (repaired === "interrupted") return this.#interrupted();

@@ -417,6 +417,38 @@ describe("guards", () => {
     expect((await under.post(CHAT, { ...withSchema, stream: true })).status).toBe(403);
   });
 
+  it.each<[string, object, (text: string) => object]>([
+    [
+      "/v1/messages",
+      { model: "small", max_tokens: 50, messages: [{ role: "user", content: "x" }] },
+      (text) => ({
+        type: "message",
+        content: [{ type: "text", text }],
+        usage: { input_tokens: 1, output_tokens: 1 },
+      }),
+    ],
+    [
+      "/v1/responses",
+      { model: "small", input: "x" },
+      (text) => ({
+        object: "response",
+        output: [{ type: "message", content: [{ type: "output_text", text }] }],
+      }),
+    ],
+  ])("checks the schema on %s too", async (path, request, reply) => {
+    const outputSchema = { type: "object", required: ["sum"], properties: { sum: { type: "number" } } };
+    for (const [text, status] of [
+      ['{"sum": 4}', 200],
+      ["four", 403],
+    ] as const) {
+      const under = await gatewayUnderTest(
+        [await fakeEngine(json(reply(text)))],
+        withModel({ outputSchema }),
+      );
+      expect((await under.post(path, request)).status).toBe(status);
+    }
+  });
+
   it("refuses streams when told to", async () => {
     const under = await gatewayUnderTest([await fakeEngine()], withGuards({ stream: { mode: "refuse" } }));
     expect((await under.post(CHAT, streamed)).status).toBe(403);

@@ -49,6 +49,11 @@ describe("the gateway's checks", () => {
       [["gateway.clients[1].id", "the id 'claims-portal' is used twice"]],
     ],
     [
+      "a copy of a store without a lock",
+      { audit: { ...acme.audit, objectLock: "none", replica: { bucketArn: "a", keyArn: "k" } } },
+      [["audit.replica", "only a locked store on AWS is copied"]],
+    ],
+    [
       "kept content that no erasure would reach everywhere",
       {
         audit: { ...acme.audit, content: "encrypted" },

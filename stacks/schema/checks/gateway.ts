@@ -142,6 +142,18 @@ function erasable({ audit, cloud, gateway }: PlatformConfig): ConfigProblem[] {
   ];
 }
 
+function replicable({ audit, cloud }: PlatformConfig): ConfigProblem[] {
+  if (audit.replica === undefined || (cloud.provider === "aws" && audit.objectLock !== "none")) return [];
+  return [
+    problem(
+      ["audit", "replica"],
+      audit.replica,
+      "only a locked store on AWS is copied",
+      "remove replica, or use provider aws with objectLock",
+    ),
+  ];
+}
+
 /** Checks of the gateway against models, tenants and oversight. */
 export const gatewayChecks: readonly Check[] = [
   { needs: ["gateway", "models", "providers", "cloud"], run: deployable },
@@ -149,4 +161,5 @@ export const gatewayChecks: readonly Check[] = [
   { needs: ["gateway", "models", "providers"], run: names },
   { needs: ["guardrails", "oversight", "gateway", "cloud"], run: reviewers },
   { needs: ["audit", "gateway", "cloud"], run: erasable },
+  { needs: ["audit", "cloud"], run: replicable },
 ];
