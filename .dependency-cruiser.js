@@ -20,6 +20,7 @@ export default {
     rule("components", "components", ["charts", "pricing", "graph", "plan"]),
     rule("stacks", "stacks", ["components", "pricing", "gateway"]),
     rule("plan", "plan", ["graph", "stacks", "pricing", "policies"]),
+    rule("policies", "policies", ["graph"]),
     rule("gateway", "gateway", []),
     rule("local", "local", ["gateway", "stacks"]),
     {

@@ -10,6 +10,7 @@ import { auditCommand } from "./audit.ts";
 import { configCommand } from "./config.ts";
 import { EXIT, progress } from "./context.ts";
 import { planCommand } from "./plan.ts";
+import { policyCommand } from "./policy.ts";
 import { startCommand } from "./start.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -23,6 +24,7 @@ const program = new Command("llmops")
   .addCommand(startCommand())
   .addCommand(planCommand())
   .addCommand(configCommand())
+  .addCommand(policyCommand())
   .addCommand(auditCommand());
 for (const command of program.commands) {
   command.exitOverride();

@@ -2,11 +2,14 @@ import { join } from "node:path";
 import Table from "cli-table3";
 import { Command } from "commander";
 import type { CostReport } from "../plan/cost.ts";
+import { policyOf } from "../plan/policy.ts";
 import { planStack, type StackPlan } from "../plan/stack-plan.ts";
 import { resourceCount, typeCounts, type Plan } from "../plan/plan.ts";
 import { writePlan } from "../plan/write.ts";
+import { blocking, type PolicyReport } from "../policies/report.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
+import { policySummary } from "./policy.ts";
 
 interface PlanOptions {
   readonly stack: string;
@@ -62,16 +65,19 @@ function printCost(cost: CostReport): void {
   print(`Not in these figures, billed by use: ${cost.byUse.join(", ") || "nothing"}`);
 }
 
-function printPlan({ plan, cost, notDeployed }: StackPlan): void {
+function printPlan({ plan, cost, notDeployed }: StackPlan, policy: PolicyReport): void {
   print(`Plan of stack ${plan.stack}: ${resourceCount(plan)} resources, nothing deployed`);
   print(resourceTable(plan));
   print(`Kubernetes objects: ${plan.manifests.length}; Helm releases: ${plan.helmReleases.length}`);
   if (cost !== undefined) printCost(cost);
+  print(`\n${policySummary(policy)}; \`llmops policy check -s ${plan.stack}\` lists them`);
   print(`\nValidated, but no component consumes it yet: ${notDeployed.join(", ")}`);
 }
 
 async function run(options: PlanOptions): Promise<void> {
-  const planned = await planStack(options.stack, readStack(STACKS_FOLDER, options.stack));
+  const config = readStack(STACKS_FOLDER, options.stack);
+  const planned = await planStack(options.stack, config);
+  const policy = policyOf(planned.plan.graph, config, planned.cost, new Date().toISOString());
   if (options.out !== undefined) {
     writePlan(options.out, planned);
     progress(
@@ -79,8 +85,12 @@ async function run(options: PlanOptions): Promise<void> {
     );
   }
   if (options.json === true)
-    printJson({ ...planned.plan, cost: planned.cost, notDeployed: planned.notDeployed });
-  else printPlan(planned);
+    printJson({ ...planned.plan, cost: planned.cost, policy, notDeployed: planned.notDeployed });
+  else printPlan(planned, policy);
+  const stopped = blocking(policy);
+  for (const { control, message, remediation } of stopped)
+    progress(`error: ${control}: ${message}. ${remediation}`);
+  if (stopped.length > 0) process.exitCode = EXIT.findings;
   if (planned.cost?.verdict === "over-budget") {
     progress(
       `error: the ceiling of ${planned.cost.monthlyUsd.max} USD per month is over the budget of ${planned.cost.budgetUsd} USD; lower gpuPools[].nodes.max or raise budget.monthly`,

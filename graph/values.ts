@@ -59,3 +59,20 @@ export function pathsWhere(value: GraphValue, test: (leaf: GraphValue) => boolea
     pathsWhere(item, test, path === "" ? key : `${path}.${key}`),
   );
 }
+
+/** Value at a key path (`spec.template.0.name`) inside a value; undefined where a step is missing. */
+export function valueAt(value: GraphValue, path: string): GraphValue | undefined {
+  return path
+    .split(".")
+    .reduce<GraphValue | undefined>(
+      (inner, key) =>
+        Array.isArray(inner)
+          ? (inner as readonly GraphValue[])[Number(key)]
+          : isUnknown(inner)
+            ? inner
+            : isRecord(inner)
+              ? inner[key]
+              : undefined,
+      value,
+    );
+}

@@ -1,5 +1,5 @@
 import type { ResourceGraph, ResourceNode } from "../graph/graph.ts";
-import { isRecord, isUnknown, type GraphValue } from "../graph/values.ts";
+import { isRecord, isUnknown, valueAt, type GraphValue } from "../graph/values.ts";
 import { machineSku, serviceSku, type Purchase } from "../pricing/price.ts";
 import { costClassOf } from "../pricing/resource-types.ts";
 
@@ -63,17 +63,7 @@ interface NodeGroup {
 const POOL_LABEL = "llmops.io/gpu-pool";
 
 function at(node: ResourceNode, path: string): GraphValue | undefined {
-  return path
-    .split(".")
-    .reduce<GraphValue | undefined>(
-      (value, key) =>
-        Array.isArray(value)
-          ? (value as readonly GraphValue[])[Number(key)]
-          : isRecord(value)
-            ? value[key]
-            : undefined,
-      node.inputs,
-    );
+  return valueAt(node.inputs, path);
 }
 
 function numberAt(node: ResourceNode, path: string): number {

@@ -12,7 +12,7 @@ interface VegetaReport {
   readonly status_codes: Readonly<Record<string, number>>;
 }
 
-/** Sends requests at a constant rate, whatever the answers do (open loop). */
+/** Sends requests at a constant rate, whatever the answers do (open loop), over at most 64 connections. */
 export async function openLoop(
   target: Target,
   perSecond: number,
@@ -36,7 +36,7 @@ export async function openLoop(
     `@${body}`,
   ];
   writeFileSync(targets, `${lines.join("\n")}\n`);
-  const rate = ["-rate", String(perSecond), "-duration", `${seconds}s`, "-max-workers", "256"];
+  const rate = ["-rate", String(perSecond), "-duration", `${seconds}s`, "-max-workers", "64"];
   const attacked = spawnSync(tool, ["attack", ...rate, "-targets", targets, "-output", raw], {
     encoding: "utf8",
   });

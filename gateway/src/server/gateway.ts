@@ -67,6 +67,9 @@ export interface GatewayParts {
   readonly writer?: string;
 }
 
+/** Connections that may wait to be accepted; the kernel caps it at net.core.somaxconn. */
+const BACKLOG = 4_096;
+
 const FIXED = ["listen", "limits", "shared", "admin", "oversight", "audit"] as const;
 
 function load(config: GatewayConfigInput | { readonly file: string }): Promise<LoadedConfig> {
@@ -163,7 +166,7 @@ class Gateway implements RunningGateway {
     this.#server = await createModelServer(this.#policy.config, (req, res) => {
       void this.#handle(req, res);
     });
-    this.#server.listen(listen.port, listen.host);
+    this.#server.listen(listen.port, listen.host, BACKLOG);
     await once(this.#server, "listening");
     if (this.#admin === null || admin === null) return;
     this.#admin.listen(admin.port, admin.host);

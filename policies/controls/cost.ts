@@ -1,0 +1,126 @@
+import { ofType, type ResourceNode } from "../../graph/graph.ts";
+import { ALWAYS, type Control } from "./control.ts";
+import { checked, expectInput } from "./reading.ts";
+import type { GraphValue } from "../../graph/values.ts";
+
+const NONE: Control["legal"] = [];
+const isCount = (value: GraphValue | undefined): boolean =>
+  typeof value === "number" && Number.isInteger(value) && value > 0;
+
+function gpuCeiling(node: ResourceNode): ReturnType<typeof expectInput> {
+  switch (node.type) {
+    case "kubernetes:keda.sh/v1alpha1:ScaledObject":
+      return expectInput(node, "spec.maxReplicaCount", "a number; KEDA's own default is 100", isCount);
+    case "kubernetes:karpenter.sh/v1:NodePool":
+      return expectInput(node, "spec.limits", "a limit on nvidia.com/gpu", (value) =>
+        isCount((value as Readonly<Record<string, GraphValue>> | undefined)?.["nvidia.com/gpu"]),
+      );
+    case "aws:eks/nodeGroup:NodeGroup":
+      return expectInput(node, "scalingConfig.maxSize", "a number", isCount);
+    default:
+      return expectInput(node, "autoscaling", "totalMaxNodeCount or maxNodeCount", (value) => {
+        const scaling = value as Readonly<Record<string, GraphValue>> | undefined;
+        return isCount(scaling?.["totalMaxNodeCount"]) || isCount(scaling?.["maxNodeCount"]);
+      });
+  }
+}
+
+/** Controls of cost. */
+export const costControls: readonly Control[] = [
+  {
+    id: "COST-02",
+    title: "The ceiling is within the budget",
+    legal: NONE,
+    levels: ALWAYS,
+    rationale: "Everything at its maximum is what an environment can cost at worst.",
+    remediation: "Lower the maxima, or raise budget.monthly in a pull request.",
+    blindSpots: "Traffic, requests and log volume, which are billed by use.",
+    evaluate: (_graph, { cost }) => {
+      if (cost === undefined) return { kind: "not-applicable", reason: "nothing is rented" };
+      const { ceilingUsd, budgetUsd } = cost;
+      return {
+        kind: "checked",
+        resources: ["stack"],
+        problems:
+          ceilingUsd <= budgetUsd
+            ? []
+            : [
+                {
+                  status: "fail",
+                  resource: "stack",
+                  property: "budget.monthly",
+                  observed: `ceiling ${ceilingUsd} USD per month`,
+                  expected: `at most ${budgetUsd} USD`,
+                },
+              ],
+      };
+    },
+  },
+  {
+    id: "COST-03",
+    title: "Every autoscaler has a finite ceiling",
+    legal: NONE,
+    levels: ALWAYS,
+    rationale: "An autoscaler without a maximum is a bill without a maximum.",
+    remediation: "Set maxReplicas and the pool's nodes.max.",
+    blindSpots: "Autoscalers inside third-party charts.",
+    evaluate: (graph) =>
+      checked(
+        graph.nodes.filter(({ type }) =>
+          [
+            "kubernetes:keda.sh/v1alpha1:ScaledObject",
+            "kubernetes:karpenter.sh/v1:NodePool",
+            "aws:eks/nodeGroup:NodeGroup",
+            "gcp:container/nodePool:NodePool",
+          ].includes(type),
+        ),
+        gpuCeiling,
+        "nothing scales",
+      ),
+  },
+  {
+    id: "COST-04",
+    title: "GPU quota per tenant",
+    legal: NONE,
+    levels: ALWAYS,
+    rationale: "A quota holds even when somebody edits an autoscaler by hand.",
+    remediation: "Declare the tenant with the Tenant component.",
+    blindSpots: "Namespaces made outside of the stack.",
+    evaluate: (graph, { tenantGpus }) => {
+      const quotas = ofType(graph, "kubernetes:core/v1:ResourceQuota");
+      const missing = Object.keys(tenantGpus).filter(
+        (tenant) =>
+          !quotas.some(({ inputs }) =>
+            JSON.stringify(inputs["metadata"] ?? "").includes(`"namespace":"${tenant}"`),
+          ),
+      );
+      if (Object.keys(tenantGpus).length === 0)
+        return { kind: "not-applicable", reason: "there is no tenant" };
+      const hard = quotas.flatMap((quota) =>
+        expectInput(quota, "spec.hard", "requests.nvidia.com/gpu as declared for the tenant", (value) => {
+          const namespace = (quota.inputs["metadata"] as Readonly<Record<string, GraphValue>> | undefined)?.[
+            "namespace"
+          ];
+          const declared = typeof namespace === "string" ? tenantGpus[namespace] : undefined;
+          const gpus = (value as Readonly<Record<string, GraphValue>> | undefined)?.[
+            "requests.nvidia.com/gpu"
+          ];
+          return declared === undefined || gpus === String(declared);
+        }),
+      );
+      return {
+        kind: "checked",
+        resources: quotas.map(({ urn }) => urn),
+        problems: [
+          ...hard,
+          ...missing.map((tenant) => ({
+            status: "fail" as const,
+            resource: "stack",
+            observed: `tenant ${tenant} has no quota`,
+            expected: "a ResourceQuota with requests.nvidia.com/gpu",
+          })),
+        ],
+      };
+    },
+  },
+];

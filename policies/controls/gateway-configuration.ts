@@ -1,0 +1,27 @@
+import { parse } from "yaml";
+import type { ResourceGraph, ResourceNode } from "../../graph/graph.ts";
+import { isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
+import { isBelow } from "./reading.ts";
+
+/** Configuration of the gateway as the cluster will see it. */
+export interface GatewayView {
+  readonly node: ResourceNode;
+  /** Parsed file; `unknown` before deployment or when nobody can read it. */
+  readonly configuration: GraphValue;
+}
+
+/** The gateway's configuration in the graph; undefined without a gateway. */
+export function gatewayOf(graph: ResourceGraph): GatewayView | undefined {
+  const node = graph.nodes.find(
+    (each) =>
+      each.type === "kubernetes:core/v1:ConfigMap" && isBelow(graph, each, ["llmops:gateway:Gateway"]),
+  );
+  if (node === undefined) return undefined;
+  const text = valueAt(node.inputs, "data");
+  const file =
+    text === undefined || isUnknown(text)
+      ? undefined
+      : (text as Readonly<Record<string, GraphValue>>)["gateway.yaml"];
+  if (typeof file !== "string") return { node, configuration: { $unknown: true } };
+  return { node, configuration: parse(file) as GraphValue };
+}

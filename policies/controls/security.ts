@@ -1,0 +1,121 @@
+import { ofType, type ResourceNode } from "../../graph/graph.ts";
+import { isRecord, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
+import { ANNEX_III_FROM, GDPR_FROM, HIGH_RISK, STRICT, type Control, type Problem } from "./control.ts";
+import { checked, expectInput, shown } from "./reading.ts";
+
+const NO_CLUSTER = "this stack manages no control plane";
+
+function listed(value: GraphValue | undefined): readonly GraphValue[] {
+  return Array.isArray(value) ? (value as readonly GraphValue[]) : [];
+}
+
+function privateOnAws(node: ResourceNode): Problem[] {
+  const open = valueAt(node.inputs, "vpcConfig.endpointPublicAccess");
+  if (open === false) return [];
+  const cidrs = valueAt(node.inputs, "vpcConfig.publicAccessCidrs");
+  const base = { resource: node.urn, property: "vpcConfig.publicAccessCidrs", observed: shown(cidrs) };
+  const expected = "a private endpoint, or named networks without 0.0.0.0/0";
+  if (isUnknown(open) || isUnknown(cidrs)) return [{ ...base, expected, status: "unknown" }];
+  const named = listed(cidrs);
+  return named.length > 0 && !named.includes("0.0.0.0/0") ? [] : [{ ...base, expected, status: "fail" }];
+}
+
+function selects(policy: ResourceNode, labels: GraphValue | undefined): boolean {
+  const wanted = valueAt(policy.inputs, "spec.podSelector.matchLabels");
+  if (!isRecord(wanted)) return true;
+  return isRecord(labels) && Object.entries(wanted).every(([key, value]) => labels[key] === value);
+}
+
+/** Controls of platform security. */
+export const securityControls: readonly Control[] = [
+  {
+    id: "AIA-SEC-01",
+    title: "Kubernetes API is not open to the world",
+    legal: [{ reference: "AI Act Art. 15(5)", appliesFrom: ANNEX_III_FROM }],
+    levels: HIGH_RISK,
+    rationale: "An API that everybody can reach is one stolen credential away from being everybody's.",
+    remediation: "Set endpoint.access: private, or name your networks.",
+    blindSpots: "Networks connected to the cluster's.",
+    evaluate: (graph) =>
+      checked(
+        [...ofType(graph, "aws:eks/cluster:Cluster"), ...ofType(graph, "gcp:container/cluster:Cluster")],
+        (node) =>
+          node.type.startsWith("aws:")
+            ? privateOnAws(node)
+            : expectInput(node, "privateClusterConfig.enablePrivateNodes", "true", (value) => value === true),
+        NO_CLUSTER,
+      ),
+  },
+  {
+    id: "AIA-SEC-02",
+    title: "Cluster secrets under an own key",
+    legal: [{ reference: "GDPR Art. 32(1)(a)", appliesFrom: GDPR_FROM }],
+    levels: HIGH_RISK,
+    rationale: "Secrets of a cluster are only as safe as the key of its database.",
+    remediation: "Set encryptionConfig (EKS) or databaseEncryption (GKE).",
+    blindSpots: "An existing cluster.",
+    evaluate: (graph) =>
+      checked(
+        [...ofType(graph, "aws:eks/cluster:Cluster"), ...ofType(graph, "gcp:container/cluster:Cluster")],
+        (node) => {
+          const [input, key, expected] = node.type.startsWith("aws:")
+            ? (["encryptionConfig", "aws:kms/key:Key", "a key of this stack"] as const)
+            : (["databaseEncryption", "gcp:kms/cryptoKey:CryptoKey", "a key of this stack"] as const);
+          const linked = (node.propertyDependencies[input] ?? []).some((urn) => urn.includes(key));
+          const observed = shown(node.inputs[input]);
+          return linked ? [] : [{ status: "fail", resource: node.urn, property: input, observed, expected }];
+        },
+        NO_CLUSTER,
+      ),
+  },
+  {
+    id: "AIA-SEC-04",
+    title: "Only the gateway and Prometheus reach an engine",
+    legal: [
+      { reference: "AI Act Art. 12(1)", appliesFrom: ANNEX_III_FROM },
+      { reference: "AI Act Art. 15(5)", appliesFrom: ANNEX_III_FROM },
+    ],
+    levels: STRICT,
+    rationale: "An engine that others reach answers without guard and without record.",
+    remediation: "Use the ModelService component; it closes the engine's network.",
+    blindSpots: "A cluster whose network plugin does not enforce policies.",
+    evaluate: (graph) => {
+      const engines = ofType(graph, "kubernetes:apps/v1:Deployment").filter(
+        ({ inputs }) =>
+          valueAt(inputs, "spec.template.metadata.labels") !== undefined &&
+          JSON.stringify(inputs).includes('"nvidia.com/gpu"'),
+      );
+      const policies = ofType(graph, "kubernetes:networking.k8s.io/v1:NetworkPolicy");
+      return checked(
+        engines,
+        (engine) => {
+          const labels = valueAt(engine.inputs, "spec.template.metadata.labels");
+          const namespace = valueAt(engine.inputs, "metadata.namespace");
+          const rules = policies
+            .filter(
+              (policy) =>
+                valueAt(policy.inputs, "metadata.namespace") === namespace && selects(policy, labels),
+            )
+            .filter((policy) => listed(valueAt(policy.inputs, "spec.policyTypes")).includes("Ingress"));
+          const base = {
+            resource: engine.urn,
+            expected: "ingress from the gateway's namespace and from monitoring only",
+          };
+          if (rules.length === 0) return [{ ...base, status: "fail", observed: "no policy for its ingress" }];
+          return rules
+            .flatMap((policy) => listed(valueAt(policy.inputs, "spec.ingress")))
+            .flatMap((rule) => {
+              const peers = listed(valueAt(rule, "from"));
+              const known = peers.every((peer) =>
+                ["gateway", "monitoring"].some((name) => JSON.stringify(peer).includes(`"${name}"`)),
+              );
+              return peers.length > 0 && known
+                ? []
+                : [{ ...base, status: "fail" as const, observed: shown(rule) }];
+            });
+        },
+        "there is no engine",
+      );
+    },
+  },
+];

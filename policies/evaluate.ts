@@ -1,0 +1,156 @@
+import type { ResourceGraph } from "../graph/graph.ts";
+import { CATALOGUE, LEGAL_BASELINE, NEVER_EXEMPT } from "./catalogue.ts";
+import { profileOf, type Control, type ControlContext, type Problem } from "./controls/control.ts";
+import type { AppliedExemption, ControlResult, EnforcementLevel, Finding, PolicyReport } from "./report.ts";
+
+/** A deviation somebody accepted, as configured. */
+export interface Exemption {
+  readonly id: string;
+  readonly control: string;
+  /** URN, or the logical name at its end. */
+  readonly resource: string;
+  readonly reason: string;
+  readonly approvedBy: string;
+  readonly ticket: string;
+  /** ISO date. */
+  readonly created: string;
+  /** ISO date, the last day it holds. */
+  readonly expires: string;
+}
+
+/** What is evaluated. */
+export interface EvaluationInput {
+  readonly graph: ResourceGraph;
+  readonly context: ControlContext;
+  readonly exemptions: readonly Exemption[];
+  /** ISO time; an exemption holds until the end of its last day, UTC. */
+  readonly asOf: string;
+}
+
+function matches(exemption: Exemption, control: string, resource: string): boolean {
+  const name = resource.split("::").at(-1);
+  return exemption.control === control && (exemption.resource === resource || exemption.resource === name);
+}
+
+function isActive({ created, expires }: Exemption, asOf: string): boolean {
+  const day = asOf.slice(0, 10);
+  return created <= day && day <= expires;
+}
+
+function applied({ id, reason, approvedBy, ticket, expires }: Exemption): AppliedExemption {
+  return { id, reason, approvedBy, ticket, expires };
+}
+
+function findingOf(
+  control: Control,
+  level: EnforcementLevel,
+  problem: Problem,
+  exemption: Exemption | undefined,
+): Finding {
+  const name = problem.resource.split("::").at(-1) ?? problem.resource;
+  const where = problem.property === undefined ? name : `${name}, ${problem.property}`;
+  return {
+    control: control.id,
+    level,
+    ...problem,
+    message: `${where}: ${problem.observed}; expected ${problem.expected}`,
+    remediation: control.remediation,
+    ...(exemption === undefined ? {} : { exemption: applied(exemption) }),
+  };
+}
+
+function statusOf(findings: readonly Finding[]): ControlResult["status"] {
+  const counting = findings.filter(({ exemption }) => exemption === undefined);
+  if (counting.some(({ status }) => status === "fail")) return "fail";
+  if (counting.length > 0) return "unknown";
+  return findings.length > 0 ? "exempt" : "pass";
+}
+
+function resultOf(control: Control, input: EvaluationInput): ControlResult {
+  const { graph, context, exemptions, asOf } = input;
+  const profile = profileOf(context);
+  const level = control.levels[profile];
+  const base = {
+    control: control.id,
+    title: control.title,
+    level: level === "off" ? ("advisory" as const) : level,
+    legal: control.legal.map(({ reference }) => reference),
+    appliesFrom: control.legal.map(({ appliesFrom }) => appliesFrom).sort()[0] ?? "",
+    checked: [],
+    findings: [],
+  };
+  if (level === "off")
+    return { ...base, status: "not-applicable", reason: `not asked for in profile ${profile}` };
+  const observation = control.evaluate(graph, context);
+  if (observation.kind === "not-applicable")
+    return { ...base, status: "not-applicable", reason: observation.reason };
+  const exemptible = profile !== "high-prod" || !NEVER_EXEMPT.has(control.id);
+  const findings = observation.problems.map((problem) =>
+    findingOf(
+      control,
+      level,
+      problem,
+      exemptible
+        ? exemptions.find((each) => matches(each, control.id, problem.resource) && isActive(each, asOf))
+        : undefined,
+    ),
+  );
+  return {
+    ...base,
+    status: statusOf(findings),
+    checked: observation.resources,
+    findings,
+    reason: control.blindSpots,
+  };
+}
+
+/** What is wrong with an exemption itself; undefined for one that is in use. */
+function faultOf(
+  exemption: Exemption,
+  results: readonly ControlResult[],
+  input: EvaluationInput,
+): string | undefined {
+  if (!CATALOGUE.some(({ id }) => id === exemption.control))
+    return `there is no control ${exemption.control}`;
+  if (profileOf(input.context) === "high-prod" && NEVER_EXEMPT.has(exemption.control))
+    return `${exemption.control} has no exemption in high-risk production`;
+  if (!isActive(exemption, input.asOf))
+    return `it holds from ${exemption.created} to ${exemption.expires} only`;
+  const used = results.some(({ findings }) =>
+    findings.some((finding) => finding.exemption?.id === exemption.id),
+  );
+  return used ? undefined : "nothing needs it any more";
+}
+
+/** Evaluates the whole catalogue on one stack. */
+export function evaluate(input: EvaluationInput): PolicyReport {
+  const { graph, context, exemptions, asOf } = input;
+  const results = CATALOGUE.map((control) => resultOf(control, input));
+  const exemptionFindings = exemptions.flatMap((exemption): Finding[] => {
+    const fault = faultOf(exemption, results, input);
+    if (fault === undefined) return [];
+    return [
+      {
+        control: exemption.control,
+        status: "fail",
+        level: "mandatory",
+        resource: exemption.resource,
+        property: `exemptions ${exemption.id}`,
+        observed: fault,
+        expected: "an exemption that holds now and is needed",
+        message: `exemption ${exemption.id}: ${fault}`,
+        remediation: "Remove it, or renew it in a pull request.",
+      },
+    ];
+  });
+  return {
+    project: graph.project,
+    stack: graph.stack,
+    asOf,
+    legalBaseline: LEGAL_BASELINE,
+    riskClass: context.riskClass,
+    environment: context.environment,
+    results,
+    exemptionFindings,
+  };
+}
