@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -18,6 +18,8 @@ import { firstBytes, REQUEST, slowStreams } from "./load.ts";
  * cloud disks, several replicas.
  */
 const HELP = `bench gateway [--part throughput|latency|streams|soak|connections ...] [--json] [--minutes <soak>]
+
+  Updates the measured parts of bench/results/gateway.json. Run it on an otherwise idle machine.
 `;
 
 /** The flags of gateway/Dockerfile. */
@@ -361,10 +363,8 @@ try {
     say(`-- ${name}`);
     results[name] = await part();
   }
-  writeFileSync(
-    values.part === undefined ? path : join(tmpdir(), "gateway-bench-part.json"),
-    `${JSON.stringify(results, null, 2)}\n`,
-  );
+  const before = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as object) : {};
+  writeFileSync(path, `${JSON.stringify({ ...before, ...results }, null, 2)}\n`);
   console.log(JSON.stringify(results, null, values.json === true ? undefined : 2));
 } finally {
   engine.kill("SIGKILL");

@@ -260,7 +260,7 @@ export const loggingControls: readonly Control[] = [
               ({ inputs }) =>
                 inputs["enableLogFileValidation"] === true &&
                 JSON.stringify(inputs["advancedEventSelectors"] ?? "").includes(
-                  `arn:aws:s3:::${String(name)}/`,
+                  `arn:aws:s3:::${typeof name === "string" ? name : "?"}/`,
                 ),
             )
           : configs.some(
