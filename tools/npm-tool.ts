@@ -1,8 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { ToolError } from "./go-tool.ts";
+import { runCommand } from "./run-command.ts";
 
 /** A package from the npm registry that runs beside the project and is no dependency of it. */
 export interface NpmTool {
@@ -26,7 +25,7 @@ export const PORTKEY: NpmTool = {
  * Folder of the installed package, installed first where it is missing.
  * @throws ToolError when the registry cannot be reached
  */
-export function ensureNpmTool(tool: NpmTool): string {
+export async function ensureNpmTool(tool: NpmTool): Promise<string> {
   const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   const name = `${tool.package.replace(/[@/]/g, "-")}-${tool.version}`;
   const folder = join(cache, "llmops-blueprint", "tools", `npm${name}`);
@@ -35,15 +34,8 @@ export function ensureNpmTool(tool: NpmTool): string {
   if (existsSync(mark)) return installed;
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, overrides: tool.overrides }));
-  const { error, status, stderr } = spawnSync(
-    "npm",
-    ["install", "--ignore-scripts", "--no-audit", "--no-fund", `${tool.package}@${tool.version}`],
-    { cwd: folder, encoding: "utf8" },
-  );
-  if (error !== undefined || status !== 0)
-    throw new ToolError(
-      `npm install ${tool.package}@${tool.version}: ${error?.message ?? stderr.slice(-2000)}`,
-    );
+  const what = `${tool.package}@${tool.version}`;
+  await runCommand("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", what], folder);
   writeFileSync(mark, "");
   return installed;
 }

@@ -1,9 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { ToolError } from "./go-tool.ts";
+import { runCommand } from "./run-command.ts";
 
 /** Packages from PyPI in a virtual environment of their own. */
 export interface PythonTool {
@@ -21,25 +20,19 @@ export const OPENAI_PYTHON: PythonTool = { name: "openai", requirements: ["opena
 /** The gateway others compare with. */
 export const LITELLM: PythonTool = { name: "litellm", requirements: ["litellm[proxy]==1.108.7"] };
 
-function run(command: string, args: readonly string[]): void {
-  const { error, status, stderr } = spawnSync(command, args, { encoding: "utf8" });
-  if (error !== undefined || status !== 0)
-    throw new ToolError(`${command} ${args.join(" ")}: ${error?.message ?? stderr.trim().slice(-2000)}`);
-}
-
 /**
  * Folder with the tool's programs (`bin` of its virtual environment), installed first where it is missing.
  * @throws ToolError when Python or the package index cannot be reached
  */
-export function ensurePythonTool(tool: PythonTool): string {
+export async function ensurePythonTool(tool: PythonTool): Promise<string> {
   const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   const lock = createHash("sha256").update(tool.requirements.join("\n")).digest("hex").slice(0, 12);
   const folder = join(cache, "llmops-blueprint", "tools", `${tool.name}-${lock}`);
   if (existsSync(join(folder, "installed"))) return join(folder, "bin");
   mkdirSync(dirname(folder), { recursive: true });
   rmSync(folder, { recursive: true, force: true });
-  run("python3", ["-m", "venv", folder]);
-  run(join(folder, "bin", "pip"), [
+  await runCommand("python3", ["-m", "venv", folder]);
+  await runCommand(join(folder, "bin", "pip"), [
     "install",
     "--quiet",
     "--disable-pip-version-check",

@@ -42,15 +42,14 @@ interface Running {
 
 interface Product {
   readonly name: string;
-  readonly start: (
-    folder: string,
-    port: number,
-  ) => {
-    readonly command: string;
-    readonly args: readonly string[];
-    readonly headers: Readonly<Record<string, string>>;
-    readonly env?: NodeJS.ProcessEnv;
-  };
+  readonly start: (folder: string, port: number) => Promise<Command>;
+}
+
+interface Command {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 const upstream = `http://127.0.0.1:${UPSTREAM_PORT}`;
@@ -104,9 +103,9 @@ function portkeyConfig(guarded: "guards" | "no guards"): string {
 
 const portkey =
   (guarded: "guards" | "no guards"): Product["start"] =>
-  (_folder, port) => ({
+  async (_folder, port) => ({
     command: process.execPath,
-    args: [join(ensureNpmTool(PORTKEY), "build", "start-server.js"), "--headless", `--port=${port}`],
+    args: [join(await ensureNpmTool(PORTKEY), "build", "start-server.js"), "--headless", `--port=${port}`],
     env: { TRUSTED_CUSTOM_HOSTS: "127.0.0.1" },
     headers: { "x-portkey-config": portkeyConfig(guarded) },
   });
@@ -114,18 +113,19 @@ const portkey =
 const PRODUCTS: readonly Product[] = [
   {
     name: "blueprint, all guards, durable audit",
-    start: (folder, port) => ({
-      command: process.execPath,
-      // As in gateway/Dockerfile.
-      args: [...NODE_FLAGS, join(ROOT, "gateway", "src", "bin", "gateway.ts"), ownConfig(folder, port)],
-      headers: { authorization: `Bearer ${KEY}` },
-    }),
+    start: (folder, port) =>
+      Promise.resolve({
+        command: process.execPath,
+        // As in gateway/Dockerfile.
+        args: [...NODE_FLAGS, join(ROOT, "gateway", "src", "bin", "gateway.ts"), ownConfig(folder, port)],
+        headers: { authorization: `Bearer ${KEY}` },
+      }),
   },
   { name: `Portkey ${PORTKEY.version}, one regex guard, no log`, start: portkey("guards") },
   { name: `Portkey ${PORTKEY.version}, no guard, no log`, start: portkey("no guards") },
   {
     name: `${LITELLM.requirements[0] ?? ""}, no guard, no database`,
-    start: (folder, port) => {
+    start: async (folder, port) => {
       const file = join(folder, "litellm.yaml");
       const model = { model: "openai/engine-model", api_base: `${upstream}/v1`, api_key: "x" };
       writeFileSync(
@@ -136,7 +136,7 @@ const PRODUCTS: readonly Product[] = [
         }),
       );
       return {
-        command: join(ensurePythonTool(LITELLM), "litellm"),
+        command: join(await ensurePythonTool(LITELLM), "litellm"),
         args: ["--config", file, "--host", "127.0.0.1", "--port", String(port)],
         env: { LITELLM_LOCAL_MODEL_COST_MAP: "True", LITELLM_LOG: "ERROR" },
         headers: { authorization: `Bearer ${KEY}` },
@@ -163,7 +163,7 @@ async function answers(target: Target): Promise<void> {
 
 async function start(product: Product, folder: string, port: number): Promise<Running> {
   mkdirSync(folder, { recursive: true });
-  const { command, args, headers, env } = product.start(folder, port);
+  const { command, args, headers, env } = await product.start(folder, port);
   const child = spawn(command, args, { cwd: folder, env: { ...process.env, ...env }, stdio: "ignore" });
   const target = { url: `http://127.0.0.1:${port}`, headers };
   await answers(target);

@@ -196,7 +196,7 @@ export const portkey: Subject = {
     };
     return launch({
       command: process.execPath,
-      args: [join(ensureNpmTool(PORTKEY), "build", "start-server.js"), "--headless", `--port=${port}`],
+      args: [join(await ensureNpmTool(PORTKEY), "build", "start-server.js"), "--headless", `--port=${port}`],
       env: { TRUSTED_CUSTOM_HOSTS: "127.0.0.1" },
       port,
       folder,
@@ -242,7 +242,7 @@ export const litellm: Subject = {
       }),
     );
     return launch({
-      command: join(ensurePythonTool(LITELLM), "litellm"),
+      command: join(await ensurePythonTool(LITELLM), "litellm"),
       args: ["--config", join(folder, "config.yaml"), "--host", "127.0.0.1", "--port", String(port)],
       env: { LITELLM_LOCAL_MODEL_COST_MAP: "True", LITELLM_TELEMETRY: "False" },
       port,

@@ -24,7 +24,7 @@ except openai.NotFoundError as error:
 `;
 
 it("works with the official openai client for Python, unchanged", async () => {
-  const python = join(ensurePythonTool(OPENAI_PYTHON), "python");
+  const python = join(await ensurePythonTool(OPENAI_PYTHON), "python");
   const engine = await fakeEngine((res, request) => {
     const script = request.body["stream"] === true ? stream(chatEvents(["ho", "la"])) : chat("hola");
     script(res, request);

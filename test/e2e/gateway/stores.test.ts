@@ -41,7 +41,7 @@ beforeAll(async () => {
     AWS_REGION: REGION,
     AWS_ENDPOINT_URL_S3: ENDPOINT,
   });
-  moto = spawn(join(ensurePythonTool(MOTO), "moto_server"), ["-H", "127.0.0.1", "-p", String(PORT)], {
+  moto = spawn(join(await ensurePythonTool(MOTO), "moto_server"), ["-H", "127.0.0.1", "-p", String(PORT)], {
     stdio: "ignore",
   });
   client = new S3Client({ region: REGION, endpoint: ENDPOINT, forcePathStyle: true });
