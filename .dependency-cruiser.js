@@ -6,7 +6,7 @@ const rule = (name, from, allowed) => ({
   comment: `${from} may import only from ${[from, ...allowed].join(", ")}`,
   from: { path: folder(from) },
   to: {
-    path: "^(stacks|components|policies|charts|gateway|graph|plan|pricing|prompts|evals|cli|local|bench|test|tools)/",
+    path: "^(stacks|components|policies|charts|gateway|capacity|simulation|graph|plan|pricing|prompts|evals|cli|local|bench|test|tools)/",
     pathNot: [from, ...allowed].map(folder),
   },
 });
@@ -18,7 +18,9 @@ export default {
     rule("charts", "charts", []),
     rule("pricing", "pricing", ["graph"]),
     rule("components", "components", ["charts", "pricing", "graph", "plan"]),
-    rule("stacks", "stacks", ["components", "pricing", "gateway"]),
+    rule("capacity", "capacity", ["components", "pricing"]),
+    rule("simulation", "simulation", ["capacity", "gateway"]),
+    rule("stacks", "stacks", ["components", "pricing", "gateway", "capacity"]),
     rule("plan", "plan", ["graph", "stacks", "pricing", "policies"]),
     rule("policies", "policies", ["graph"]),
     rule("gateway", "gateway", []),

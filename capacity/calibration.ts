@@ -1,5 +1,11 @@
 import { nonNegativeLeastSquares } from "./least-squares.ts";
-import { predict, stepFactors, type EngineLimits, type ReplicaParameters, type Workload } from "./replica-model.ts";
+import {
+  predict,
+  stepFactors,
+  type EngineLimits,
+  type ReplicaParameters,
+  type Workload,
+} from "./replica-model.ts";
 
 /** One measured closed loop. */
 export interface Measurement extends Workload {
@@ -47,7 +53,8 @@ export function fitError(
 ): FitError {
   const mean = (error: (row: Measurement) => number): number =>
     (100 * measurements.reduce((sum, row) => sum + Math.abs(error(row)), 0)) / measurements.length;
-  const at = (row: Measurement): ReturnType<typeof predict> => predict(parameters, row, row.concurrency, limits);
+  const at = (row: Measurement): ReturnType<typeof predict> =>
+    predict(parameters, row, row.concurrency, limits);
   return {
     rows: measurements.length,
     ttft: mean((row) => at(row).ttftMs / row.ttftMs - 1),

@@ -5,11 +5,13 @@ function solve(matrix: number[][], right: number[]): number[] | undefined {
   const size = right.length;
   const rows = matrix.map((row, index) => [...row, right[index] ?? 0]);
   for (let column = 0; column < size; column++) {
-    const pivot = rows.slice(column).reduce(
-      (best, row, offset) =>
-        Math.abs(row[column] ?? 0) > Math.abs(rows[best]?.[column] ?? 0) ? column + offset : best,
-      column,
-    );
+    const pivot = rows
+      .slice(column)
+      .reduce(
+        (best, row, offset) =>
+          Math.abs(row[column] ?? 0) > Math.abs(rows[best]?.[column] ?? 0) ? column + offset : best,
+        column,
+      );
     const pivotRow = rows[pivot];
     const current = rows[column];
     if (pivotRow === undefined || current === undefined) return undefined;
@@ -46,7 +48,9 @@ export function nonNegativeLeastSquares(equations: readonly Equation[]): number[
   let best: number[] = Array.from({ length: unknowns }, () => 0);
   let least = residual(scaled, best);
   for (let set = 1; set < 2 ** unknowns; set++) {
-    const chosen = Array.from({ length: unknowns }, (_, index) => index).filter((index) => (set >> index) & 1);
+    const chosen = Array.from({ length: unknowns }, (_, index) => index).filter(
+      (index) => (set >> index) & 1,
+    );
     const column = (row: Equation, index: number): number => row[index] ?? 0;
     const matrix = chosen.map((i) =>
       chosen.map((j) => scaled.reduce((sum, row) => sum + column(row, i) * column(row, j), 0)),

@@ -65,7 +65,12 @@ function hiddenSize({ parametersBillion, layers }: Architecture): number {
 
 /** Memory of each GPU of a replica: weights, activations, and what is left for the key-value cache. */
 export function memoryBalance(model: Architecture, placement: Placement): MemoryBalance {
-  const { tensorParallel, pipelineParallel = 1, gpuMemoryGiB, batchedTokens = DEFAULT_BATCHED_TOKENS } = placement;
+  const {
+    tensorParallel,
+    pipelineParallel = 1,
+    gpuMemoryGiB,
+    batchedTokens = DEFAULT_BATCHED_TOKENS,
+  } = placement;
   const usableGiB = gpuMemoryGiB * USABLE_SHARE;
   const weightsGiB =
     (model.parametersBillion * 1e9 * model.bytesPerParameter * WEIGHT_OVERHEAD) /

@@ -146,7 +146,8 @@ export const MODELS: Readonly<Record<string, ModelCard>> = {
     headDim: 256,
     contextTokens: 131_072,
     licence: "Gemma Terms of Use",
-    euNotes: "Terms of use with a prohibited-use policy that a deployer hands on; every layer is counted in full, although most attend to a window only.",
+    euNotes:
+      "Terms of use with a prohibited-use policy that a deployer hands on; every layer is counted in full, although most attend to a window only.",
     chatTemplate: "in tokenizer_config.json",
   }),
   "gemma-3-27b": card({
@@ -157,7 +158,8 @@ export const MODELS: Readonly<Record<string, ModelCard>> = {
     headDim: 128,
     contextTokens: 131_072,
     licence: "Gemma Terms of Use",
-    euNotes: "Terms of use with a prohibited-use policy that a deployer hands on; every layer is counted in full, although most attend to a window only.",
+    euNotes:
+      "Terms of use with a prohibited-use policy that a deployer hands on; every layer is counted in full, although most attend to a window only.",
     chatTemplate: "in tokenizer_config.json",
   }),
   "gpt-oss-120b": card({
@@ -184,7 +186,8 @@ export const MODELS: Readonly<Record<string, ModelCard>> = {
     headDim: 288,
     contextTokens: 163_840,
     licence: "MIT",
-    euNotes: "Open licence; provider outside the Union: residency holds for own GPUs only, not for the provider's API.",
+    euNotes:
+      "Open licence; provider outside the Union: residency holds for own GPUs only, not for the provider's API.",
     chatTemplate: "in tokenizer_config.json",
   }),
 };

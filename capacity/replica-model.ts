@@ -88,7 +88,8 @@ export function predict(
   for (let step = 0; step < ITERATIONS; step++) {
     const lifeMs = ttftMs + (workload.outputTokens - 1) * tpotMs;
     const busy = Math.min(0.98, (concurrency * serviceMs) / lifeMs);
-    const waitMs = concurrency === 1 ? 0 : Math.min((busy / (2 * (1 - busy))) * serviceMs, (concurrency - 1) * serviceMs);
+    const waitMs =
+      concurrency === 1 ? 0 : Math.min((busy / (2 * (1 - busy))) * serviceMs, (concurrency - 1) * serviceMs);
     ttftMs = (ttftMs + serviceMs + waitMs) / 2;
   }
   const requestsPerSecond = (1000 * concurrency) / (ttftMs + (workload.outputTokens - 1) * tpotMs);

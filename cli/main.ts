@@ -4,13 +4,19 @@ import { Command, CommanderError } from "commander";
 import { UnknownKeyError } from "../stacks/schema/explain.ts";
 import { ConfigError, UnknownStackError } from "../stacks/schema/stack-file.ts";
 import { ModelNotInstalledError } from "../local/start.ts";
+import { PromqlError } from "../simulation/promql.ts";
+import { TraceError } from "../simulation/trace.ts";
 import { KubeconfigError } from "../stacks/clouds/existing.ts";
 import { UnknownPriceError } from "../plan/cost.ts";
 import { auditCommand } from "./audit.ts";
+import { calibrateCommand } from "./calibrate.ts";
+import { capacityCommand } from "./capacity.ts";
 import { configCommand } from "./config.ts";
 import { EXIT, progress } from "./context.ts";
+import { exportCommand } from "./export.ts";
 import { planCommand } from "./plan.ts";
 import { policyCommand } from "./policy.ts";
+import { SimulationError, simulateCommand } from "./simulate.ts";
 import { startCommand } from "./start.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -25,11 +31,21 @@ const program = new Command("llmops")
   .addCommand(planCommand())
   .addCommand(configCommand())
   .addCommand(policyCommand())
+  .addCommand(capacityCommand())
+  .addCommand(calibrateCommand())
+  .addCommand(simulateCommand())
+  .addCommand(exportCommand())
   .addCommand(auditCommand());
 for (const command of program.commands) {
   command.exitOverride();
   for (const sub of command.commands) sub.exitOverride();
 }
+
+// A reader that has seen enough, such as `head`, is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(EXIT.ok);
+});
 
 try {
   await program.parseAsync();
@@ -45,6 +61,9 @@ try {
     error instanceof UnknownStackError ||
     error instanceof KubeconfigError ||
     error instanceof UnknownPriceError ||
+    error instanceof TraceError ||
+    error instanceof PromqlError ||
+    error instanceof SimulationError ||
     error instanceof ModelNotInstalledError ||
     error instanceof UnknownKeyError
   ) {

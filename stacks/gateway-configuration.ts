@@ -3,6 +3,7 @@ import { GATEWAY_PATHS, GATEWAY_PORTS } from "../components/gateway/address.ts";
 import { KEY_FILES } from "../components/gateway/keys.ts";
 import { checkConfig, type GatewayConfigInput } from "../gateway/src/index.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
+import { servedNames } from "./schema/served-names.ts";
 
 type Upstream = GatewayConfigInput["upstreams"][number];
 type GatewayModel = GatewayConfigInput["models"][number];
@@ -44,15 +45,17 @@ function ownUpstreams({ models }: PlatformConfig): Upstream[] {
 }
 
 function ownModels({ models, gateway }: PlatformConfig): GatewayModel[] {
-  return models.map(({ name, slo, autoscaling }) => ({
-    name,
-    endpoints: [...ENGINE_ENDPOINTS],
-    routes: [{ upstream: name, model: name }],
-    totalMs: 2 * slo.e2eP99Ms + gateway.holdSeconds * 1000,
-    hold: autoscaling.minReplicas === 0 ? { seconds: gateway.holdSeconds } : null,
-    cache: gateway.cache === "exact" ? { seconds: 600 } : null,
-    price: "none",
-  }));
+  return models.flatMap((model) =>
+    servedNames(model).map((served) => ({
+      name: served,
+      endpoints: [...ENGINE_ENDPOINTS],
+      routes: [{ upstream: model.name, model: served }],
+      totalMs: 2 * model.slo.e2eP99Ms + gateway.holdSeconds * 1000,
+      hold: model.autoscaling.minReplicas === 0 ? { seconds: gateway.holdSeconds } : null,
+      cache: gateway.cache === "exact" ? { seconds: 600 } : null,
+      price: "none" as const,
+    })),
+  );
 }
 
 function providerUpstreams({ providers }: PlatformConfig): Upstream[] {
@@ -99,7 +102,7 @@ function budgetOf(config: PlatformConfig, models: readonly string[]): Client["bu
 }
 
 function clients(config: PlatformConfig): Client[] {
-  const own = new Set(config.models.map(({ name }) => name));
+  const own = new Set(config.models.flatMap(servedNames));
   return config.gateway.clients.flatMap(({ models, trace, purpose, ...client }) => {
     const shared = {
       ...client,

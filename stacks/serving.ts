@@ -81,9 +81,8 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         minReplicas: model.autoscaling.minReplicas,
         maxReplicas: model.autoscaling.maxReplicas,
         queueDepthThreshold: model.autoscaling.queueDepthThreshold,
-        ...(model.autoscaling.outputTokensPerSecond === undefined
-          ? {}
-          : { outputTokensPerSecond: model.autoscaling.outputTokensPerSecond }),
+        ...(model.autoscaling.capacity === undefined ? {} : { capacity: model.autoscaling.capacity }),
+        ...(model.autoscaling.cron === undefined ? {} : { cron: model.autoscaling.cron }),
         labels,
       },
       { providers, dependsOn: [service.deployment, keda] },

@@ -16,6 +16,8 @@ const args: ModelScalerArgs = {
   labels: {},
 };
 
+const capacity = { inputTokensPerSecond: 9000, outputTokensPerSecond: 1000, concurrency: 50, tokenMs: 40 };
+
 interface Trigger {
   readonly name: string;
   readonly metricType: string;
@@ -67,28 +69,90 @@ describe("ModelScaler", () => {
   );
 
   it("wakes a model from zero on calls the gateway holds, and scales on offered load where capacity was measured", async () => {
-    const changed = { ...args, minReplicas: 0, outputTokensPerSecond: 1000 };
+    const changed = { ...args, minReplicas: 0, capacity };
     const graph = await capture({ stack: "test", program: () => new ModelScaler("s", changed, {}) });
     const spec = ofType(graph, "kubernetes:keda.sh/v1alpha1:ScaledObject")[0]?.inputs["spec"] as unknown as {
       triggers: Trigger[];
     };
+    const pods = 'namespace="claims",pod=~"mistral-[a-z0-9]+-[a-z0-9]+"';
     expect(
       spec.triggers.map(({ name, metadata }) => [name, metadata["query"], metadata["threshold"]]),
     ).toEqual([
       [
         "demand",
-        'sum(rate(llmops_gateway_offered_tokens_total{kind="output",namespace="llm-gateway",model="mistral"}[1m]))',
-        "900",
+        'sum(rate(llmops_gateway_offered_tokens_total{kind="input",namespace="llm-gateway",model="mistral"}[1m])) / 9000 + sum(rate(llmops_gateway_offered_tokens_total{kind="output",namespace="llm-gateway",model="mistral"}[1m])) / 1000',
+        "0.85",
       ],
-      expect.arrayContaining(["in-flight", "64"]),
+      expect.arrayContaining(["in-flight", "50"]),
       expect.arrayContaining(["queue-depth", "5"]),
+      [
+        "latency",
+        `count(vllm:num_requests_running{${pods}}) * sum(rate(vllm:inter_token_latency_seconds_sum{${pods}}[1m])) / clamp_min(sum(rate(vllm:inter_token_latency_seconds_count{${pods}}[1m])), 1e-9) / 0.04`,
+        "0.9",
+      ],
       ["held", 'sum(llmops_gateway_held_requests{namespace="llm-gateway",model="mistral"})', "128"],
     ]);
   });
 
+  it("scales an engine without gauges on offered load alone", async () => {
+    const engine: Engine = { kind: "triton", backend: "vllm", ...settings };
+    const graph = await capture({
+      stack: "test",
+      program: () => new ModelScaler("s", { ...args, engine, capacity }, {}),
+    });
+    const spec = ofType(graph, "kubernetes:keda.sh/v1alpha1:ScaledObject")[0]?.inputs["spec"] as unknown as {
+      triggers: Trigger[];
+    };
+    expect(spec.triggers.map(({ name }) => name)).toEqual(["demand"]);
+  });
+
+  it("counts the load of adapters as the load of their base model", async () => {
+    const adapter = { name: "motor", image: "i", digest: `sha256:${"e".repeat(64)}`, rank: 16 } as const;
+    const engine: Engine = { ...settings, kind: "vllm", adapters: [adapter] };
+    const graph = await capture({
+      stack: "test",
+      program: () => new ModelScaler("s", { ...args, engine, capacity }, {}),
+    });
+    const spec = ofType(graph, "kubernetes:keda.sh/v1alpha1:ScaledObject")[0]?.inputs["spec"] as unknown as {
+      triggers: Trigger[];
+    };
+    expect(spec.triggers[0]?.metadata["query"]).toContain('model=~"mistral|motor"');
+  });
+
+  it("adds a floor for busy hours", async () => {
+    const cron = { timezone: "Europe/Madrid", start: "0 8 * * 1-5", end: "0 18 * * 1-5", replicas: 4 };
+    const graph = await capture({
+      stack: "test",
+      program: () => new ModelScaler("s", { ...args, cron }, {}),
+    });
+    const spec = ofType(graph, "kubernetes:keda.sh/v1alpha1:ScaledObject")[0]?.inputs["spec"] as unknown as {
+      triggers: object[];
+    };
+    expect(spec.triggers.at(-1)).toEqual({
+      type: "cron",
+      name: "busy-hours",
+      metadata: {
+        timezone: "Europe/Madrid",
+        start: "0 8 * * 1-5",
+        end: "0 18 * * 1-5",
+        desiredReplicas: "4",
+      },
+    });
+  });
+
   it.each([
     [{ minReplicas: -1 }, "minReplicas", "-1 is less than 0"],
-    [{ outputTokensPerSecond: 0 }, "outputTokensPerSecond", "0 is not above 0"],
+    [{ capacity: { ...capacity, tokenMs: 0 } }, "capacity.tokenMs", "0 is not above 0"],
+    [
+      { capacity: { ...capacity, concurrency: 129 } },
+      "capacity.concurrency",
+      "129 > maxNumSeqs 128: a replica could never run as many",
+    ],
+    [
+      { cron: { timezone: "UTC", start: "0 8 * * *", end: "0 9 * * *", replicas: 7 } },
+      "cron.replicas",
+      "7 > maxReplicas 6",
+    ],
     [{ maxReplicas: 1 }, "maxReplicas", "1 is less than minReplicas 2"],
     [
       { queueDepthThreshold: 500 },
@@ -98,7 +162,7 @@ describe("ModelScaler", () => {
     [
       { engine: { kind: "triton", backend: "vllm", ...settings } },
       "engine",
-      "this engine exports no queue; only a gateway signal could scale it",
+      "this engine exports no queue, so only offered load can scale it: give its capacity",
     ],
   ] satisfies [Partial<ModelScalerArgs>, string, string][])("refuses %j", (changes, propertyPath, reason) => {
     expect(() => {

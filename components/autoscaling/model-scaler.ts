@@ -4,7 +4,15 @@ import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { PROMETHEUS_URL } from "../observability/monitoring.ts";
 import { engineGauges } from "../serving/engine-metrics.ts";
 import type { Engine } from "../serving/engine.ts";
-import { heldQuery, inFlightQuery, offeredQuery, waitingQuery } from "./queries.ts";
+import {
+  demandQuery,
+  heldQuery,
+  inFlightQuery,
+  latencyQuery,
+  waitingQuery,
+  type QueryScope,
+  type TokenRates,
+} from "./queries.ts";
 
 /** How one model scales. */
 export interface ModelScalerArgs {
@@ -17,14 +25,34 @@ export interface ModelScalerArgs {
   readonly maxReplicas: number;
   /** Waiting requests per replica that add a replica. */
   readonly queueDepthThreshold: number;
-  /** Measured output tokens/s of one replica at its SLO; with it, offered load scales before a queue forms. */
-  readonly outputTokensPerSecond?: number;
+  /** What one replica sustains; with it, offered load scales before a queue forms. */
+  readonly capacity?: ReplicaCapacity;
+  /** Floor during known busy hours. */
+  readonly cron?: CronFloor;
   readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What one replica sustains within its SLO. */
+export interface ReplicaCapacity extends TokenRates {
+  /** Requests in flight of a full replica. */
+  readonly concurrency: number;
+  /** Mean time per token of a full replica, ms. */
+  readonly tokenMs: number;
+}
+
+/** Least replicas between two times of the day. */
+export interface CronFloor {
+  /** IANA name of the time zone. */
+  readonly timezone: string;
+  /** Cron expressions. */
+  readonly start: string;
+  readonly end: string;
+  readonly replicas: number;
 }
 
 /**
  * In-flight requests per replica that add a replica, as a share of the largest batch. Uncalibrated: half of the batch leaves
- * room for the minutes a new replica needs; a measured capacity replaces it.
+ * room for the minutes a new replica needs; a known capacity replaces it.
  */
 const IN_FLIGHT_SHARE = 0.5;
 
@@ -32,7 +60,19 @@ const IN_FLIGHT_SHARE = 0.5;
  * Share of a replica's measured capacity that is planned with; the rest is room for what arrives while one starts.
  * @see docs/components/autoscaling.md
  */
-const UTILISATION = 0.9;
+const UTILISATION = 0.85;
+
+/** Share of the time per token of a full replica above which replicas are added whatever the demand was taken for. */
+const LATENCY_SHARE = 0.9;
+
+/**
+ * Ratio above 1 within which the HPA adds nothing; the cluster's own 0.1 would leave a fleet 10 % short.
+ * @see https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/#tolerance
+ */
+const UP_TOLERANCE = 0.02;
+
+/** Seconds of quiet before replicas leave. */
+const QUIET_SECONDS = 300;
 
 /**
  * Checks the arguments.
@@ -43,9 +83,17 @@ export function validateModelScalerArgs(args: ModelScalerArgs): void {
     throw new pulumi.InputPropertyError({ propertyPath, reason });
   };
   if (args.minReplicas < 0) fail("minReplicas", `${args.minReplicas} is less than 0`);
-  const { outputTokensPerSecond } = args;
-  if (outputTokensPerSecond !== undefined && !(outputTokensPerSecond > 0))
-    fail("outputTokensPerSecond", `${outputTokensPerSecond} is not above 0`);
+  const { capacity, cron } = args;
+  for (const key of ["inputTokensPerSecond", "outputTokensPerSecond", "concurrency", "tokenMs"] as const)
+    if (capacity !== undefined && !(capacity[key] > 0))
+      fail(`capacity.${key}`, `${capacity[key]} is not above 0`);
+  if (capacity !== undefined && capacity.concurrency > args.engine.maxNumSeqs)
+    fail(
+      "capacity.concurrency",
+      `${capacity.concurrency} > maxNumSeqs ${args.engine.maxNumSeqs}: a replica could never run as many`,
+    );
+  if (cron !== undefined && cron.replicas > args.maxReplicas)
+    fail("cron.replicas", `${cron.replicas} > maxReplicas ${args.maxReplicas}`);
   if (args.maxReplicas < args.minReplicas)
     fail("maxReplicas", `${args.maxReplicas} is less than minReplicas ${args.minReplicas}`);
   if (args.queueDepthThreshold > args.engine.maxNumSeqs)
@@ -53,11 +101,11 @@ export function validateModelScalerArgs(args: ModelScalerArgs): void {
       "queueDepthThreshold",
       `${args.queueDepthThreshold} > maxNumSeqs ${args.engine.maxNumSeqs}: more would wait than a replica can run`,
     );
-  if (engineGauges(args.engine) === undefined)
-    fail("engine", "this engine exports no queue; only a gateway signal could scale it");
+  if (engineGauges(args.engine) === undefined && capacity === undefined)
+    fail("engine", "this engine exports no queue, so only offered load can scale it: give its capacity");
 }
 
-/** Scales a model on requests in flight and on queue depth through KEDA; keeps its replicas while metrics are away. */
+/** Scales a model on offered load, requests in flight, queue depth and latency through KEDA; keeps its replicas while metrics are away. */
 export class ModelScaler extends LlmopsComponent {
   /** @throws pulumi.InputPropertyError for invalid arguments */
   constructor(name: string, args: ModelScalerArgs, opts: ComponentOptions) {
@@ -68,21 +116,41 @@ export class ModelScaler extends LlmopsComponent {
   }
 }
 
+const AVERAGE = { metricType: "AverageValue" } as const;
+
+/** How Prometheus is asked; an empty answer is an error, not a zero: the fallback decides. */
+const PROMETHEUS = { serverAddress: PROMETHEUS_URL, ignoreNullValues: "false", timeout: "3000" } as const;
+
+/** One trigger of a ScaledObject. */
+export type ScalerTrigger =
+  | {
+      readonly type: "prometheus";
+      readonly name: string;
+      readonly metadata: { readonly query: string; readonly threshold: string };
+    }
+  | { readonly type: "cron"; readonly name: string; readonly metadata: Readonly<Record<string, string>> };
+
+/** Behaviour of an HPA, as Kubernetes takes it. */
+export type ScalingBehaviour = k8s.types.input.autoscaling.v2.HorizontalPodAutoscalerBehavior;
+
+/** Adapters share the replicas of their base model, so their load counts as its load. */
+function scopeOf({ model, namespace, engine }: ModelScalerArgs): QueryScope {
+  const adapters = engine.kind === "vllm" ? (engine.adapters ?? []) : [];
+  return { model, namespace, adapters: adapters.map(({ name }) => name) };
+}
+
+function inFlightThreshold({ capacity, engine }: ModelScalerArgs): number {
+  return Math.max(1, Math.floor(capacity?.concurrency ?? engine.maxNumSeqs * IN_FLIGHT_SHARE));
+}
+
 function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceArgs {
   const gauges = engineGauges(args.engine);
-  if (gauges === undefined) throw new RangeError(`${args.engine.kind} exports no queue`);
-  const trigger = (name: string, query: string, threshold: number): object => ({
+  const { capacity, cron } = args;
+  const trigger = (name: string, query: string, threshold: number): ScalerTrigger => ({
     type: "prometheus",
     name,
-    metricType: "AverageValue",
-    metadata: {
-      serverAddress: PROMETHEUS_URL,
-      query,
-      threshold: `${threshold}`,
-      // An empty answer is an error, not a zero: the fallback decides.
-      ignoreNullValues: "false",
-      timeout: "3000",
-    },
+    ...AVERAGE,
+    metadata: { ...PROMETHEUS, query, threshold: `${threshold}` },
   });
   return {
     apiVersion: "keda.sh/v1alpha1",
@@ -104,6 +172,7 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
           behavior: {
             scaleUp: {
               stabilizationWindowSeconds: 0,
+              tolerance: UP_TOLERANCE,
               selectPolicy: "Max",
               policies: [
                 { type: "Percent", value: 100, periodSeconds: 15 },
@@ -111,7 +180,7 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
               ],
             },
             scaleDown: {
-              stabilizationWindowSeconds: 300,
+              stabilizationWindowSeconds: QUIET_SECONDS,
               selectPolicy: "Max",
               policies: [
                 { type: "Percent", value: 25, periodSeconds: 60 },
@@ -122,16 +191,39 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
         },
       },
       triggers: [
-        ...(args.outputTokensPerSecond === undefined
+        ...(capacity === undefined
           ? []
-          : [trigger("demand", offeredQuery(args), args.outputTokensPerSecond * UTILISATION)]),
-        trigger(
-          "in-flight",
-          inFlightQuery(gauges, args),
-          Math.max(1, Math.floor(args.engine.maxNumSeqs * IN_FLIGHT_SHARE)),
-        ),
-        trigger("queue-depth", waitingQuery(gauges, args), args.queueDepthThreshold),
-        ...(args.minReplicas > 0 ? [] : [trigger("held", heldQuery(args), args.engine.maxNumSeqs)]),
+          : [trigger("demand", demandQuery(scopeOf(args), capacity), UTILISATION)]),
+        ...(gauges === undefined
+          ? []
+          : [
+              trigger("in-flight", inFlightQuery(gauges, args), inFlightThreshold(args)),
+              trigger("queue-depth", waitingQuery(gauges, args), args.queueDepthThreshold),
+            ]),
+        ...(gauges?.tokenLatency === undefined || capacity === undefined
+          ? []
+          : [
+              trigger(
+                "latency",
+                latencyQuery(gauges, gauges.tokenLatency, args, capacity.tokenMs / 1000),
+                LATENCY_SHARE,
+              ),
+            ]),
+        ...(args.minReplicas > 0 ? [] : [trigger("held", heldQuery(scopeOf(args)), args.engine.maxNumSeqs)]),
+        ...(cron === undefined
+          ? []
+          : [
+              {
+                type: "cron",
+                name: "busy-hours",
+                metadata: {
+                  timezone: cron.timezone,
+                  start: cron.start,
+                  end: cron.end,
+                  desiredReplicas: `${cron.replicas}`,
+                },
+              },
+            ]),
       ],
     },
   };

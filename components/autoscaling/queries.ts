@@ -5,6 +5,8 @@ import type { EngineGauges } from "../serving/engine-metrics.ts";
 export interface QueryScope {
   readonly namespace: string;
   readonly model: string;
+  /** Names of adapters that the model's replicas serve as well. @default none */
+  readonly adapters?: readonly string[];
 }
 
 function quoted(value: string): string {
@@ -31,10 +33,18 @@ export function inFlightQuery(gauges: EngineGauges, scope: QueryScope): string {
   return `sum(${selector(gauges.running, gauges.runningMatchers, scope)}) + ${waitingQuery(gauges, scope)}`;
 }
 
-function gatewaySum(metric: string, matchers: readonly string[], { model }: QueryScope): string {
+function gatewaySum(
+  metric: string,
+  matchers: readonly string[],
+  { model, adapters = [] }: QueryScope,
+): string {
   return [
     `${metric}{`,
-    [...matchers, `namespace=${quoted(GATEWAY_NAMESPACE)}`, `model=${quoted(model)}`].join(","),
+    [
+      ...matchers,
+      `namespace=${quoted(GATEWAY_NAMESPACE)}`,
+      adapters.length === 0 ? `model=${quoted(model)}` : `model=~${quoted([model, ...adapters].join("|"))}`,
+    ].join(","),
     "}",
   ].join("");
 }
@@ -44,7 +54,33 @@ export function heldQuery(scope: QueryScope): string {
   return `sum(${gatewaySum("llmops_gateway_held_requests", [], scope)})`;
 }
 
-/** Output tokens per second that callers ask for, served or not, as one series; the rate follows arrivals, not answers. */
-export function offeredQuery(scope: QueryScope): string {
-  return `sum(rate(${gatewaySum("llmops_gateway_offered_tokens_total", ['kind="output"'], scope)}[1m]))`;
+/** Tokens per second that fill one replica when nothing else comes. */
+export interface TokenRates {
+  readonly inputTokensPerSecond: number;
+  readonly outputTokensPerSecond: number;
+}
+
+/** Window of every rate: three scrapes of 5 s suffice, a minute evens out single requests. */
+const RATE_WINDOW = "1m";
+
+/** Load that callers offer at the gateway, served or not, in replicas, as one series; it follows arrivals, not answers. */
+export function demandQuery(scope: QueryScope, rates: TokenRates): string {
+  const kind = (name: "input" | "output", perSecond: number): string =>
+    `sum(rate(${gatewaySum("llmops_gateway_offered_tokens_total", [`kind="${name}"`], scope)}[${RATE_WINDOW}])) / ${perSecond}`;
+  return `${kind("input", rates.inputTokensPerSecond)} + ${kind("output", rates.outputTokensPerSecond)}`;
+}
+
+/**
+ * Replicas that would bring the time per token back to that of a full replica, as one series: corrects a capacity that was
+ * measured too high. Zero while nothing is generated.
+ */
+export function latencyQuery(
+  { running, runningMatchers }: EngineGauges,
+  tokenLatency: string,
+  scope: QueryScope,
+  fullSeconds: number,
+): string {
+  const rate = (part: "sum" | "count"): string =>
+    `sum(rate(${selector(`${tokenLatency}_${part}`, [], scope)}[${RATE_WINDOW}]))`;
+  return `count(${selector(running, runningMatchers, scope)}) * ${rate("sum")} / clamp_min(${rate("count")}, 1e-9) / ${fullSeconds}`;
 }

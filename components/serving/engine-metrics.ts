@@ -9,6 +9,8 @@ export interface EngineGauges {
   /** Extra label matchers, for example of one series of a family. */
   readonly waitingMatchers: readonly string[];
   readonly runningMatchers: readonly string[];
+  /** Histogram of the time between two tokens, seconds; absent where an engine has none that is confirmed. */
+  readonly tokenLatency?: string;
   /** Version whose source the names were read from. */
   readonly asOfVersion: string;
   readonly source: string;
@@ -22,6 +24,7 @@ export function engineGauges(engine: Engine): EngineGauges | undefined {
       return {
         waiting: "vllm:num_requests_waiting",
         running: "vllm:num_requests_running",
+        tokenLatency: "vllm:inter_token_latency_seconds",
         ...plain,
         asOfVersion: "0.30.0",
         source: "https://docs.vllm.ai/en/latest/usage/metrics.html",

@@ -11,10 +11,30 @@ export interface EngineSettings {
   readonly maxNumSeqs: number;
 }
 
+/** What an engine with chunked prefill is told. */
+export interface ChunkedEngineSettings extends EngineSettings {
+  /** Most tokens in one step; bounds how long a prompt delays other streams. @default the engine's own */
+  readonly maxNumBatchedTokens?: number | undefined;
+}
+
+/** A fine-tuned adapter (LoRA) served beside its base model under a name of its own. */
+export interface LoraAdapter {
+  /** Name clients use. */
+  readonly name: string;
+  /** Image that holds the adapter's files, without digest. */
+  readonly image: string;
+  readonly digest: string;
+  /** Rank it was trained with. */
+  readonly rank: 8 | 16 | 32 | 64 | 128 | 256;
+}
+
 /** An engine and its settings. */
 export type Engine =
-  | ({ readonly kind: "vllm" } & EngineSettings)
-  | ({ readonly kind: "sglang" } & EngineSettings)
+  | ({
+      readonly kind: "vllm";
+      readonly adapters?: readonly LoraAdapter[] | undefined;
+    } & ChunkedEngineSettings)
+  | ({ readonly kind: "sglang" } & ChunkedEngineSettings)
   | ({ readonly kind: "triton"; readonly backend: "tensorrt-llm" | "vllm" } & EngineSettings)
   | ({ readonly kind: "tgi" } & EngineSettings);
 
@@ -88,7 +108,27 @@ function hubEnvironment(source: ModelSource): Record<string, string> {
   };
 }
 
-function vllm(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
+function chunk(flag: string, { maxNumBatchedTokens }: ChunkedEngineSettings): string[] {
+  return maxNumBatchedTokens === undefined ? [] : [`${flag}=${maxNumBatchedTokens}`];
+}
+
+/** Folder of an adapter's image volume. */
+export function adapterMount(name: string): string {
+  return `/adapters/${name}`;
+}
+
+function lora({ adapters = [] }: Extract<Engine, { kind: "vllm" }>): string[] {
+  if (adapters.length === 0) return [];
+  return [
+    "--enable-lora",
+    `--max-loras=${adapters.length}`,
+    `--max-lora-rank=${Math.max(...adapters.map(({ rank }) => rank))}`,
+    "--lora-modules",
+    ...adapters.map(({ name }) => `${name}=${adapterMount(name)}`),
+  ];
+}
+
+function vllm(engine: Extract<Engine, { kind: "vllm" }>, launch: EngineLaunch): EngineContainer {
   const { source } = launch;
   return {
     args: [
@@ -99,11 +139,13 @@ function vllm(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
       `--tensor-parallel-size=${launch.tensorParallel}`,
       `--max-model-len=${engine.maxModelLen}`,
       `--max-num-seqs=${engine.maxNumSeqs}`,
+      ...chunk("--max-num-batched-tokens", engine),
       `--gpu-memory-utilization=${GPU_MEMORY_UTILISATION}`,
       // Without it SIGTERM aborts running requests (vLLM >= 0.18).
       `--shutdown-timeout=${launch.drainSeconds}`,
       "--disable-access-log-for-endpoints=/health,/metrics,/ping",
       `--port=${ENGINE_PORTS.vllm}`,
+      ...lora(engine),
     ],
     env: {
       ...hubEnvironment(source),
@@ -116,7 +158,7 @@ function vllm(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
   };
 }
 
-function sglang(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
+function sglang(engine: ChunkedEngineSettings, launch: EngineLaunch): EngineContainer {
   return {
     command: ["python3", "-m", "sglang.launch_server"],
     args: [
@@ -126,6 +168,7 @@ function sglang(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
       `--tp-size=${launch.tensorParallel}`,
       `--context-length=${engine.maxModelLen}`,
       `--max-running-requests=${engine.maxNumSeqs}`,
+      ...chunk("--chunked-prefill-size", engine),
       "--enable-metrics",
       "--host=0.0.0.0",
       `--port=${ENGINE_PORTS.sglang}`,

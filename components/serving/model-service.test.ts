@@ -117,6 +117,32 @@ describe("engineContainer", () => {
     expect(env["HF_HUB_OFFLINE"]).toBe("1");
   });
 
+  it("serves adapters beside the base model, with room for the largest rank", async () => {
+    const digest = `sha256:${"e".repeat(64)}`;
+    const adapters = [
+      { name: "claims", image: "registry.example/claims", digest, rank: 16 },
+      { name: "motor", image: "registry.example/motor", digest, rank: 64 },
+    ] as const;
+    const engine: Engine = { ...settings, kind: "vllm", adapters, maxNumBatchedTokens: 1024 };
+    const launch = { name: "mistral", source: hub, tensorParallel: 1, drainSeconds: 90 };
+    const { args: flags } = engineContainer(engine, launch);
+    expect(flags).toContain("--max-num-batched-tokens=1024");
+    expect(flags.slice(-6)).toEqual([
+      "--enable-lora",
+      "--max-loras=2",
+      "--max-lora-rank=64",
+      "--lora-modules",
+      "claims=/adapters/claims",
+      "motor=/adapters/motor",
+    ]);
+    expect(podOf(await graphOf({ engine })).volumes).toEqual(
+      expect.arrayContaining([
+        { name: "adapter-claims", image: { reference: `registry.example/claims@${digest}` } },
+        { name: "adapter-motor", image: { reference: `registry.example/motor@${digest}` } },
+      ]),
+    );
+  });
+
   it("knows which engine has no gauges of its own", () => {
     const engines: Engine[] = [
       vllm,

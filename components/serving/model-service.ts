@@ -4,11 +4,13 @@ import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { GATEWAY_NAMESPACE_LABEL } from "../gateway/address.ts";
 import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
 import {
+  adapterMount,
   CACHE_MOUNT,
   engineContainer,
   MODEL_MOUNT,
   type Engine,
   type EngineContainer,
+  type LoraAdapter,
   type ModelSource,
 } from "./engine.ts";
 
@@ -278,6 +280,11 @@ export class ModelService extends LlmopsComponent {
                     { name: "shm", mountPath: "/dev/shm" },
                     { name: "cache", mountPath: CACHE_MOUNT },
                     ...(oci === undefined ? [] : [{ name: "model", mountPath: MODEL_MOUNT, readOnly: true }]),
+                    ...adaptersOf(args.engine).map(({ name }) => ({
+                      name: `adapter-${name}`,
+                      mountPath: adapterMount(name),
+                      readOnly: true,
+                    })),
                   ],
                 },
               ],
@@ -290,6 +297,10 @@ export class ModelService extends LlmopsComponent {
                 ...(oci === undefined
                   ? []
                   : [{ name: "model", image: { reference: `${oci.image}@${oci.digest}` } }]),
+                ...adaptersOf(args.engine).map(({ name, image, digest }) => ({
+                  name: `adapter-${name}`,
+                  image: { reference: `${image}@${digest}` },
+                })),
               ],
             },
           },
@@ -298,6 +309,10 @@ export class ModelService extends LlmopsComponent {
       { parent: this },
     );
   }
+}
+
+function adaptersOf(engine: Engine): readonly LoraAdapter[] {
+  return engine.kind === "vllm" ? (engine.adapters ?? []) : [];
 }
 
 /** Everything outside private networks: where hubs and object stores are. */

@@ -1,3 +1,4 @@
+export { ExpectedOutput } from "./routing/demand.ts";
 export { auditCommand } from "./cli/audit-command.ts";
 export { verifyDirectory } from "./audit/verify.ts";
 export type { Verification, VerifyOptions } from "./audit/verify.ts";

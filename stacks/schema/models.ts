@@ -17,10 +17,43 @@ const scheduler = {
   maxNumSeqs: count.describe("Most sequences in one batch."),
 };
 
+const chunked = {
+  ...scheduler,
+  maxNumBatchedTokens: count
+    .optional()
+    .describe(
+      "Most tokens in one step: bounds how long a prompt delays other streams. Default: the engine's own.",
+    ),
+};
+
 const engine = z
   .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("vllm"), ...scheduler }),
-    z.strictObject({ kind: z.literal("sglang"), ...scheduler }),
+    z.strictObject({
+      kind: z.literal("vllm"),
+      ...chunked,
+      adapters: z
+        .array(
+          z.strictObject({
+            name: dnsName.describe("Name clients use."),
+            image: z.string().min(1).describe("Image that holds the adapter's files, without digest."),
+            digest: sha256,
+            rank: z
+              .union([
+                z.literal(8),
+                z.literal(16),
+                z.literal(32),
+                z.literal(64),
+                z.literal(128),
+                z.literal(256),
+              ])
+              .describe("Rank it was trained with."),
+          }),
+        )
+        .min(1)
+        .optional()
+        .describe("Fine-tuned adapters (LoRA) served beside the base model."),
+    }),
+    z.strictObject({ kind: z.literal("sglang"), ...chunked }),
     z.strictObject({ kind: z.literal("triton"), backend: z.enum(["tensorrt-llm", "vllm"]), ...scheduler }),
     z
       .strictObject({ kind: z.literal("tgi"), ...scheduler })
@@ -49,7 +82,9 @@ const architecture = z
     bytesPerParameter: z.number().min(0.5).max(4).describe("2 for bf16, 1 for fp8, 0.5 for 4 bit."),
     layers: count,
     kvHeads: count,
-    headDim: count,
+    headDim: count.describe(
+      "For MLA write kvHeads: 1 and half of latent plus rotary dimensions, 288 for DeepSeek-R1.",
+    ),
     kvBytesPerElement: z.number().min(0.5).max(4).default(2),
   })
   .describe("What the memory check needs; read it from the model's config.json.");
@@ -73,13 +108,39 @@ const model = z.strictObject({
     expectedReplicas: countOrZero,
     maxReplicas: count.describe("Required: KEDA's own default is 100 replicas."),
     queueDepthThreshold: count.describe("Waiting requests per replica that add a replica."),
-    outputTokensPerSecond: z
-      .number()
-      .positive()
+    capacity: z
+      .strictObject({
+        inputTokensPerSecond: z.number().positive().describe("Prompt tokens/s that alone fill a replica."),
+        outputTokensPerSecond: z
+          .number()
+          .positive()
+          .describe("Generated tokens/s that alone fill a replica."),
+        concurrency: z.number().min(1).describe("Requests in flight of a full replica that keeps its SLO."),
+        tokenMs: z.number().positive().describe("Mean time per token of a full replica, ms."),
+        burstReplicas: countOrZero
+          .default(0)
+          .describe(
+            "Replicas that bursts faster than a replica's start need; `llmops simulate` computes it.",
+          ),
+        source: z
+          .string()
+          .min(1)
+          .describe("How the figures were found: a calibration file or a measured configuration."),
+        asOf: isoDate,
+      })
       .optional()
       .describe(
-        "Measured output tokens/s of one replica at its SLO; scales on offered load before a queue forms.",
+        "What one replica sustains within its SLO; `llmops capacity` and `llmops calibrate` print it.",
       ),
+    cron: z
+      .strictObject({
+        timezone: z.string().min(1).describe("IANA name, for example Europe/Madrid."),
+        start: z.string().min(9).describe("Cron expression of the begin of the busy hours."),
+        end: z.string().min(9).describe("Cron expression of their end."),
+        replicas: count.describe("Least replicas between the two."),
+      })
+      .optional()
+      .describe("Floor during known busy hours."),
   }),
   delivery: z.strictObject({
     strategy: z.enum(["blue-green", "rolling"]),

@@ -672,8 +672,45 @@ const rows: readonly Row[] = [
     [
       [
         "models[0].gpu",
-        "weights 133.0 GiB > usable 39.6 GiB (1 x L40S x 0.9)",
-        "raise tensorParallel, choose a pool with more memory, or quantise the weights",
+        "weights 133.0 GiB + activations 2.4 GiB > usable 39.6 GiB (each of 1 x L40S x 0.9)",
+        "raise tensorParallel, choose a pool with more memory, or quantise the weights; the cheapest that holds it in eu-south-2 is 4 x L40S of g6e.12xlarge, 11.06 USD/h",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].autoscaling.capacity",
+    {
+      inputTokensPerSecond: 9000,
+      outputTokensPerSecond: 900,
+      concurrency: 200,
+      tokenMs: 40,
+      burstReplicas: 3,
+      source: "measured",
+      asOf: "2026-11-24",
+    },
+    [
+      [
+        "models[0].autoscaling.minReplicas",
+        "minReplicas 2 < burstReplicas 3: bursts come faster than a replica starts",
+        "set minReplicas to at least 3",
+      ],
+      [
+        "models[0].autoscaling.capacity.concurrency",
+        "concurrency 200 > maxNumSeqs 128: a replica could never run as many, so it would never count as full",
+        "set it to at most 128, or raise engine.maxNumSeqs",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].autoscaling.cron",
+    { timezone: "Europe/Madrid", start: "0 8 * * 1-5", end: "0 18 * * 1-5", replicas: 9 },
+    [
+      [
+        "models[0].autoscaling.cron.replicas",
+        "cron.replicas 9 > maxReplicas 6",
+        "lower it, or raise maxReplicas",
       ],
     ],
   ],

@@ -4,7 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { inFlightQuery, waitingQuery } from "../../components/autoscaling/queries.ts";
+import {
+  demandQuery,
+  heldQuery,
+  inFlightQuery,
+  latencyQuery,
+  waitingQuery,
+} from "../../components/autoscaling/queries.ts";
 import { engineGauges, type EngineGauges } from "../../components/serving/engine-metrics.ts";
 import type { Engine } from "../../components/serving/engine.ts";
 import { ensureDebianTool, PROMTOOL } from "../../tools/debian-tool.ts";
@@ -61,19 +67,23 @@ interface Expectation {
 }
 
 /** Evaluates expressions in the real PromQL engine; the text is empty when every expectation holds. */
-function promql(gauges: EngineGauges, replicas: number, expectations: readonly Expectation[]): string {
+function evaluate(
+  input_series: readonly { series: string; values: string }[],
+  expectations: readonly Expectation[],
+): string {
   const file = join(folder, "test.yaml");
   writeFileSync(
     file,
     stringify({
       evaluation_interval: "15s",
+      fuzzy_compare: true,
       tests: [
         {
           interval: "15s",
-          input_series: series(gauges, replicas),
+          input_series,
           promql_expr_test: expectations.map(({ expr, values }) => ({
             expr,
-            eval_time: "1m",
+            eval_time: "2m",
             exp_samples: values.map((value) => ({ labels: "{}", value })),
           })),
         },
@@ -82,6 +92,10 @@ function promql(gauges: EngineGauges, replicas: number, expectations: readonly E
   );
   const { status, stdout, stderr } = spawnSync(promtool, ["test", "rules", file], { encoding: "utf8" });
   return status === 0 ? "" : `${stdout}${stderr}`;
+}
+
+function promql(gauges: EngineGauges, replicas: number, expectations: readonly Expectation[]): string {
+  return evaluate(series(gauges, replicas), expectations);
 }
 
 describe.each(ENGINES)("queries for $kind in the real PromQL engine", (engine) => {
@@ -104,6 +118,72 @@ describe.each(ENGINES)("queries for $kind in the real PromQL engine", (engine) =
         { expr: inFlightQuery(gauges, SCOPE), values: [] },
       ]),
     ).toBe("");
+  });
+});
+
+/** One model's counters in a number of gateway replicas: 900 input and 90 output tokens, 1 held call each per 15 s. */
+function gatewaySeries(replicas: number): { series: string; values: string }[] {
+  return Array.from({ length: replicas }, (_, index) => {
+    const labels = `namespace="llm-gateway",pod="gateway-${index}",model="mistral"`;
+    const other = labels.replace("mistral", "other");
+    return [
+      { series: `llmops_gateway_offered_tokens_total{kind="input",${labels}}`, values: "0+900x20" },
+      { series: `llmops_gateway_offered_tokens_total{kind="output",${labels}}`, values: "0+90x20" },
+      { series: `llmops_gateway_offered_tokens_total{kind="output",${other}}`, values: "0+5000x20" },
+      { series: `llmops_gateway_held_requests{${labels}}`, values: "1x20" },
+    ];
+  }).flat();
+}
+
+const RATES = { inputTokensPerSecond: 60, outputTokensPerSecond: 6 };
+
+describe("the gateway's signals in the real PromQL engine", () => {
+  it.each([1, 3])("are one series with %i gateway replicas and no engine", (replicas) => {
+    expect(
+      evaluate(gatewaySeries(replicas), [
+        // 60 tokens/s of 60 and 6 of 6: two replicas' worth per gateway replica.
+        { expr: demandQuery(SCOPE, RATES), values: [2 * replicas] },
+        { expr: heldQuery(SCOPE), values: [replicas] },
+      ]),
+    ).toBe("");
+  });
+
+  it("are empty without a gateway, so that KEDA falls back", () => {
+    expect(
+      evaluate(
+        [],
+        [
+          { expr: demandQuery(SCOPE, RATES), values: [] },
+          { expr: heldQuery(SCOPE), values: [] },
+        ],
+      ),
+    ).toBe("");
+  });
+});
+
+describe("the latency of vLLM in the real PromQL engine", () => {
+  const latency = (replicas: number, tokens: number): { series: string; values: string }[] =>
+    Array.from({ length: replicas }, (_, index) => {
+      const labels = `{namespace="claims",pod="mistral-6d4f9-x${index}abc",engine="0"}`;
+      return [
+        { series: `vllm:num_requests_running${labels}`, values: "1x20" },
+        { series: `vllm:inter_token_latency_seconds_sum${labels}`, values: `0+${tokens * 0.06}x20` },
+        { series: `vllm:inter_token_latency_seconds_count${labels}`, values: `0+${tokens}x20` },
+      ];
+    }).flat();
+  const query = (): string => {
+    const [vllm] = ENGINES;
+    if (vllm === undefined) throw new Error("no engine");
+    return latencyQuery(gaugesOf(vllm), "vllm:inter_token_latency_seconds", SCOPE, 0.04);
+  };
+
+  it.each([
+    [1, 100, [1.5]],
+    [4, 100, [6]],
+    [2, 0, [0]],
+    [0, 0, []],
+  ])("asks of %i replicas with %i tokens per scrape for %j", (replicas, tokens, values) => {
+    expect(evaluate(latency(replicas, tokens), [{ expr: query(), values }])).toBe("");
   });
 });
 

@@ -1,11 +1,12 @@
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
+import { servedNames } from "../served-names.ts";
 import { problem, type Check } from "./check.ts";
 
 /** Names of all models a client may be given: own ones and those of providers. */
 function modelNames({ models, providers }: PlatformConfig): string[] {
   return [
-    ...models.map(({ name }) => name),
+    ...models.flatMap(servedNames),
     ...providers.flatMap((provider) => provider.models.map(({ name }) => name)),
   ];
 }
@@ -102,7 +103,7 @@ function names(config: PlatformConfig): ConfigProblem[] {
           ),
         ],
   );
-  const taken = new Set(config.models.map(({ name }) => name));
+  const taken = new Set(config.models.flatMap(servedNames));
   const clashes = config.providers.flatMap((provider, index) =>
     provider.models.flatMap(({ name }, at) => {
       if (!taken.has(name)) {

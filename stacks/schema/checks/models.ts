@@ -1,36 +1,14 @@
 import { ACCELERATOR_SPECS } from "../../../components/gpu/accelerators.ts";
+import { memoryBalance, USABLE_SHARE } from "../../../capacity/memory.ts";
+import { cheapestFit } from "../../../capacity/sizing.ts";
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
+import { servedNames } from "../served-names.ts";
 import { didYouMean } from "../suggest.ts";
 import { duplicates, problem, type Check } from "./check.ts";
 import { EU_REGIONS } from "./residency.ts";
 
 type Model = PlatformConfig["models"][number];
-
-const GIB = 2 ** 30;
-/** Share of a GPU's memory an engine may use: vLLM's `--gpu-memory-utilization` as we set it. */
-const USABLE_SHARE = 0.9;
-/** Room for activations and fragmentation on top of the weights: KAITO's estimator adds 2 %. */
-const WEIGHT_OVERHEAD = 1.02;
-
-/** Memory a model needs and has on the GPUs of one replica, GiB. */
-export interface MemoryBalance {
-  readonly usableGiB: number;
-  readonly weightsGiB: number;
-  /** Key-value cache of one sequence of the longest context, GiB. */
-  readonly sequenceGiB: number;
-}
-
-/** Balance of one replica: weights and one longest sequence against the usable memory of its GPUs. */
-export function memoryBalance(model: Model, gpuMemoryGiB: number): MemoryBalance {
-  const { parametersBillion, bytesPerParameter, layers, kvHeads, headDim, kvBytesPerElement } =
-    model.architecture;
-  return {
-    usableGiB: gpuMemoryGiB * USABLE_SHARE * model.gpu.tensorParallel,
-    weightsGiB: (parametersBillion * 1e9 * bytesPerParameter * WEIGHT_OVERHEAD) / GIB,
-    sequenceGiB: (2 * layers * kvHeads * headDim * kvBytesPerElement * model.engine.maxModelLen) / GIB,
-  };
-}
 
 function gib(value: number): string {
   return `${value.toFixed(1)} GiB`;
@@ -39,13 +17,13 @@ function gib(value: number): string {
 function engineCanBeServed(model: Model, index: number): ConfigProblem[] {
   if (model.engine.kind !== "triton") return [];
   const found: ConfigProblem[] = [];
-  if (model.engine.backend === "vllm")
+  if (model.engine.backend === "vllm" && model.autoscaling.capacity === undefined)
     found.push(
       problem(
         ["models", index, "engine", "backend"],
         model.engine.backend,
-        "Triton's vLLM backend exports neither a queue nor running requests, so nothing could scale it",
-        "use backend: tensorrt-llm, or engine kind vllm",
+        "Triton's vLLM backend exports neither a queue nor running requests, so only offered load could scale it",
+        "set autoscaling.capacity, use backend: tensorrt-llm, or engine kind vllm",
       ),
     );
   if (model.source.kind !== "s3" && model.source.kind !== "gs")
@@ -60,28 +38,58 @@ function engineCanBeServed(model: Model, index: number): ConfigProblem[] {
   return found;
 }
 
-function fitsMemory(model: Model, index: number, pool: PlatformConfig["gpuPools"][number]): ConfigProblem[] {
-  const { usableGiB, weightsGiB, sequenceGiB } = memoryBalance(
-    model,
-    ACCELERATOR_SPECS[pool.accelerator].memoryGiB,
-  );
-  const room = `${model.gpu.tensorParallel} x ${pool.accelerator} x ${USABLE_SHARE}`;
-  if (weightsGiB > usableGiB)
+/** What to do about a model that does not fit, with the cheapest machine that would hold it where prices are known. */
+function biggerGpu(model: Model, { cloud }: PlatformConfig, otherwise: string): string {
+  if (cloud.provider !== "aws" && cloud.provider !== "gcp") return otherwise;
+  const fit = cheapestFit(model.architecture, model.engine.maxModelLen, {
+    cloud: cloud.provider,
+    region: cloud.region,
+  });
+  return fit === undefined
+    ? otherwise
+    : `${otherwise}; the cheapest that holds it in ${cloud.region} is ${fit.tensorParallel} x ${fit.accelerator} of ${fit.machine}, ${fit.usdPerHour.toFixed(2)} USD/h`;
+}
+
+function fitsMemory(
+  model: Model,
+  index: number,
+  pool: PlatformConfig["gpuPools"][number],
+  config: PlatformConfig,
+): ConfigProblem[] {
+  const { tensorParallel } = model.gpu;
+  const memory = memoryBalance(model.architecture, {
+    tensorParallel,
+    gpuMemoryGiB: ACCELERATOR_SPECS[pool.accelerator].memoryGiB,
+    ...("maxNumBatchedTokens" in model.engine && model.engine.maxNumBatchedTokens !== undefined
+      ? { batchedTokens: model.engine.maxNumBatchedTokens }
+      : {}),
+  });
+  const { usableGiB, weightsGiB, activationGiB, cacheTokens } = memory;
+  const room = `each of ${tensorParallel} x ${pool.accelerator} x ${USABLE_SHARE}`;
+  if (weightsGiB + activationGiB > usableGiB)
     return [
       problem(
         ["models", index, "gpu"],
         model.gpu,
-        `weights ${gib(weightsGiB)} > usable ${gib(usableGiB)} (${room})`,
-        "raise tensorParallel, choose a pool with more memory, or quantise the weights",
+        `weights ${gib(weightsGiB)} + activations ${gib(activationGiB)} > usable ${gib(usableGiB)} (${room})`,
+        biggerGpu(
+          model,
+          config,
+          "raise tensorParallel, choose a pool with more memory, or quantise the weights",
+        ),
       ),
     ];
-  if (weightsGiB + sequenceGiB > usableGiB)
+  if (cacheTokens < model.engine.maxModelLen)
     return [
       problem(
         ["models", index, "engine", "maxModelLen"],
         model.engine.maxModelLen,
-        `weights ${gib(weightsGiB)} + key-value cache of one full context ${gib(sequenceGiB)} > usable ${gib(usableGiB)} (${room})`,
-        "lower maxModelLen, raise tensorParallel, or choose a pool with more memory",
+        `weights ${gib(weightsGiB)} + activations ${gib(activationGiB)} leave ${gib(memory.cacheGiB)} of ${gib(usableGiB)} for the key-value cache (${room}): ${cacheTokens} tokens < maxModelLen ${model.engine.maxModelLen}`,
+        biggerGpu(
+          model,
+          config,
+          "lower maxModelLen, raise tensorParallel, or choose a pool with more memory",
+        ),
       ),
     ];
   return [];
@@ -125,7 +133,7 @@ function placement(model: Model, index: number, config: PlatformConfig): ConfigP
             "choose a divisor of the key-value heads",
           ),
         ];
-  return [...shardable, ...engineCanBeServed(model, index), ...fitsMemory(model, index, pool)];
+  return [...shardable, ...engineCanBeServed(model, index), ...fitsMemory(model, index, pool, config)];
 }
 
 function poolsHoldReplicas({ models, gpuPools }: PlatformConfig): ConfigProblem[] {
@@ -216,6 +224,34 @@ function lifecycle(model: Model, index: number): ConfigProblem[] {
         `set it to at most ${model.engine.maxNumSeqs}; 5 is a common value`,
       ),
     );
+  const { capacity, cron } = model.autoscaling;
+  if (capacity !== undefined && minReplicas < capacity.burstReplicas)
+    found.push(
+      problem(
+        ["models", index, "autoscaling", "minReplicas"],
+        minReplicas,
+        `minReplicas ${minReplicas} < burstReplicas ${capacity.burstReplicas}: bursts come faster than a replica starts`,
+        `set minReplicas to at least ${capacity.burstReplicas}`,
+      ),
+    );
+  if (capacity !== undefined && capacity.concurrency > model.engine.maxNumSeqs)
+    found.push(
+      problem(
+        ["models", index, "autoscaling", "capacity", "concurrency"],
+        capacity.concurrency,
+        `concurrency ${capacity.concurrency} > maxNumSeqs ${model.engine.maxNumSeqs}: a replica could never run as many, so it would never count as full`,
+        `set it to at most ${model.engine.maxNumSeqs}, or raise engine.maxNumSeqs`,
+      ),
+    );
+  if (cron !== undefined && cron.replicas > maxReplicas)
+    found.push(
+      problem(
+        ["models", index, "autoscaling", "cron", "replicas"],
+        cron.replicas,
+        `cron.replicas ${cron.replicas} > maxReplicas ${maxReplicas}`,
+        "lower it, or raise maxReplicas",
+      ),
+    );
   if (model.slo.e2eP99Ms <= model.slo.ttftP95Ms)
     found.push(
       problem(
@@ -270,10 +306,7 @@ export const modelChecks: readonly Check[] = [
   {
     needs: ["models"],
     run: ({ models }) => [
-      ...duplicates(
-        ["models"],
-        models.map((model) => model.name),
-      ),
+      ...duplicates(["models"], models.flatMap(servedNames)),
       ...models.flatMap(lifecycle),
     ],
   },

@@ -1,0 +1,106 @@
+import { simulate, type FleetNames, type FleetOptions, type FleetResult } from "./fleet.ts";
+import { PEER_DEFAULTS } from "./peers.ts";
+import { compileScaledObject } from "./scaled-object.ts";
+
+/** A fleet without its scaling. */
+export type FleetSetup = Omit<FleetOptions, "scaling">;
+
+/** Share of requests that the static fleet everything is compared with serves in time. */
+export const STATIC_OBJECTIVE = 0.99;
+
+/** Most replicas of any scaler, as a multiple of the static fleet. */
+const HEADROOM = 1.5;
+
+/** The smallest fleet of constant size that reaches the objective. */
+export interface StaticFleet {
+  readonly replicas: number;
+  readonly result: FleetResult;
+}
+
+/** Searches the smallest static fleet by halving; more replicas never serve fewer requests in time. */
+export function smallestStatic(setup: FleetSetup): StaticFleet {
+  const at = (replicas: number): FleetResult => simulate({ ...setup, scaling: { kind: "static", replicas } });
+  let low = 0;
+  let high = 1;
+  let best = at(high);
+  while (best.attainment < STATIC_OBJECTIVE) {
+    low = high;
+    high *= 2;
+    best = at(high);
+  }
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    const result = at(middle);
+    if (result.attainment >= STATIC_OBJECTIVE) [high, best] = [middle, result];
+    else low = middle;
+  }
+  return { replicas: high, result: best };
+}
+
+/** Runs the `spec` of a ScaledObject with limits that fit the trace instead of its own. */
+export function runScaledObject(
+  setup: FleetSetup,
+  spec: object,
+  reference: StaticFleet,
+  minReplicas: number,
+): FleetResult {
+  return simulate({
+    ...setup,
+    scaling: {
+      kind: "scaled-object",
+      start: Math.max(minReplicas, reference.replicas),
+      spec: compileScaledObject({
+        ...spec,
+        minReplicaCount: minReplicas,
+        maxReplicaCount: Math.max(minReplicas, Math.ceil(HEADROOM * reference.replicas)),
+      }),
+    },
+  });
+}
+
+/** Results of the defaults of other projects, by their name. */
+export function runPeers(
+  setup: FleetSetup,
+  reference: StaticFleet,
+  minReplicas: number,
+): [string, FleetResult][] {
+  return PEER_DEFAULTS.map(({ name, spec }) => [
+    name,
+    runScaledObject(setup, spec(setup.names), reference, minReplicas),
+  ]);
+}
+
+/** Share of requests that a scaler with the right floor serves in time. */
+const FLOOR_OBJECTIVE = 0.995;
+
+/** A floor and what the scaler does with it. */
+export interface Floor {
+  readonly minReplicas: number;
+  readonly result: FleetResult;
+}
+
+/**
+ * Fewest replicas that must always run because bursts come faster than a replica starts: the smallest floor with which the
+ * scaler serves 995 of 1,000 requests in time, at most the static fleet's size.
+ */
+export function burstFloor(setup: FleetSetup, spec: object, reference: StaticFleet, least: number): Floor {
+  const at = (minReplicas: number): Floor => ({
+    minReplicas,
+    result: runScaledObject(setup, spec, reference, minReplicas),
+  });
+  let best = at(least);
+  if (best.result.attainment >= FLOOR_OBJECTIVE) return best;
+  let low = least;
+  best = at(Math.max(least, reference.replicas));
+  while (best.minReplicas - low > 1) {
+    const middle = at(Math.floor((low + best.minReplicas) / 2));
+    if (middle.result.attainment >= FLOOR_OBJECTIVE) best = middle;
+    else low = middle.minReplicas;
+  }
+  return best;
+}
+
+/** Labels of a model's series in the simulated Prometheus. */
+export function fleetNames(model: string, namespace: string): FleetNames {
+  return { model, namespace, gatewayNamespace: "llm-gateway" };
+}
