@@ -17,6 +17,11 @@ export interface Measurement extends Workload {
   readonly tpotMs: number;
 }
 
+/** Order in which every other measurement is left out: neighbours differ in concurrency, so each half covers every length. */
+export function byWorkload(a: Measurement, b: Measurement): number {
+  return a.inputTokens - b.inputTokens || a.outputTokens - b.outputTokens || a.concurrency - b.concurrency;
+}
+
 /** Fewest measurements four parameters can be fitted to. */
 export const LEAST_MEASUREMENTS = 4;
 

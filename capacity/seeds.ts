@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Accelerator } from "../components/gpu/accelerators.ts";
 import { ACCELERATOR_SPECS } from "../components/gpu/accelerators.ts";
 import {
+  byWorkload,
   fitError,
   fitParameters,
   LEAST_MEASUREMENTS,
@@ -95,10 +96,6 @@ function fitsCache({ model, accelerator, tensorParallel, precision, measurement 
     { tensorParallel, gpuMemoryGiB: ACCELERATOR_SPECS[accelerator].memoryGiB },
   );
   return measurement.concurrency * (measurement.inputTokens + measurement.outputTokens) <= cacheTokens;
-}
-
-function byWorkload(a: Measurement, b: Measurement): number {
-  return a.inputTokens - b.inputTokens || a.outputTokens - b.outputTokens || a.concurrency - b.concurrency;
 }
 
 function keyOf({ model, accelerator, tensorParallel, engine, version, precision }: SeedKey): string {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
-import { fitError, fitParameters, LEAST_MEASUREMENTS } from "../capacity/calibration.ts";
+import { byWorkload, fitError, fitParameters, LEAST_MEASUREMENTS } from "../capacity/calibration.ts";
 import { DEFAULT_BATCHED_TOKENS } from "../capacity/memory.ts";
 import { batchedTokensFor, tokenRates } from "../capacity/sizing.ts";
 import { serviceRate } from "../simulation/service-rate.ts";
@@ -39,15 +39,25 @@ interface CalibrateOptions {
   readonly json?: true;
 }
 
+/** Reads a JSON file. @throws InvalidArgumentError naming it. */
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new InvalidArgumentError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 function run(options: CalibrateOptions): void {
-  const parsed = file.safeParse(JSON.parse(readFileSync(options.file, "utf8")));
+  const parsed = file.safeParse(readJson(options.file));
   if (!parsed.success) {
     for (const { path, message } of parsed.error.issues)
       progress(`error: ${options.file}: ${path.map(String).join(".") || "(file)"}: ${message}`);
     process.exitCode = EXIT.findings;
     return;
   }
-  const { what, asOf, cacheTokens, measurements } = parsed.data;
+  const { what, asOf, cacheTokens } = parsed.data;
+  const measurements = parsed.data.measurements.sort(byWorkload);
   const fitted = measurements.filter((_, index) => index % 2 === 0);
   const heldOut = measurements.filter((_, index) => index % 2 === 1);
   const parameters = fitParameters(fitted);

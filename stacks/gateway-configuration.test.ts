@@ -53,6 +53,33 @@ describe("gatewayConfiguration", () => {
     });
   });
 
+  it("offers adapters under their own names, served by their base model", () => {
+    const config = stack("acme-prod");
+    const [first, ...others] = config.models;
+    if (first?.engine.kind !== "vllm") throw new Error("acme-prod's first model is not on vLLM");
+    const adapter = {
+      name: "motor",
+      image: "registry.example/motor",
+      digest: `sha256:${"e".repeat(64)}`,
+      rank: 16,
+    } as const;
+    const changed = {
+      ...config,
+      models: [{ ...first, engine: { ...first.engine, adapters: [adapter] } }, ...others],
+    };
+    expect(gatewayConfiguration(changed, S3).models.map(({ name, routes }) => [name, routes])).toEqual([
+      [
+        "claims-assistant",
+        [expect.objectContaining({ upstream: "claims-assistant", model: "claims-assistant" })],
+      ],
+      ["motor", [expect.objectContaining({ upstream: "claims-assistant", model: "motor" })]],
+      [
+        "claims-reasoner",
+        [expect.objectContaining({ upstream: "claims-reasoner", model: "claims-reasoner" })],
+      ],
+    ]);
+  });
+
   it("holds calls for models that scale to zero, and leaves room for it in the total time", () => {
     const [model] = gatewayConfiguration(stack("dev"), { bucket: { kind: "gcs", bucket: "bucket" } }).models;
     expect(model).toMatchObject({ hold: { seconds: 600 }, totalMs: 720_000 });

@@ -88,7 +88,7 @@ describe("ModelScaler", () => {
       [
         "latency",
         `count(vllm:num_requests_running{${pods}}) * sum(rate(vllm:inter_token_latency_seconds_sum{${pods}}[1m])) / clamp_min(sum(rate(vllm:inter_token_latency_seconds_count{${pods}}[1m])), 1e-9) / 0.04`,
-        "0.9",
+        "0.75",
       ],
       ["held", 'sum(llmops_gateway_held_requests{namespace="llm-gateway",model="mistral"})', "128"],
     ]);

@@ -63,7 +63,7 @@ const IN_FLIGHT_SHARE = 0.5;
 const UTILISATION = 0.85;
 
 /** Share of the time per token of a full replica above which replicas are added whatever the demand was taken for. */
-const LATENCY_SHARE = 0.9;
+const LATENCY_SHARE = 0.75;
 
 /**
  * Ratio above 1 within which the HPA adds nothing; the cluster's own 0.1 would leave a fleet 10 % short.
