@@ -75,6 +75,8 @@ ${table(
   ]),
 )}
 
+![Replicas of one day](images/autoscaling-servegen-m-small-day-0.svg)
+
 Limits: one model, lengths that are not ServeGen's own, no prefix cache, no preemption, KEDA and HPA as documented rather than as
 running controllers; \`demand\` was given a capacity from the same replica model that serves the requests, which is what the last two
 columns of the first table test.
