@@ -5,7 +5,15 @@ import { systemClock } from "./clock.ts";
 import type { FileLayer } from "./file-layer.ts";
 import { nodeFiles } from "./file-layer.ts";
 import { lockDirectory } from "./lock.ts";
-import type { ConfigBody, DecisionBody, ErasureBody, IntentBody, OutcomeBody, ReviewBody } from "./record.ts";
+import type {
+  ConfigBody,
+  DecisionBody,
+  ErasureBody,
+  IntentBody,
+  OutcomeBody,
+  ReviewBody,
+  BrakeBody,
+} from "./record.ts";
 import { isWriterId, segmentIndex, segmentName } from "./segment-name.ts";
 import type { CheckpointSigner } from "./signer.ts";
 import type { SegmentStore } from "./store.ts";
@@ -329,12 +337,22 @@ export class AuditLog {
     return this.#record(body);
   }
 
+  /**
+   * Records that models were stopped, throttled or released.
+   * @throws AuditUnavailableError in `required` mode when it cannot be made durable.
+   */
+  brake(body: BrakeBody): Promise<Receipt> {
+    return this.#record(body);
+  }
+
   /** Counts a request turned away before its caller was known; written in the next maintenance round. */
   reject(reason: string): void {
     this.#rejections.set(reason, (this.#rejections.get(reason) ?? 0) + 1);
   }
 
-  async #record(body: IntentBody | DecisionBody | ConfigBody | ErasureBody | ReviewBody): Promise<Receipt> {
+  async #record(
+    body: IntentBody | DecisionBody | ConfigBody | ErasureBody | ReviewBody | BrakeBody,
+  ): Promise<Receipt> {
     try {
       return { kind: "durable", position: await this.#wal.append(body) };
     } catch (error) {

@@ -231,6 +231,18 @@ export interface ReviewBody {
   readonly reviewer: string;
 }
 
+/** Somebody stopped or throttled models, or lifted that. */
+export interface BrakeBody {
+  readonly kind: "brake";
+  readonly action: "stop" | "throttle" | "release";
+  /** Model, `all`, or `throttle` for a released throttle. */
+  readonly scope: string;
+  /** Why, in the words of whoever did it. */
+  readonly reason: string;
+  /** First 12 hex digits of the SHA-256 of the key that was used. */
+  readonly by: string;
+}
+
 /** Everything that can be written to the chain. */
 export type RecordBody =
   | StartBody
@@ -245,7 +257,8 @@ export type RecordBody =
   | OutcomeBody
   | DecisionBody
   | ErasureBody
-  | ReviewBody;
+  | ReviewBody
+  | BrakeBody;
 
 /** Position and time of a record. */
 export interface RecordHeader {

@@ -255,6 +255,7 @@ export class ChainVerifier {
       case "rejections":
       case "erasure":
       case "review":
+      case "brake":
         return;
     }
   }

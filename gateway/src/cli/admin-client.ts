@@ -11,6 +11,9 @@ const ticketSchema = z.object({
   guards: z.array(z.string()),
   state: z.string(),
 });
+const brakesSchema = z.object({
+  brakes: z.array(z.looseObject({ kind: z.enum(["stop", "throttle"]), scope: z.string().optional() })),
+});
 const errorSchema = z.object({ error: z.object({ message: z.string() }) });
 
 /** A request for review as the administration interface shows it. */
@@ -58,6 +61,14 @@ export class AdminClient {
     subject: string,
   ): Promise<{ readonly subject: string; readonly keys: readonly string[] }> {
     return this.#call("/admin/erasures", erasedSchema, { tenant, subject });
+  }
+
+  /**
+   * Stops models or lets them answer again, and returns what is in force then.
+   * @throws AdminRefusedError when the gateway refuses.
+   */
+  brake(action: "stop" | "release", model: string, reason: string): Promise<z.output<typeof brakesSchema>> {
+    return this.#call(`/admin/${action}s`, brakesSchema, { model, reason });
   }
 
   /**

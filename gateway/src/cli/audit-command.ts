@@ -37,7 +37,9 @@ const HELP = `audit <command> <place>... [options]
               --id <request> --objects <place> --keys <place> --master-key <file>
   erase       destroy the content keys of a data subject (asks a running gateway; no place)
   reviews     list requests that wait for a person, or decide one (asks a running gateway; no place)
+  stop        stop a model or all of them at once, with a record; release lets them answer again
               --url <address of the administration interface> --admin-key <file>
+              stop, release: --model <name or all> --reason <why>
               erase: --tenant --subject    reviews: [--approve <ticket> | --deny <ticket>]
 
   --json      print JSON
@@ -96,6 +98,7 @@ function readOptions(args: readonly string[]): Options {
       subject: one,
       approve: one,
       deny: one,
+      reason: one,
       progress: { type: "boolean" },
       before: one,
       after: one,
@@ -291,6 +294,20 @@ async function erase(options: Options, print: Print): Promise<number> {
   return EXIT.ok;
 }
 
+function brake(action: "stop" | "release"): (options: Options, print: Print) => Promise<number> {
+  return async (options, print) => {
+    const client = await administration(options);
+    const { brakes } = await client.brake(action, required(options, "model"), required(options, "reason"));
+    const stopped = brakes.flatMap(({ kind, scope }) => (kind === "stop" ? [scope ?? ""] : []));
+    print(
+      options.json
+        ? `${JSON.stringify({ brakes })}\n`
+        : `${stopped.length === 0 ? "nothing is stopped" : `stopped: ${stopped.join(", ")}`}\n`,
+    );
+    return EXIT.ok;
+  };
+}
+
 async function reviews(options: Options, print: Print): Promise<number> {
   const client = await administration(options);
   const [approve, deny] = [text(options, "approve"), text(options, "deny")];
@@ -317,6 +334,8 @@ const COMMANDS: Readonly<
   content,
   erase,
   reviews,
+  stop: brake("stop"),
+  release: brake("release"),
   verify,
   search,
   export: exportRecords,

@@ -50,8 +50,18 @@ const admin = z.strictObject({
   ...address,
   port: address.port.default(8081),
   keys: z
-    .array(z.strictObject({ id: name, key: hashedKey, roles: z.array(z.enum(["review", "erase"])).min(1) }))
+    .array(
+      z.strictObject({
+        id: name,
+        key: hashedKey,
+        roles: z.array(z.enum(["review", "erase", "stop", "throttle"])).min(1),
+      }),
+    )
     .min(1),
+  /** What an alert that asks for throttling does: the share of each client's rates that is left, for so long. */
+  throttle: z
+    .strictObject({ share: z.number().gt(0).lt(1).default(0.5), minutes: positive.default(60) })
+    .prefault({}),
 });
 
 const tokens = z.strictObject({
@@ -284,6 +294,24 @@ const guards = z.strictObject({
   remote: z.array(remoteGuard).default([]),
 });
 
+const transparency = z.strictObject({
+  /** How people learn that they talk to a machine. */
+  disclosure: z
+    .discriminatedUnion("kind", [
+      z.strictObject({
+        kind: z.literal("notice"),
+        /** Sentence the application shows before the first answer. */
+        text: z.string().min(10).max(500),
+        language: z.string().regex(/^[a-z]{2,3}(-[A-Z]{2})?$/, "a language tag, for example es"),
+      }),
+      z.strictObject({ kind: z.literal("obvious"), justification: z.string().min(30).max(500) }),
+      z.strictObject({ kind: z.literal("none") }),
+    ])
+    .default({ kind: "none" }),
+  /** Whether answers are marked for machines as generated. */
+  marking: z.enum(["headers", "none"]).default("headers"),
+});
+
 /** Schema of the gateway configuration file. */
 export const gatewayConfigSchema = z.strictObject({
   listen: listen.prefault({}),
@@ -298,6 +326,7 @@ export const gatewayConfigSchema = z.strictObject({
   models: z.array(model).min(1),
   clients: z.array(client).min(1),
   guards: guards.prefault({}),
+  transparency: transparency.prefault({}),
 });
 
 /** Configuration as written, with defaults left out. */

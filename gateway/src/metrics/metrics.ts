@@ -28,6 +28,8 @@ export interface GatewayGauges {
   auditUnshipped(): number;
   auditBytes(): number;
   auditShipFailing(): number;
+  stopped(): number;
+  throttled(): number;
 }
 
 /** Makes the metrics of one gateway in a registry of their own. */
@@ -52,6 +54,8 @@ export function createMetrics(gauges: GatewayGauges): GatewayMetrics {
   gauge("audit_unshipped_segments", "Sealed segments not yet in the store", () => gauges.auditUnshipped());
   gauge("audit_local_bytes", "Local size of the audit log", () => gauges.auditBytes());
   gauge("audit_ship_failing", "1 while the store refuses sealed segments", () => gauges.auditShipFailing());
+  gauge("stops_in_force", "Stops an operator has put in force", () => gauges.stopped());
+  gauge("throttles_in_force", "1 while calls are throttled", () => gauges.throttled());
   const call = ["client", "model", "endpoint"] as const;
   return {
     registry,

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { sha256Hex } from "../audit/chain.ts";
 import type { GatewayConfig } from "../config/schema.ts";
 import { subjectFolder } from "../content/vault.ts";
+import { brakeName, EVERY_MODEL } from "../oversight/brakes.ts";
 import { readBody, refuse, send } from "./http.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -20,20 +21,39 @@ interface Operation {
 
 interface AdminCall {
   readonly runtime: Runtime;
+  readonly config: AdminConfig;
   readonly res: ServerResponse;
   /** Id of the administration key. */
   readonly who: string;
+  /** First 12 hex digits of the SHA-256 of the key. */
+  readonly credential: string;
   readonly query: URLSearchParams;
   /** Groups of the path. */
   readonly parts: readonly string[];
   readonly body: unknown;
 }
 
-const BODY_BYTES = 16 * 1024;
+const BODY_BYTES = 256 * 1024;
 const BODY_MS = 5_000;
 
 const decisionSchema = z.strictObject({ decision: z.enum(["approved", "denied"]) });
 const erasureSchema = z.strictObject({ tenant: z.string().min(1), subject: z.string().min(1) });
+const scope = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$/)
+  .default(EVERY_MODEL);
+const brakeSchema = z.strictObject({ model: scope, reason: z.string().min(3).max(500) });
+const alertsSchema = z.object({
+  status: z.enum(["firing", "resolved"]),
+  alerts: z
+    .array(
+      z.object({
+        status: z.enum(["firing", "resolved"]),
+        labels: z.record(z.string(), z.string()),
+      }),
+    )
+    .min(1),
+});
 const stateSchema = z.enum(["pending", "approved", "denied", "used"]).catch("pending");
 
 function answer(res: ServerResponse, status: number, body: unknown): void {
@@ -88,10 +108,70 @@ async function erase({ runtime, res, body }: AdminCall): Promise<void> {
   answer(res, 200, { subject: digest, keys });
 }
 
+async function listBrakes({ runtime, res }: AdminCall): Promise<void> {
+  answer(res, 200, { brakes: await runtime.brakes.inForce() });
+}
+
+/** Stops or releases models; the record is durable before the brake moves. */
+function braking(action: "stop" | "release"): Operation["run"] {
+  return async ({ runtime, res, credential, body }) => {
+    const parsed = brakeSchema.safeParse(body);
+    if (!parsed.success) {
+      reject(res, 400, "brake_invalid", 'Send {"model": "<name or all>", "reason": "..."}.');
+      return;
+    }
+    const { model, reason } = parsed.data;
+    const brake = { kind: "stop", scope: model, since: new Date().toISOString() } as const;
+    await runtime.audit.brake({ kind: "brake", action, scope: model, reason, by: credential });
+    if (action === "stop") await runtime.brakes.put(brake);
+    else await runtime.brakes.release(brakeName(brake));
+    answer(res, 200, { brakes: await runtime.brakes.inForce() });
+  };
+}
+
+/** Label of alerts that ask for throttling. */
+const THROTTLING = "throttle";
+
+/**
+ * Takes Alertmanager's notification: throttles while an alert with `action="throttle"` fires, releases when all are over.
+ * @see https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+ */
+async function takeAlerts({ runtime, config, res, credential, body }: AdminCall): Promise<void> {
+  const parsed = alertsSchema.safeParse(body);
+  if (!parsed.success) {
+    reject(res, 400, "alerts_invalid", "This is not a notification of Alertmanager.");
+    return;
+  }
+  const asking = parsed.data.alerts.filter(({ labels }) => labels["action"] === THROTTLING);
+  const firing = asking.filter(({ status }) => status === "firing");
+  const names = [...new Set((firing.length > 0 ? firing : asking).map(({ labels }) => labels["alertname"]))];
+  const reason = names.map((name) => name ?? "unnamed alert").join(", ");
+  const { share, minutes } = config.throttle;
+  if (firing.length > 0) {
+    const until = new Date(Date.now() + minutes * 60_000).toISOString();
+    await runtime.audit.brake({ kind: "brake", action: "throttle", scope: "all", reason, by: credential });
+    await runtime.brakes.put({ kind: "throttle", share, until });
+  } else if (asking.length > 0) {
+    await runtime.audit.brake({
+      kind: "brake",
+      action: "release",
+      scope: THROTTLING,
+      reason,
+      by: credential,
+    });
+    await runtime.brakes.release(THROTTLING);
+  }
+  answer(res, 200, { brakes: await runtime.brakes.inForce() });
+}
+
 const OPERATIONS: readonly Operation[] = [
   { method: "GET", path: /^\/admin\/reviews$/, role: "review", run: listReviews },
   { method: "POST", path: /^\/admin\/reviews\/([0-9a-f-]{36})$/, role: "review", run: decideReview },
   { method: "POST", path: /^\/admin\/erasures$/, role: "erase", run: erase },
+  { method: "GET", path: /^\/admin\/brakes$/, role: "stop", run: listBrakes },
+  { method: "POST", path: /^\/admin\/stops$/, role: "stop", run: braking("stop") },
+  { method: "POST", path: /^\/admin\/releases$/, role: "stop", run: braking("release") },
+  { method: "POST", path: /^\/admin\/alerts$/, role: "throttle", run: takeAlerts },
 ];
 
 async function bodyOf(req: IncomingMessage): Promise<unknown> {
@@ -130,7 +210,9 @@ async function handle(
   await operation.run({
     runtime,
     res,
+    config,
     who: known.id,
+    credential: digest.slice(0, 12),
     query: url.searchParams,
     parts: operation.path.exec(url.pathname)?.slice(1) ?? [],
     body: operation.method === "POST" ? await bodyOf(req) : undefined,

@@ -7,6 +7,7 @@ import { sha256Hex } from "../audit/chain.ts";
 import type { ContentReference, Exchange, OutcomeBody, RecordedAttempt } from "../audit/record.ts";
 import { AuditUnavailableError } from "../audit/wal.ts";
 import type { JsonObject } from "../api/endpoint.ts";
+import { transparencyHeaders } from "../api/transparency.ts";
 import { asObject, dropTokenCopies, isMetadata } from "../api/endpoint.ts";
 import { BrokenStreamError, formatEvent, readEvents } from "../api/sse.ts";
 import { toolCallsOfStream } from "../api/tools.ts";
@@ -24,7 +25,7 @@ import type { Target } from "../routing/plan.ts";
 import { checkTexts, checkTools, guardAnswer, UsageMeter } from "./answer.ts";
 import type { AnswerVerdict } from "./answer.ts";
 import type { Refusal } from "./http.ts";
-import { AUDIT_UNAVAILABLE, errorBody, refuse, send } from "./http.ts";
+import { AUDIT_UNAVAILABLE, errorBody, refuse, send, STOPPED } from "./http.ts";
 import type { CallerContext, PreparedRequest } from "./prepare.ts";
 import { parseObject } from "./prepare.ts";
 import type { Policy, Runtime } from "./runtime.ts";
@@ -71,6 +72,9 @@ interface StreamedEvent {
   readonly event: string | null;
   readonly json: JsonObject;
 }
+
+/** Reason of an abort because a person has stopped the model. */
+export const HALTED = "stopped-by-operator";
 
 /** Attempts kept in a record; a held call makes more. */
 const MAX_ATTEMPTS = 16;
@@ -179,6 +183,14 @@ export class CallRunner {
     held.dec({ model: request.model.name });
   }
 
+  #headers(): Record<string, string> {
+    const { exchange, policy, request } = this.#call;
+    return {
+      "x-request-id": exchange.id,
+      ...transparencyHeaders(policy.config.transparency, request.model.name),
+    };
+  }
+
   #elapsed(): number {
     return Math.round(performance.now() - this.#call.started);
   }
@@ -196,6 +208,7 @@ export class CallRunner {
     if (this.#clientGone) {
       return this.#record({ result: "aborted", status: 499, reason: "client-gone" });
     }
+    if (this.#call.signal.reason === HALTED) return this.#fail(STOPPED, HALTED);
     return this.#fail(TIMED_OUT, this.#call.runtime.stopping.aborted ? "gateway-stopped" : "timeout");
   }
 
@@ -353,7 +366,7 @@ export class CallRunner {
     if (cacheKey !== null && request.model.cache !== null) {
       runtime.cache.put(cacheKey, text, request.model.cache.seconds, request.model.cache.entries);
     }
-    send(res, 200, "application/json", text, { "x-request-id": this.#call.exchange.id });
+    send(res, 200, "application/json", text, this.#headers());
     return end;
   }
 
@@ -417,7 +430,7 @@ export class CallRunner {
     response: Dispatcher.ResponseData,
     settle: (result: "ok" | "failed") => void,
   ): Promise<CallEnd> {
-    const { request, policy, res, exchange, rules, runtime, keep } = this.#call;
+    const { request, policy, res, rules, runtime, keep } = this.#call;
     const buffered = this.#buffered;
     const kept: string[] = [];
     const window = buffered ? Number.MAX_SAFE_INTEGER : policy.config.guards.stream.window;
@@ -432,7 +445,7 @@ export class CallRunner {
         "content-type": "text/event-stream; charset=utf-8",
         "cache-control": "no-store",
         "x-accel-buffering": "no",
-        "x-request-id": exchange.id,
+        ...this.#headers(),
       });
     };
     const queue = async (events: readonly StreamedEvent[]): Promise<void> => {

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { dirname, join } from "node:path";
 import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
 import { createServer as createTlsServer } from "node:https";
@@ -18,6 +19,7 @@ import { readKeyBytes, readSigningKey } from "../config/secrets.ts";
 import { ContentVault } from "../content/vault.ts";
 import { tokenVerifier } from "../identity/tokens.ts";
 import type { TokenVerifier } from "../identity/tokens.ts";
+import { Brakes } from "../oversight/brakes.ts";
 import { Oversight } from "../oversight/oversight.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import type { GatewayMetrics } from "../metrics/metrics.ts";
@@ -181,6 +183,7 @@ class Gateway implements RunningGateway {
       else if (path === "/readyz") this.#ready(res);
       else if (path === "/metrics") {
         const { registry } = this.#runtime.metrics;
+        await this.#runtime.brakes.inForce().catch(() => undefined);
         send(res, 200, registry.contentType, await registry.metrics());
       } else if (this.#draining) {
         refuse(res, path, {
@@ -291,6 +294,8 @@ export async function startGateway(
   const digests = tenantDigests(await readKeyBytes(digestSecret));
   const gate = new Gate(limits.inFlight, limits.queue, limits.queueMs);
   let log: AuditLog | null = null;
+  const shared = await openShared(sharing, { brakes: join(dirname(directory), "brakes.json"), files });
+  const brakes = new Brakes(shared.brakes);
   const statistics = (): AuditLog["statistics"] | undefined => log?.statistics;
   const metrics = createMetrics({
     inFlight: () => gate.running,
@@ -300,6 +305,8 @@ export async function startGateway(
     auditOpen: () => statistics()?.open ?? 0,
     auditUnshipped: () => statistics()?.unshipped ?? 0,
     auditBytes: () => statistics()?.bytes ?? 0,
+    stopped: () => brakes.known.filter(({ kind }) => kind === "stop").length,
+    throttled: () => brakes.known.filter(({ kind }) => kind === "throttle").length,
     auditShipFailing: () => (log?.shipError == null ? 0 : 1),
   });
   const upstreams = await Upstreams.open(loaded.config.upstreams, countAttempts(metrics));
@@ -317,7 +324,6 @@ export async function startGateway(
     ...(parts.maintenanceMs === undefined ? {} : { maintenanceMs: parts.maintenanceMs }),
   });
   const stop = new AbortController();
-  const shared = await openShared(sharing);
   const runtime: Runtime = {
     audit: log,
     digests,
@@ -328,6 +334,7 @@ export async function startGateway(
     cache: new AnswerCache(),
     expected: new ExpectedOutput(),
     oversight: new Oversight(shared.reviews, oversight.ticketSeconds),
+    brakes,
     vault,
     stopping: stop.signal,
   };

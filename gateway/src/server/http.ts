@@ -19,6 +19,13 @@ export const AUDIT_UNAVAILABLE: Refusal = {
   retryAfterSeconds: 5,
 };
 
+/** Answer while a person keeps the model stopped. */
+export const STOPPED: Refusal = {
+  status: 503,
+  code: "stopped_by_operator",
+  message: "A person has stopped this model.",
+};
+
 /** Body of an error answer in the format of the endpoint. */
 export function errorBody(path: string, refusal: Refusal): Json {
   const { message, code, status } = refusal;

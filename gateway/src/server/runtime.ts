@@ -9,6 +9,7 @@ import { rulesOf } from "../guards/rules.ts";
 import type { Directory } from "../identity/caller.ts";
 import type { TokenVerifier } from "../identity/tokens.ts";
 import type { GatewayMetrics } from "../metrics/metrics.ts";
+import type { Brakes } from "../oversight/brakes.ts";
 import type { Oversight } from "../oversight/oversight.ts";
 import type { AnswerCache } from "../routing/cache.ts";
 import type { ExpectedOutput } from "../routing/demand.ts";
@@ -77,6 +78,7 @@ export interface Runtime {
   readonly cache: AnswerCache;
   readonly expected: ExpectedOutput;
   readonly oversight: Oversight;
+  readonly brakes: Brakes;
   /** Null when no content is kept. */
   readonly vault: ContentVault | null;
   /** Aborts when the gateway gives up on running calls. */

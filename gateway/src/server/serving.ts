@@ -11,14 +11,16 @@ import { VerdictBook } from "../guards/inspect.ts";
 import { inspectBody } from "../guards/leaves.ts";
 import { askRemoteGuards } from "../guards/remote/ask.ts";
 import type { Caller } from "../identity/caller.ts";
+import { transparencyHeaders } from "../api/transparency.ts";
+import { isStopped, throttled } from "../oversight/brakes.ts";
 import { routesFor } from "../routing/complexity.ts";
 import { LimitsUnavailableError } from "../routing/limits.ts";
 import { costOf } from "../routing/money.ts";
 import { fractionOf, planFor } from "../routing/plan.ts";
 import { promptFor, withPrompt } from "../routing/prompts.ts";
-import { CallRunner } from "./call.ts";
+import { CallRunner, HALTED } from "./call.ts";
 import type { CallEnd } from "./call.ts";
-import { readBody, refuse, send } from "./http.ts";
+import { readBody, refuse, send, STOPPED } from "./http.ts";
 import type { Refusal } from "./http.ts";
 import type { CallerContext, PreparedRequest } from "./prepare.ts";
 import { callerContext, parseObject, prepare } from "./prepare.ts";
@@ -30,6 +32,9 @@ const LIMITS_UNAVAILABLE: Refusal = {
   message: "The limits cannot be read now.",
   retryAfterSeconds: 2,
 };
+
+/** How often a running call looks whether its model was stopped, ms. */
+const WATCH_MS = 1_000;
 
 /** A request that passed the input guards. */
 interface Passed {
@@ -182,7 +187,12 @@ export class Serving {
 
   async #admitted(request: PreparedRequest): Promise<void> {
     const { client } = this.#caller;
-    const { limits, traces, expected } = this.#runtime;
+    const { limits, traces, expected, brakes } = this.#runtime;
+    const inForce = await brakes.inForce();
+    if (isStopped(inForce, request.model.name)) {
+      await this.#decide("denied", STOPPED);
+      return;
+    }
     const trace = await traces.step(client, this.#context.trace);
     if (trace !== null) {
       await this.#decide("limited", {
@@ -197,7 +207,7 @@ export class Serving {
       tokens: inputTokens + outputTokens,
       cost: costOf(model.price, inputTokens, outputTokens),
     };
-    const reservation = await limits.reserve(client, demand);
+    const reservation = await limits.reserve(throttled(client, inForce), demand);
     if (reservation.kind === "refused") {
       const { reason, retryAfterSeconds } = reservation;
       const code = reason === "budget" ? "insufficient_quota" : "rate_limit_exceeded";
@@ -294,7 +304,11 @@ export class Serving {
       guards,
     });
     this.#count("cached", guards);
-    send(this.#res, 200, "application/json", text, { "x-request-id": this.#exchange.id, "x-cache": "hit" });
+    send(this.#res, 200, "application/json", text, {
+      "x-request-id": this.#exchange.id,
+      "x-cache": "hit",
+      ...transparencyHeaders(this.#policy.config.transparency, this.#exchange.model),
+    });
     return true;
   }
 
@@ -361,7 +375,15 @@ export class Serving {
     this.#res.once("close", left);
     if (this.#res.destroyed) left();
     const timer = setTimeout(abort, request.model.totalMs);
-    const { stopping } = this.#runtime;
+    const { stopping, brakes } = this.#runtime;
+    const watch = setInterval(() => {
+      brakes.inForce().then(
+        (inForce) => {
+          if (isStopped(inForce, request.model.name)) end.abort(HALTED);
+        },
+        () => undefined,
+      );
+    }, WATCH_MS);
     stopping.addEventListener("abort", abort, { once: true });
     if (stopping.aborted) abort();
     const runner = new CallRunner({
@@ -384,6 +406,7 @@ export class Serving {
       return await runner.run();
     } finally {
       clearTimeout(timer);
+      clearInterval(watch);
       stopping.removeEventListener("abort", abort);
     }
   }

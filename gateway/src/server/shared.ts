@@ -1,6 +1,10 @@
 import { Redis } from "ioredis";
 import { readSecret } from "../config/secrets.ts";
+import type { FileLayer } from "../audit/file-layer.ts";
 import type { GatewayConfig } from "../config/schema.ts";
+import type { BrakeStore } from "../oversight/brakes.ts";
+import { FileBrakes } from "../oversight/file-brakes.ts";
+import { RedisBrakes } from "../oversight/redis-brakes.ts";
 import { LocalReviewQueue } from "../oversight/local-queue.ts";
 import { RedisReviewQueue } from "../oversight/redis-queue.ts";
 import type { ReviewQueue } from "../oversight/tickets.ts";
@@ -16,7 +20,15 @@ export interface SharedState {
   readonly limits: Limits;
   readonly traces: TraceLimits;
   readonly reviews: ReviewQueue;
+  readonly brakes: BrakeStore;
   close(): void;
+}
+
+/** Where a single replica keeps what must outlive it. */
+export interface OwnState {
+  /** File of the brakes. */
+  readonly brakes: string;
+  readonly files: FileLayer;
 }
 
 /**
@@ -24,12 +36,13 @@ export interface SharedState {
  * refused instead of waiting.
  * @throws MissingSecretError when the address is missing.
  */
-export async function openShared(config: GatewayConfig["shared"]): Promise<SharedState> {
+export async function openShared(config: GatewayConfig["shared"], own: OwnState): Promise<SharedState> {
   if (config.kind === "local") {
     return {
       limits: new LocalLimits(),
       traces: new LocalTraceLimits(),
       reviews: new LocalReviewQueue(),
+      brakes: new FileBrakes(own.brakes, own.files),
       close: () => undefined,
     };
   }
@@ -47,6 +60,7 @@ export async function openShared(config: GatewayConfig["shared"]): Promise<Share
     limits: new RedisLimits(redis),
     traces: new RedisTraceLimits(redis),
     reviews: new RedisReviewQueue(redis),
+    brakes: new RedisBrakes(redis),
     close: () => {
       redis.disconnect();
     },

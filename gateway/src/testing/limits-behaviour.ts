@@ -5,6 +5,7 @@ import type { ClientConfig } from "../config/schema.ts";
 import type { Limits } from "../routing/limits.ts";
 import { nanosOf } from "../routing/money.ts";
 import type { TraceLimits } from "../routing/traces.ts";
+import type { BrakeStore } from "../oversight/brakes.ts";
 import type { ReviewQueue, ReviewTicket } from "../oversight/tickets.ts";
 import { configFor } from "./gateway-under-test.ts";
 
@@ -21,6 +22,7 @@ export function describeSharedState(
     readonly limits: Limits;
     readonly traces: TraceLimits;
     readonly reviews: ReviewQueue;
+    readonly brakes: BrakeStore;
   }[],
 ): void {
   const at = (index: number): ReturnType<typeof replicas>[number] => {
@@ -109,6 +111,23 @@ export function describeSharedState(
       expect(await at(0).traces.step(client, "t")).toBeNull();
       await at(1).traces.used(client, "t", used);
       expect(await at(0).traces.step(client, "t")).toBe(refusal);
+    });
+  });
+
+  describe(`${name}: brakes`, () => {
+    it("hold on every replica until they are released", async () => {
+      const stop = { kind: "stop", scope: "small", since: "2026-11-24T12:00:00.000Z" } as const;
+      const throttle = { kind: "throttle", share: 0.5, until: "2026-11-24T13:00:00.000Z" } as const;
+      await at(0).brakes.put(stop);
+      await at(1).brakes.put({ ...throttle, share: 0.9 });
+      await at(0).brakes.put(throttle);
+      expect([...(await at(1).brakes.read())].sort((a, b) => (a.kind < b.kind ? -1 : 1))).toEqual([
+        stop,
+        throttle,
+      ]);
+      await at(1).brakes.release("stop small");
+      await at(1).brakes.release("throttle");
+      expect(await at(0).brakes.read()).toEqual([]);
     });
   });
 

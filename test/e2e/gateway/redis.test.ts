@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { nodeFiles } from "../../../gateway/src/audit/file-layer.ts";
 import { openShared } from "../../../gateway/src/server/shared.ts";
 import type { SharedState } from "../../../gateway/src/server/shared.ts";
 import { LimitsUnavailableError } from "../../../gateway/src/routing/limits.ts";
@@ -67,7 +68,8 @@ beforeAll(async () => {
   port = await freePort();
   process.env[URL_VARIABLE] = `redis://127.0.0.1:${port}`;
   redis = await startRedis();
-  replicas.push(await openShared(sharing), await openShared(sharing));
+  const own = { brakes: join(folder, "unused.json"), files: nodeFiles };
+  replicas.push(await openShared(sharing, own), await openShared(sharing, own));
 });
 
 afterAll(() => {
