@@ -20,7 +20,7 @@ export default {
     rule("components", "components", ["charts", "pricing", "graph", "plan"]),
     rule("capacity", "capacity", ["components", "pricing"]),
     rule("simulation", "simulation", ["capacity", "gateway"]),
-    rule("stacks", "stacks", ["components", "pricing", "gateway", "capacity"]),
+    rule("stacks", "stacks", ["components", "pricing", "gateway", "capacity", "policies"]),
     rule("plan", "plan", ["graph", "stacks", "pricing", "policies"]),
     rule("policies", "policies", ["graph"]),
     rule("gateway", "gateway", []),

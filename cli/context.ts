@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { InvalidArgumentError, Option } from "commander";
 
 /** Folder with the stack files; the repository's own `stacks/`. */
 export const STACKS_FOLDER = fileURLToPath(new URL("../stacks", import.meta.url));
@@ -26,4 +27,18 @@ export function printJson(value: unknown): void {
 /** Writes progress to standard error, so that standard output stays machine-readable. */
 export function progress(text: string): void {
   process.stderr.write(`${text}\n`);
+}
+
+/**
+ * Option for the day exemptions, declarations and prices are judged on.
+ * @throws InvalidArgumentError when the value is no date
+ */
+export function asOfOption(): Option {
+  return new Option("--as-of <date>", "day to judge exemptions, declarations and prices on")
+    .default(new Date().toISOString(), "today")
+    .argParser((value) => {
+      const time = /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(value) : NaN;
+      if (Number.isNaN(time)) throw new InvalidArgumentError(`'${value}' is not a date such as 2026-11-24`);
+      return new Date(time).toISOString();
+    });
 }

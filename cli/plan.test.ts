@@ -37,10 +37,10 @@ function requirements(graph: ResourceGraph, node: ResourceNode): ResourceNode[] 
 
 describe("the plan of a shipped stack", () => {
   it.each([
-    ["acme-prod", 162, 44, 5],
-    ["acme-staging", 133, 32, 5],
-    ["dev", 61, 28, 2],
-    ["globex-prod", 67, 32, 2],
+    ["acme-prod", 191, 60, 5],
+    ["acme-staging", 148, 47, 5],
+    ["dev", 76, 43, 2],
+    ["globex-prod", 86, 48, 2],
     ["local", 0, 0, 0],
   ])(
     "%s has %i resources, %i Kubernetes objects and %i Helm releases",

@@ -1,20 +1,21 @@
 import { join } from "node:path";
 import Table from "cli-table3";
 import { Command } from "commander";
-import type { CostReport } from "../plan/cost.ts";
-import { policyOf } from "../plan/policy.ts";
+import { ASSUMED, type CostReport } from "../plan/cost.ts";
+import { knownCost, policyOf } from "../plan/policy.ts";
 import { planStack, type StackPlan } from "../plan/stack-plan.ts";
 import { resourceCount, typeCounts, type Plan } from "../plan/plan.ts";
 import { writePlan } from "../plan/write.ts";
 import { blocking, type PolicyReport } from "../policies/report.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
-import { EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
+import { asOfOption, EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
 import { policySummary } from "./policy.ts";
 
 interface PlanOptions {
   readonly stack: string;
   readonly json?: true;
   readonly out?: string;
+  readonly asOf: string;
 }
 
 const PLAIN = { style: { head: [], border: [] } };
@@ -55,7 +56,7 @@ export function costTable(cost: CostReport): string {
 function printCost(cost: CostReport): void {
   const assumed = cost.lines.flatMap(({ prices }) =>
     Object.entries(prices)
-      .filter(([, { asOf }]) => asOf === "stack file")
+      .filter(([, { source }]) => source === ASSUMED)
       .map(([sku]) => sku),
   );
   print("\nWhat it costs by the hour");
@@ -77,7 +78,12 @@ function printPlan({ plan, cost, notDeployed }: StackPlan, policy: PolicyReport)
 async function run(options: PlanOptions): Promise<void> {
   const config = readStack(STACKS_FOLDER, options.stack);
   const planned = await planStack(options.stack, config);
-  const policy = policyOf(planned.plan.graph, config, planned.cost, new Date().toISOString());
+  const policy = policyOf({
+    graph: planned.plan.graph,
+    config,
+    cost: knownCost(planned.cost),
+    asOf: options.asOf,
+  });
   if (options.out !== undefined) {
     writePlan(options.out, planned);
     progress(
@@ -105,6 +111,7 @@ export function planCommand(): Command {
     .description("show what a stack would create and cost, without credentials, network or state")
     .requiredOption("-s, --stack <stack>", "stack to plan")
     .option("--out <folder>", "also write manifests, graph, diagram and cost there")
+    .addOption(asOfOption())
     .option("--json", "print JSON")
     .action(run);
 }

@@ -1,18 +1,25 @@
 import Table from "cli-table3";
 import { Command } from "commander";
-import { policyOf } from "../plan/policy.ts";
+import { knownCost, policyOf } from "../plan/policy.ts";
 import { planStack } from "../plan/stack-plan.ts";
 import { CATALOGUE } from "../policies/catalogue.ts";
 import { blocking, type ControlResult, type PolicyReport } from "../policies/report.ts";
 import { writeControlPages } from "../policies/pages.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
-import { EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
+import { asOfOption, EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
 
 const PLAIN = { style: { head: [], border: [] } };
 
-function seen({ status, checked, findings, reason }: ControlResult): string {
+function seen({ status, checked, findings, attestations, reason }: ControlResult): string {
   if (status === "not-applicable") return reason ?? "";
-  if (findings.length === 0) return `${checked.length} resources checked`;
+  if (findings.length === 0)
+    return [
+      `${checked.length} resources checked`,
+      ...attestations.map(
+        ({ subject, reference, owner, expires }) =>
+          `declared, not verified: ${subject}, ${reference} (${owner}, until ${expires})`,
+      ),
+    ].join("\n");
   return findings
     .map(({ message, exemption }) =>
       exemption === undefined ? message : `[${exemption.id} until ${exemption.expires}] ${message}`,
@@ -42,15 +49,21 @@ export function policySummary(report: PolicyReport): string {
   const stopped = blocking(report).length;
   return [
     `Policy: ${CATALOGUE.length} controls; ${count("pass")} passed, ${count("fail")} failed, ${count("unknown")} undetermined,`,
-    `${count("exempt")} exempted, ${count("not-applicable")} do not apply; ${stopped} mandatory findings stop a deployment`,
+    `${count("attested")} declared, ${count("exempt")} exempted, ${count("not-applicable")} do not apply; ${stopped} mandatory findings stop a deployment`,
   ].join(" ");
 }
 
-async function check({ stack, json }: { readonly stack: string; readonly json?: true }): Promise<void> {
+interface CheckOptions {
+  readonly stack: string;
+  readonly asOf: string;
+  readonly json?: true;
+}
+
+async function check({ stack, asOf, json }: CheckOptions): Promise<void> {
   progress(`planning ${stack} ...`);
   const config = readStack(STACKS_FOLDER, stack);
   const { plan, cost } = await planStack(stack, config);
-  const report = policyOf(plan.graph, config, cost, new Date().toISOString());
+  const report = policyOf({ graph: plan.graph, config, cost: knownCost(cost), asOf });
   if (json === true) printJson(report);
   else {
     print(policyTable(report));
@@ -94,6 +107,7 @@ export function policyCommand(): Command {
     .command("check")
     .description("evaluate every control on a stack; exit code 2 when a mandatory finding stops a deployment")
     .requiredOption("-s, --stack <stack>", "stack, for example acme-prod")
+    .addOption(asOfOption())
     .option("--json", "print the whole report as JSON")
     .action(check);
   command

@@ -4,8 +4,8 @@ import type { GraphValue } from "./values.ts";
 export interface NodeOptions {
   /** The engine refuses to delete the resource. */
   readonly protect: boolean;
-  /** The engine forgets the resource instead of deleting it. */
-  readonly retainOnDelete: boolean;
+  /** The engine forgets the resource instead of deleting it; policy packs are not told (`not-visible`). */
+  readonly retainOnDelete: boolean | "not-visible";
   /** Input paths whose changes the engine ignores. */
   readonly ignoreChanges: readonly string[];
 }
@@ -40,6 +40,17 @@ export interface ResourceGraph {
   readonly nodes: readonly ResourceNode[];
 }
 
+const INDEXES = new WeakMap<ResourceGraph, ReadonlyMap<string, ResourceNode>>();
+
+/** Resources by URN; made once per graph. */
+export function byUrn(graph: ResourceGraph): ReadonlyMap<string, ResourceNode> {
+  const known = INDEXES.get(graph);
+  if (known !== undefined) return known;
+  const index = new Map(graph.nodes.map((node) => [node.urn, node]));
+  INDEXES.set(graph, index);
+  return index;
+}
+
 /** Resources of one type token, in URN order. */
 export function ofType(graph: ResourceGraph, type: string): ResourceNode[] {
   return graph.nodes.filter((node) => node.type === type);
@@ -61,13 +72,13 @@ export function prerequisites(node: ResourceNode): string[] {
  * @throws Error naming the URNs when the graph has a cycle or a dependency that is not in the graph.
  */
 export function destroyOrder(graph: ResourceGraph): string[] {
-  const byUrn = new Map(graph.nodes.map((node) => [node.urn, node]));
+  const index = byUrn(graph);
   const state = new Map<string, "visiting" | "done">();
   const created: string[] = [];
   const visit = (urn: string, trail: readonly string[]): void => {
     if (state.get(urn) === "done") return;
     if (state.get(urn) === "visiting") throw new Error(`dependency cycle: ${[...trail, urn].join(" -> ")}`);
-    const node = byUrn.get(urn);
+    const node = index.get(urn);
     if (node === undefined)
       throw new Error(`${trail.at(-1) ?? "graph"} depends on ${urn}, which is not in the graph`);
     state.set(urn, "visiting");

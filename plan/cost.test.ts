@@ -34,6 +34,7 @@ const options: CostOptions = {
   systemNodesExpected: 2,
   pools: { l40s: { expected: 1, firstRung: "spot", gpusPerNode: 1 } },
   budget: { monthly: 10_000, usdPerUnit: 1 },
+  assumedAsOf: "2026-11-24",
   assumedUsdPerHour: { "aws/eu-south-2/disk-gib": 0.0001, "aws/eu-south-2/nat-gateway": 0.05 },
 };
 

@@ -31,6 +31,9 @@ export interface CostReport {
   readonly byUse: readonly string[];
 }
 
+/** Source of a price that no table gives. */
+export const ASSUMED = "assumed in the stack file";
+
 /** How prices are found and judged. */
 export interface CostOptions extends MeterOptions {
   readonly budget: {
@@ -40,6 +43,8 @@ export interface CostOptions extends MeterOptions {
   };
   /** Prices that stand in for unknown ones, USD/h by SKU; empty: an unknown price is an error. */
   readonly assumedUsdPerHour: Readonly<Record<string, number>>;
+  /** Day somebody asked for the assumed prices, ISO. */
+  readonly assumedAsOf: string;
 }
 
 /** Some resources have no known price; the message lists every SKU and the fix. */
@@ -52,7 +57,7 @@ export class UnknownPriceError extends Error {
     super(
       `no price is known for ${skus.join(", ")}; an environment whose cost is unknown is not planned.\n` +
         `Ask the provider for the price, then write into the stack file:\n` +
-        `  budget:\n    onUnknownPrice:\n      kind: assume\n      usdPerHour:\n${sample.replaceAll("      ", "        ")}`,
+        `  budget:\n    onUnknownPrice:\n      kind: assume\n      asOf: <today>\n      usdPerHour:\n${sample.replaceAll("      ", "        ")}`,
     );
     this.skus = skus;
   }
@@ -74,7 +79,7 @@ function lookUp(sku: string, options: CostOptions): Price | undefined {
   const assumed = options.assumedUsdPerHour[sku];
   return assumed === undefined
     ? undefined
-    : { usdPerHour: String(assumed), source: "assumed in the stack file", asOf: "stack file" };
+    : { usdPerHour: String(assumed), source: ASSUMED, asOf: options.assumedAsOf };
 }
 
 /**

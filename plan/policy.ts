@@ -1,40 +1,97 @@
-import { evaluate } from "../policies/evaluate.ts";
-import type { ControlContext } from "../policies/controls/control.ts";
-import type { PolicyReport } from "../policies/report.ts";
 import type { ResourceGraph } from "../graph/graph.ts";
+import type { Control, ControlContext, KnownCost, PriceUsed } from "../policies/controls/control.ts";
+import { evaluate } from "../policies/evaluate.ts";
+import type { PolicyReport } from "../policies/report.ts";
 import { EU_REGIONS } from "../stacks/schema/checks/residency.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import type { CostReport } from "./cost.ts";
 
-function contextOf(config: PlatformConfig, cost: CostReport | undefined): ControlContext {
-  const { cloud, riskClass, models, tenancy } = config;
+type Model = PlatformConfig["models"][number];
+
+/** Exact content of a model: a declaration about another one does not count. */
+export function modelSubject({ name, source }: Pick<Model, "name" | "source">): string {
+  return `${name}@${source.kind === "hub" ? source.revision : source.digest}`;
+}
+
+function pricesOf({ lines }: CostReport): PriceUsed[] {
+  const used = new Map(
+    lines.flatMap(({ prices }) =>
+      Object.entries(prices).map(([sku, { source, asOf }]) => [sku, { sku, source, asOf }] as const),
+    ),
+  );
+  return [...used.values()].sort((a, b) => (a.sku < b.sku ? -1 : 1));
+}
+
+/** Cost as controls see it. */
+export function knownCost(cost: CostReport | undefined): KnownCost {
+  if (cost === undefined) return { kind: "nothing-rented" };
+  return {
+    kind: "figures",
+    ceilingUsd: Number(cost.monthlyUsd.max),
+    budgetUsd: Number(cost.budgetUsd),
+    prices: pricesOf(cost),
+  };
+}
+
+function contextOf(config: PlatformConfig, cost: KnownCost, asOf: string): ControlContext {
+  const { cloud, riskClass, models, providers, tenancy, budget } = config;
+  const { intendedPurpose, owner, publicService, interactsWithPeople, generates, decisions } = riskClass;
   return {
     environment: config.environment,
+    asOf,
     riskClass: riskClass.level,
-    intendedPurpose: riskClass.intendedPurpose,
-    owner: riskClass.owner,
+    intendedPurpose,
+    owner,
+    ...(riskClass.annexIII === undefined ? {} : { annexIII: riskClass.annexIII }),
+    publicService,
+    interactsWithPeople,
+    generates,
+    decisions,
+    biometricIdentification: riskClass.biometricIdentification,
     ...(cloud.provider === "local" ? {} : { region: cloud.region }),
     allowedRegions: EU_REGIONS,
-    models: models.map(({ name }) => name),
+    models: models.map((model) => ({ name: model.name, subject: modelSubject(model) })),
+    providers: providers.map(({ name, region, dataProcessingAgreement, trainingUse }) => ({
+      name,
+      region,
+      agreement: dataProcessingAgreement,
+      trainingUse,
+    })),
+    evaluationMaxAgeDays: config.evaluation.maxAgeDays,
     tenantGpus:
       cloud.provider === "local"
         ? {}
         : Object.fromEntries(tenancy.tenants.map(({ name, gpus }) => [name, gpus])),
-    ...(cost === undefined
-      ? {}
-      : { cost: { ceilingUsd: Number(cost.monthlyUsd.max), budgetUsd: Number(cost.budgetUsd) } }),
+    budget: {
+      owner: budget.owner,
+      currency: budget.currency,
+      usdPerUnit: budget.usdPerUnit,
+      ...(budget.rateAsOf === undefined ? {} : { rateAsOf: budget.rateAsOf }),
+      maxPriceAgeDays: budget.maxPriceAgeDays,
+    },
+    cost,
   };
 }
 
-/**
- * Evaluates the controls on a captured graph.
- * @param asOf ISO time that decides which exemptions hold
- */
-export function policyOf(
-  graph: ResourceGraph,
-  config: PlatformConfig,
-  cost: CostReport | undefined,
-  asOf: string,
-): PolicyReport {
-  return evaluate({ graph, context: contextOf(config, cost), exemptions: config.exemptions, asOf });
+/** What is judged. */
+export interface PolicyInput {
+  readonly graph: ResourceGraph;
+  readonly config: PlatformConfig;
+  readonly cost: KnownCost;
+  /** ISO time that decides which exemptions and declarations hold. */
+  readonly asOf: string;
+  /** @default the whole catalogue */
+  readonly controls?: readonly Control[];
+}
+
+/** Evaluates the controls on a graph with what its stack file declares. */
+export function policyOf({ graph, config, cost, asOf, controls }: PolicyInput): PolicyReport {
+  return evaluate({
+    graph,
+    context: contextOf(config, cost, asOf),
+    exemptions: config.exemptions,
+    attestations: config.attestations,
+    asOf,
+    ...(controls === undefined ? {} : { controls }),
+  });
 }

@@ -28,6 +28,7 @@ function costOptions(config: PlatformConfig): CostOptions | undefined {
     ),
     budget: { monthly: budget.monthly, usdPerUnit: budget.usdPerUnit },
     assumedUsdPerHour: budget.onUnknownPrice.kind === "assume" ? budget.onUnknownPrice.usdPerHour : {},
+    assumedAsOf: budget.onUnknownPrice.kind === "assume" ? budget.onUnknownPrice.asOf : "",
   };
 }
 

@@ -1,7 +1,20 @@
 import type { ResourceGraph } from "../graph/graph.ts";
 import { CATALOGUE, LEGAL_BASELINE, NEVER_EXEMPT } from "./catalogue.ts";
-import { profileOf, type Control, type ControlContext, type Problem } from "./controls/control.ts";
-import type { AppliedExemption, ControlResult, EnforcementLevel, Finding, PolicyReport } from "./report.ts";
+import {
+  profileOf,
+  type Control,
+  type ControlContext,
+  type Demand,
+  type Problem,
+} from "./controls/control.ts";
+import type {
+  AppliedExemption,
+  Attestation,
+  ControlResult,
+  EnforcementLevel,
+  Finding,
+  PolicyReport,
+} from "./report.ts";
 
 /** A deviation somebody accepted, as configured. */
 export interface Exemption {
@@ -23,6 +36,9 @@ export interface EvaluationInput {
   readonly graph: ResourceGraph;
   readonly context: ControlContext;
   readonly exemptions: readonly Exemption[];
+  readonly attestations: readonly Attestation[];
+  /** Controls to evaluate. @default the whole catalogue */
+  readonly controls?: readonly Control[];
   /** ISO time; an exemption holds until the end of its last day, UTC. */
   readonly asOf: string;
 }
@@ -59,11 +75,37 @@ function findingOf(
   };
 }
 
-function statusOf(findings: readonly Finding[]): ControlResult["status"] {
+const DAY_MS = 86_400_000;
+
+/** A declaration that meets a demand, or what is wrong with it. */
+function judge(
+  control: string,
+  { subject, what, maxAgeDays }: Demand,
+  attestations: readonly Attestation[],
+  asOf: string,
+): { readonly attestation: Attestation } | { readonly problem: Problem } {
+  const expected = `${what}, declared within the last ${maxAgeDays} days`;
+  const base = { resource: "stack", property: `attestations ${control} ${subject}`, expected };
+  const found = attestations.find((each) => each.control === control && each.subject === subject);
+  if (found === undefined)
+    return { problem: { ...base, status: "unknown", observed: "nobody has declared it" } };
+  const day = asOf.slice(0, 10);
+  const age = (Date.parse(day) - Date.parse(found.date)) / DAY_MS;
+  if (found.date > day)
+    return { problem: { ...base, status: "fail", observed: `dated ${found.date}, in the future` } };
+  if (found.expires < day)
+    return { problem: { ...base, status: "fail", observed: `declared, but ran out on ${found.expires}` } };
+  if (age > maxAgeDays)
+    return { problem: { ...base, status: "fail", observed: `declared on ${found.date}, ${age} days ago` } };
+  return { attestation: found };
+}
+
+function statusOf(findings: readonly Finding[], isDeclared: boolean): ControlResult["status"] {
   const counting = findings.filter(({ exemption }) => exemption === undefined);
   if (counting.some(({ status }) => status === "fail")) return "fail";
   if (counting.length > 0) return "unknown";
-  return findings.length > 0 ? "exempt" : "pass";
+  if (findings.length > 0) return "exempt";
+  return isDeclared ? "attested" : "pass";
 }
 
 function resultOf(control: Control, input: EvaluationInput): ControlResult {
@@ -73,11 +115,13 @@ function resultOf(control: Control, input: EvaluationInput): ControlResult {
   const base = {
     control: control.id,
     title: control.title,
+    severity: control.severity,
     level: level === "off" ? ("advisory" as const) : level,
     legal: control.legal.map(({ reference }) => reference),
     appliesFrom: control.legal.map(({ appliesFrom }) => appliesFrom).sort()[0] ?? "",
     checked: [],
     findings: [],
+    attestations: [],
   };
   if (level === "off")
     return { ...base, status: "not-applicable", reason: `not asked for in profile ${profile}` };
@@ -85,7 +129,15 @@ function resultOf(control: Control, input: EvaluationInput): ControlResult {
   if (observation.kind === "not-applicable")
     return { ...base, status: "not-applicable", reason: observation.reason };
   const exemptible = profile !== "high-prod" || !NEVER_EXEMPT.has(control.id);
-  const findings = observation.problems.map((problem) =>
+  const judged = (observation.demands ?? []).map((demand) =>
+    judge(control.id, demand, input.attestations, asOf),
+  );
+  const attestations = judged.flatMap((each) => ("attestation" in each ? [each.attestation] : []));
+  const problems = [
+    ...observation.problems,
+    ...judged.flatMap((each) => ("problem" in each ? [each.problem] : [])),
+  ];
+  const findings = problems.map((problem) =>
     findingOf(
       control,
       level,
@@ -97,9 +149,10 @@ function resultOf(control: Control, input: EvaluationInput): ControlResult {
   );
   return {
     ...base,
-    status: statusOf(findings),
+    status: statusOf(findings, attestations.length > 0),
     checked: observation.resources,
     findings,
+    attestations,
     reason: control.blindSpots,
   };
 }
@@ -125,24 +178,42 @@ function faultOf(
 /** Evaluates the whole catalogue on one stack. */
 export function evaluate(input: EvaluationInput): PolicyReport {
   const { graph, context, exemptions, asOf } = input;
-  const results = CATALOGUE.map((control) => resultOf(control, input));
-  const exemptionFindings = exemptions.flatMap((exemption): Finding[] => {
-    const fault = faultOf(exemption, results, input);
-    if (fault === undefined) return [];
-    return [
-      {
-        control: exemption.control,
-        status: "fail",
-        level: "mandatory",
-        resource: exemption.resource,
-        property: `exemptions ${exemption.id}`,
-        observed: fault,
-        expected: "an exemption that holds now and is needed",
-        message: `exemption ${exemption.id}: ${fault}`,
-        remediation: "Remove it, or renew it in a pull request.",
-      },
-    ];
-  });
+  const controls = input.controls ?? CATALOGUE;
+  const results = controls.map((control) => resultOf(control, input));
+  const isOurs = (id: string): boolean =>
+    controls.some((control) => control.id === id) || !CATALOGUE.some((control) => control.id === id);
+  const strangers = input.attestations
+    .filter(({ control }) => !CATALOGUE.some(({ id }) => id === control))
+    .map((attestation): Finding => ({
+      control: attestation.control,
+      status: "fail",
+      level: "mandatory",
+      resource: "stack",
+      property: `attestations ${attestation.control} ${attestation.subject}`,
+      observed: `there is no control ${attestation.control}`,
+      expected: "the id of a control",
+      message: `attestation for ${attestation.control}: there is no such control`,
+      remediation: "Correct the id; `llmops policy list` prints them.",
+    }));
+  const exemptionFindings = exemptions
+    .filter(({ control }) => isOurs(control))
+    .flatMap((exemption): Finding[] => {
+      const fault = faultOf(exemption, results, input);
+      if (fault === undefined) return [];
+      return [
+        {
+          control: exemption.control,
+          status: "fail",
+          level: "mandatory",
+          resource: exemption.resource,
+          property: `exemptions ${exemption.id}`,
+          observed: fault,
+          expected: "an exemption that holds now and is needed",
+          message: `exemption ${exemption.id}: ${fault}`,
+          remediation: "Remove it, or renew it in a pull request.",
+        },
+      ];
+    });
   return {
     project: graph.project,
     stack: graph.stack,
@@ -151,6 +222,6 @@ export function evaluate(input: EvaluationInput): PolicyReport {
     riskClass: context.riskClass,
     environment: context.environment,
     results,
-    exemptionFindings,
+    exemptionFindings: [...strangers, ...exemptionFindings],
   };
 }

@@ -35,8 +35,13 @@ export interface Finding {
 
 /** What cannot be proven from infrastructure: a person declares it, with a date it runs out. */
 export interface Attestation {
+  readonly control: string;
+  /** What it is about. */
+  readonly subject: string;
   readonly owner: string;
   readonly statement: string;
+  /** Where the document, report or record is. */
+  readonly reference: string;
   /** ISO date. */
   readonly date: string;
   /** ISO date. */
@@ -47,6 +52,7 @@ export interface Attestation {
 export interface ControlResult {
   readonly control: string;
   readonly title: string;
+  readonly severity: "critical" | "high" | "medium" | "low";
   /**
    * `pass`: checked on at least one resource and nothing found; `attested`: declared by a person, not verified;
    * `exempt`: only exempted findings are left; `not-applicable`: `reason` says why.
@@ -60,7 +66,8 @@ export interface ControlResult {
   /** Resources the control looked at. */
   readonly checked: readonly string[];
   readonly findings: readonly Finding[];
-  readonly attestation?: Attestation;
+  /** Declarations the result rests on; declared, not verified. */
+  readonly attestations: readonly Attestation[];
   /** Why the control does not apply, or what it cannot see. */
   readonly reason?: string;
 }
@@ -76,7 +83,7 @@ export interface PolicyReport {
   readonly riskClass: string;
   readonly environment: string;
   readonly results: readonly ControlResult[];
-  /** Findings about the exemptions themselves: expired, unused, malformed. */
+  /** Findings about exemptions and attestations themselves: expired, unused, for controls that do not exist. */
   readonly exemptionFindings: readonly Finding[];
 }
 

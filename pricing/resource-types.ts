@@ -18,13 +18,16 @@ const HOURLY = [
 
 /** Requests, traffic and log volume: known only from use. */
 const BY_USE = [
+  "aws:budgets/budget:Budget",
   "aws:cloudtrail/trail:Trail",
   "aws:cloudwatch/eventRule:EventRule",
   "aws:cloudwatch/logGroup:LogGroup",
   "aws:ec2/flowLog:FlowLog",
   "aws:s3/bucket:Bucket",
+  "aws:sns/topic:Topic",
   "aws:sqs/queue:Queue",
   "gcp:compute/subnetwork:Subnetwork",
+  "gcp:pubsub/topic:Topic",
   "gcp:storage/bucket:Bucket",
 ] as const;
 
@@ -55,8 +58,11 @@ const FREE = [
   "aws:s3/bucketReplicationConfig:BucketReplicationConfig",
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
   "aws:s3/bucketVersioning:BucketVersioning",
+  "aws:sns/topicPolicy:TopicPolicy",
   "aws:sqs/queuePolicy:QueuePolicy",
+  "gcp:billing/budget:Budget",
   "gcp:compute/firewall:Firewall",
+  "gcp:monitoring/notificationChannel:NotificationChannel",
   "gcp:serviceaccount/iAMMember:IAMMember",
   "gcp:compute/network:Network",
   "gcp:compute/router:Router",

@@ -20,7 +20,10 @@ export function clusterServices(
   const providers = { kubernetes: cluster.provider };
   const monitoring = new Monitoring(
     `${name}-monitoring`,
-    { retentionDays: config.observability.metricsRetentionDays },
+    {
+      retentionDays: config.observability.metricsRetentionDays,
+      alerting: config.alerting.receivers.length > 0 || config.alerting.throttle !== undefined ? "on" : "off",
+    },
     { providers },
   );
   const kedaNamespace = new k8s.core.v1.Namespace(

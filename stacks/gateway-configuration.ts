@@ -191,6 +191,7 @@ export function gatewayConfiguration(
     models: [...ownModels(config), ...providerModels(config)],
     clients: clients(config),
     guards: guards(config),
+    transparency: config.transparency,
     ...(gateway.tokens === undefined
       ? {}
       : {

@@ -5,6 +5,8 @@ import { existingCluster } from "./clouds/existing.ts";
 import type { CloudEnvironment } from "./clouds/environment.ts";
 import { gcpCluster } from "./clouds/gcp.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
+import { admission } from "./admission.ts";
+import { deployAlerts } from "./alerts.ts";
 import { clusterServices } from "./cluster-services.ts";
 import { deployGateway } from "./gateway.ts";
 import { serving } from "./serving.ts";
@@ -56,7 +58,11 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
   );
   const base = clusterServices(name, config, cluster);
   const gateway = base === undefined ? undefined : deployGateway(name, config, { cluster, audit, ...base });
-  if (base !== undefined) serving(name, config, { cluster, tenants, ...base });
+  if (base !== undefined) {
+    deployAlerts(name, config, cluster, base);
+    serving(name, config, { cluster, tenants, ...base });
+  }
+  admission(name, config, cluster);
   return {
     client,
     environment,

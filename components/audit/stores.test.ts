@@ -2,30 +2,32 @@ import { describe, expect, it } from "vitest";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { capture } from "../../plan/capture.ts";
 import { typeCounts } from "../../plan/plan.ts";
+import { AwsDocumentVault } from "./aws-document-vault.ts";
 import {
-  auditBucketName,
-  auditBucketPolicy,
-  auditWriterPolicy,
-  AwsAuditStore,
-  type AwsAuditStoreArgs,
-} from "./aws-store.ts";
+  immutableBucketName,
+  immutableBucketPolicy,
+  type AwsImmutableStoreArgs,
+} from "./aws-immutable-store.ts";
+import { auditWriterPolicy, AwsAuditStore } from "./aws-store.ts";
 import { AwsAuditReplica, replicationPolicy } from "./aws-replica.ts";
 import { AwsAuditTrail, trailBucketPolicy } from "./aws-trail.ts";
 import { AwsSubjectKeys, subjectKeysPolicy } from "./aws-subject-keys.ts";
 import { GcpSubjectKeys } from "./gcp-subject-keys.ts";
-import { GcpAuditStore, gcpAuditBucketName, type GcpAuditStoreArgs } from "./gcp-store.ts";
+import { GcpDocumentVault } from "./gcp-document-vault.ts";
+import { gcpImmutableBucketName, type GcpImmutableStoreArgs } from "./gcp-immutable-store.ts";
+import { GcpAuditStore } from "./gcp-store.ts";
 import type { AuditRetention } from "./retention.ts";
 
 const compliance: AuditRetention = { days: 400, immutability: "compliance" };
 const none: AuditRetention = { days: 30, immutability: "none" };
-const onAws: AwsAuditStoreArgs = {
+const onAws: AwsImmutableStoreArgs = {
   prefix: "acme-prod",
   accountId: "111122223333",
   region: "eu-south-2",
   retention: compliance,
   tags: {},
 };
-const onGcp: GcpAuditStoreArgs = {
+const onGcp: GcpImmutableStoreArgs = {
   prefix: "globex-prod",
   projectId: "globex-llmops-prod",
   projectNumber: "210987654321",
@@ -114,7 +116,7 @@ describe("AwsAuditStore", () => {
   it("denies deletion, bypass and shorter retention to everybody", () => {
     const sids = (retention: AuditRetention): string[] =>
       (
-        JSON.parse(auditBucketPolicy("b", retention)) as { Statement: { Sid: string; Effect: string }[] }
+        JSON.parse(immutableBucketPolicy("b", retention)) as { Statement: { Sid: string; Effect: string }[] }
       ).Statement.map(({ Sid, Effect }) => `${Effect} ${Sid}`);
     expect(sids(compliance)).toEqual([
       "Deny EncryptedConnectionsOnly",
@@ -126,7 +128,7 @@ describe("AwsAuditStore", () => {
   });
 
   it("lets the writer add and read, never delete", () => {
-    const { Statement } = JSON.parse(auditWriterPolicy("arn:b", "arn:k")) as {
+    const { Statement } = JSON.parse(auditWriterPolicy(onAws, "acme-prod-audit-111122223333")) as {
       Statement: { Action: string[] }[];
     };
     expect(Statement.flatMap(({ Action }) => Action)).toEqual([
@@ -185,14 +187,14 @@ describe("audit retention", () => {
     ],
   ] satisfies [AuditRetention, string][])("refuses %j", (retention, reason) => {
     const refusal = expect.objectContaining({ propertyPath: "retention.days", reason }) as Error;
-    expect(() => auditBucketName({ ...onAws, retention })).toThrow(refusal);
-    expect(() => gcpAuditBucketName({ ...onGcp, retention })).toThrow(refusal);
+    expect(() => immutableBucketName({ ...onAws, retention }, "audit")).toThrow(refusal);
+    expect(() => gcpImmutableBucketName({ ...onGcp, retention }, "audit")).toThrow(refusal);
   });
 
   it("refuses a bucket name that is too long", () => {
     const refusal = expect.objectContaining({ propertyPath: "prefix" }) as Error;
-    expect(() => auditBucketName({ ...onAws, prefix: "a".repeat(50) })).toThrow(refusal);
-    expect(() => gcpAuditBucketName({ ...onGcp, prefix: "a".repeat(50) })).toThrow(refusal);
+    expect(() => immutableBucketName({ ...onAws, prefix: "a".repeat(50) }, "audit")).toThrow(refusal);
+    expect(() => gcpImmutableBucketName({ ...onGcp, prefix: "a".repeat(50) }, "audit")).toThrow(refusal);
   });
 });
 
@@ -279,7 +281,7 @@ describe("subject keys", () => {
     const policy = subjectKeysPolicy("acme-prod-subject-keys-111122223333");
     expect(below[0]?.inputs["policy"]).toBe(policy);
     expect(policy).toContain("s3:DeleteObject");
-    expect(auditWriterPolicy("arn", "key")).not.toContain("Delete");
+    expect(auditWriterPolicy(onAws, "b")).not.toContain("Delete");
   });
 
   it("on Google Cloud keep nothing of a deleted key", async () => {
@@ -297,5 +299,31 @@ describe("subject keys", () => {
       publicAccessPrevention: "enforced",
     });
     expect(Object.keys(bucket?.inputs ?? {})).not.toContain("retentionPolicy");
+  });
+});
+
+describe("the vault of documents", () => {
+  const tenYears: AuditRetention = { days: 3653, immutability: "compliance" };
+
+  it("is a locked bucket of its own on both clouds, without a writer", async () => {
+    const graph = await capture({
+      stack: "test",
+      program: () => {
+        new AwsDocumentVault("on-aws", { ...onAws, retention: tenYears });
+        new GcpDocumentVault("on-gcp", { ...onGcp, retention: tenYears });
+      },
+    });
+    const [aws] = ofType(graph, "aws:s3/bucket:Bucket");
+    const [google] = ofType(graph, "gcp:storage/bucket:Bucket");
+    const [lock] = ofType(graph, "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration");
+    expect(aws?.inputs["bucket"]).toBe("acme-prod-documents-111122223333");
+    expect(lock?.inputs["rule"]).toEqual({ defaultRetention: { mode: "COMPLIANCE", days: 3653 } });
+    expect(google?.inputs).toMatchObject({
+      name: "globex-prod-documents-globex-llmops-prod",
+      retentionPolicy: { isLocked: true, retentionPeriod: "315619200" },
+    });
+    expect([ofType(graph, "aws:iam/role:Role"), ofType(graph, "gcp:serviceaccount/account:Account")]).toEqual(
+      [[], []],
+    );
   });
 });

@@ -1,11 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import { HelmAddon } from "../addon/helm-addon.ts";
+import { GATEWAY_ADMIN_LABEL } from "../gateway/address.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 
 /** Metrics of one cluster. */
 export interface MonitoringArgs {
   /** Days metrics are kept. */
   readonly retentionDays: number;
+  /** Whether alerts are sent anywhere. */
+  readonly alerting: "on" | "off";
 }
 
 /** Namespace of Prometheus; engines let it in. */
@@ -31,6 +34,8 @@ export class Monitoring extends LlmopsComponent {
             "pod-security.kubernetes.io/enforce": "privileged",
             "pod-security.kubernetes.io/audit": "baseline",
             "pod-security.kubernetes.io/warn": "baseline",
+            // Alertmanager asks the gateway to throttle; the key decides, the label opens the network.
+            ...GATEWAY_ADMIN_LABEL,
           },
         },
       },
@@ -42,6 +47,20 @@ export class Monitoring extends LlmopsComponent {
         chart: "kube-prometheus-stack",
         namespace: MONITORING_NAMESPACE,
         values: {
+          alertmanager:
+            args.alerting === "off"
+              ? { enabled: false }
+              : {
+                  enabled: true,
+                  alertmanagerSpec: {
+                    replicas: 2,
+                    nodeSelector: { "llmops.io/node-role": "system" },
+                    // Routes are the platform's own, so they hold for alerts of every namespace.
+                    alertmanagerConfigMatcherStrategy: { type: "None" },
+                  },
+                },
+          // The cost rule counts the nodes of each GPU pool.
+          "kube-state-metrics": { metricLabelsAllowlist: ["nodes=[llmops.io/gpu-pool]"] },
           prometheus: {
             prometheusSpec: {
               retention: `${args.retentionDays}d`,

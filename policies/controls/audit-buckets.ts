@@ -18,8 +18,11 @@ export interface AuditBucketView {
   readonly days: Setting<number>;
 }
 
+/** Buckets of AWS under both of their names. */
 const AWS_BUCKETS = ["aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"];
-const STORES = ["llmops:audit:AwsAuditStore", "llmops:audit:GcpAuditStore"];
+const AUDIT = ["llmops:audit:AwsAuditStore", "llmops:audit:GcpAuditStore"];
+const DOCUMENTS = ["llmops:audit:AwsDocumentVault", "llmops:audit:GcpDocumentVault"];
+const SUBJECT_KEYS = ["llmops:audit:AwsSubjectKeys", "llmops:audit:GcpSubjectKeys"];
 const DAYS_PER_YEAR = 365;
 const SECONDS_PER_DAY = 86_400;
 
@@ -76,12 +79,26 @@ function onGoogle(node: ResourceNode): AuditBucketView {
   };
 }
 
-/** Buckets that audit records go to: those below an audit store. */
-export function auditBuckets(graph: ResourceGraph): AuditBucketView[] {
+function bucketsBelow(graph: ResourceGraph, stores: readonly string[]): AuditBucketView[] {
   return graph.nodes
-    .filter((node) => isBelow(graph, node, STORES))
+    .filter((node) => isBelow(graph, node, stores))
     .flatMap((node) => {
       if (AWS_BUCKETS.includes(node.type)) return [onAws(graph, node)];
       return node.type === "gcp:storage/bucket:Bucket" ? [onGoogle(node)] : [];
     });
+}
+
+/** Buckets that audit records go to: those below an audit store. */
+export function auditBuckets(graph: ResourceGraph): AuditBucketView[] {
+  return bucketsBelow(graph, AUDIT);
+}
+
+/** Buckets that documentation goes to. */
+export function documentBuckets(graph: ResourceGraph): AuditBucketView[] {
+  return bucketsBelow(graph, DOCUMENTS);
+}
+
+/** Buckets that hold the keys of data subjects. */
+export function subjectKeyBuckets(graph: ResourceGraph): AuditBucketView[] {
+  return bucketsBelow(graph, SUBJECT_KEYS);
 }

@@ -30,13 +30,29 @@ export const costControls: readonly Control[] = [
   {
     id: "COST-02",
     title: "The ceiling is within the budget",
+    severity: "high",
+    platforms: ["configuration"],
     legal: NONE,
     levels: ALWAYS,
     rationale: "Everything at its maximum is what an environment can cost at worst.",
     remediation: "Lower the maxima, or raise budget.monthly in a pull request.",
     blindSpots: "Traffic, requests and log volume, which are billed by use.",
     evaluate: (_graph, { cost }) => {
-      if (cost === undefined) return { kind: "not-applicable", reason: "nothing is rented" };
+      if (cost.kind === "nothing-rented") return { kind: "not-applicable", reason: "nothing is rented" };
+      if (cost.kind === "not-computed")
+        return {
+          kind: "checked",
+          resources: [],
+          problems: [
+            {
+              status: "unknown",
+              resource: "stack",
+              property: "budget.monthly",
+              observed: cost.reason,
+              expected: "a ceiling that can be computed",
+            },
+          ],
+        };
       const { ceilingUsd, budgetUsd } = cost;
       return {
         kind: "checked",
@@ -59,6 +75,9 @@ export const costControls: readonly Control[] = [
   {
     id: "COST-03",
     title: "Every autoscaler has a finite ceiling",
+    sources: ["https://github.com/kedacore/keda/blob/8b4f083/apis/keda/v1alpha1/scaledobject_types.go"],
+    severity: "high",
+    platforms: ["aws", "gcp", "kubernetes"],
     legal: NONE,
     levels: ALWAYS,
     rationale: "An autoscaler without a maximum is a bill without a maximum.",
@@ -81,6 +100,8 @@ export const costControls: readonly Control[] = [
   {
     id: "COST-04",
     title: "GPU quota per tenant",
+    severity: "medium",
+    platforms: ["kubernetes"],
     legal: NONE,
     levels: ALWAYS,
     rationale: "A quota holds even when somebody edits an autoscaler by hand.",

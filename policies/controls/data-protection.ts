@@ -11,6 +11,8 @@ export const dataProtectionControls: readonly Control[] = [
   {
     id: "AIA-DPR-01",
     title: "Everything in the European Union",
+    severity: "critical",
+    platforms: ["aws", "gcp"],
     legal: [
       { reference: "GDPR Art. 44", appliesFrom: GDPR_FROM },
       { reference: "GDPR Art. 25", appliesFrom: GDPR_FROM },
@@ -61,6 +63,8 @@ export const dataProtectionControls: readonly Control[] = [
   {
     id: "AIA-DPR-02",
     title: "No plain content in immutable storage",
+    severity: "critical",
+    platforms: ["kubernetes"],
     legal: [
       { reference: "GDPR Art. 5(1)(c)", appliesFrom: GDPR_FROM },
       { reference: "GDPR Art. 17", appliesFrom: GDPR_FROM },

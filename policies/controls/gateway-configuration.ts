@@ -1,7 +1,7 @@
 import { parse } from "yaml";
 import type { ResourceGraph, ResourceNode } from "../../graph/graph.ts";
 import { isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
-import { isBelow } from "./reading.ts";
+import { isBelow, listed } from "./reading.ts";
 
 /** Configuration of the gateway as the cluster will see it. */
 export interface GatewayView {
@@ -24,4 +24,14 @@ export function gatewayOf(graph: ResourceGraph): GatewayView | undefined {
       : (text as Readonly<Record<string, GraphValue>>)["gateway.yaml"];
   if (typeof file !== "string") return { node, configuration: { $unknown: true } };
   return { node, configuration: parse(file) as GraphValue };
+}
+
+/** Whether a key of the administration interface has a role. */
+export function hasRole(
+  { configuration }: GatewayView,
+  role: "review" | "erase" | "stop" | "throttle",
+): boolean {
+  return listed(valueAt(configuration, "admin.keys")).some((key) =>
+    listed(valueAt(key, "roles")).includes(role),
+  );
 }

@@ -1,7 +1,7 @@
 import type { ResourceNode } from "../../graph/graph.ts";
 import { isRecord, valueAt } from "../../graph/values.ts";
 import { ALWAYS, ANNEX_III_FROM, GENERAL_FROM, STRICT, type Control, type Problem } from "./control.ts";
-import { checked, expectInput } from "./reading.ts";
+import { checked, expectInput, problemAt } from "./reading.ts";
 
 const WORKLOADS = ["kubernetes:apps/v1:Deployment", "kubernetes:apps/v1:StatefulSet"];
 
@@ -26,6 +26,8 @@ export const governanceControls: readonly Control[] = [
   {
     id: "AIA-GOV-01",
     title: "System declared and classified",
+    severity: "high",
+    platforms: ["configuration"],
     legal: [
       { reference: "AI Act Art. 6", appliesFrom: ANNEX_III_FROM },
       { reference: "AI Act Art. 26(1)", appliesFrom: ANNEX_III_FROM },
@@ -58,6 +60,8 @@ export const governanceControls: readonly Control[] = [
   {
     id: "AIA-GOV-02",
     title: "Every workload names its client and environment",
+    severity: "medium",
+    platforms: ["kubernetes"],
     legal: [{ reference: "AI Act Art. 12(2)", appliesFrom: ANNEX_III_FROM }],
     levels: STRICT,
     rationale: "Records and costs can be traced to a system only when its workloads carry its name.",
@@ -68,16 +72,10 @@ export const governanceControls: readonly Control[] = [
         graph.nodes.filter(({ type }) => WORKLOADS.includes(type)),
         (node) => {
           const labels = valueAt(node.inputs, "metadata.labels");
-          const missing = ["llmops.io/client", "llmops.io/environment"].filter(
-            (key) => !isRecord(labels) || typeof labels[key] !== "string",
-          );
-          return missing.map((key): Problem => ({
-            status: "fail",
-            resource: node.urn,
-            property: `metadata.labels["${key}"]`,
-            observed: "not set",
-            expected: "a label",
-          }));
+          return ["llmops.io/client", "llmops.io/environment"]
+            .map((key) => [key, isRecord(labels) ? labels[key] : labels] as const)
+            .filter(([, value]) => typeof value !== "string")
+            .map(([key, value]) => problemAt(node.urn, `metadata.labels["${key}"]`, value, "a label"));
         },
         "there is no workload",
       ),
@@ -85,6 +83,8 @@ export const governanceControls: readonly Control[] = [
   {
     id: "AIA-GOV-03",
     title: "Images pinned by digest",
+    severity: "high",
+    platforms: ["kubernetes"],
     legal: [
       { reference: "AI Act Art. 12(2)(a)", appliesFrom: ANNEX_III_FROM },
       { reference: "AI Act Annex IV(2)", appliesFrom: GENERAL_FROM },

@@ -1,5 +1,5 @@
 import { ofType } from "../../graph/graph.ts";
-import { isUnknown, valueAt } from "../../graph/values.ts";
+import { isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
 import { auditBuckets, type AuditBucketView, type Setting } from "./audit-buckets.ts";
 import {
   ANNEX_III_FROM,
@@ -11,7 +11,7 @@ import {
   type Problem,
 } from "./control.ts";
 import { gatewayOf } from "./gateway-configuration.ts";
-import { absent, checked, expectInput, naming, shown } from "./reading.ts";
+import { absent, checked, expectInput, naming, problemAt, shown } from "./reading.ts";
 
 const NO_STORE = "there is no audit store; AIA-LOG-01 says whether there must be one";
 const AI_ACT_LOGS = [
@@ -24,6 +24,13 @@ const AI_ACT_LOGS = [
 const LEAST_DAYS = 184;
 /** Longest time without a law that asks for more; GDPR Art. 5(1)(e) sets no number, this is the blueprint's. */
 const MOST_DAYS = 730;
+
+const THIRTY_DAYS_SECONDS = 2_592_000;
+
+/** Seconds of a duration such as `2592000s`; NaN for anything else. */
+function seconds(value: GraphValue | undefined): number {
+  return typeof value === "string" && /^\d+s$/.test(value) ? Number(value.slice(0, -1)) : NaN;
+}
 
 function judge<T>(
   view: AuditBucketView,
@@ -62,6 +69,8 @@ export const loggingControls: readonly Control[] = [
   {
     id: "AIA-LOG-01",
     title: "Audit store exists and the gateway writes to it",
+    severity: "critical",
+    platforms: ["aws", "gcp", "kubernetes"],
     legal: AI_ACT_LOGS,
     levels: STRICT,
     rationale: "A system that records its use into nothing, or into a store nobody created, has no log.",
@@ -77,7 +86,7 @@ export const loggingControls: readonly Control[] = [
       const base = { resource: gateway.node.urn, property: "audit.store.bucket", observed: shown(store) };
       const resources = [gateway.node.urn, ...auditBuckets(graph).map(({ node }) => node.urn)];
       const expected = `a bucket of an audit store of this stack (${names.map(shown).join(", ") || "there is none"})`;
-      if (isUnknown(store))
+      if (isUnknown(store) || names.some(isUnknown))
         return { kind: "checked", resources, problems: [{ ...base, status: "unknown", expected }] };
       const linked = typeof store === "string" && names.includes(store);
       return { kind: "checked", resources, problems: linked ? [] : [{ ...base, status: "fail", expected }] };
@@ -87,6 +96,12 @@ export const loggingControls: readonly Control[] = [
     {
       id: "AIA-LOG-02",
       title: "Lock that nobody can shorten",
+      sources: [
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html",
+        "https://docs.cloud.google.com/storage/docs/bucket-lock",
+      ],
+      severity: "critical",
+      platforms: ["aws", "gcp"],
       legal: [...AI_ACT_LOGS, { reference: "AI Act Art. 15(5)", appliesFrom: ANNEX_III_FROM }],
       levels: STRICT,
       rationale:
@@ -112,6 +127,9 @@ export const loggingControls: readonly Control[] = [
     {
       id: "AIA-LOG-03",
       title: "Records kept for at least six months",
+      sources: ["https://springlex.eu/en/ai-act/article-19"],
+      severity: "high",
+      platforms: ["aws", "gcp"],
       legal: AI_ACT_LOGS,
       levels: HIGH_RISK,
       rationale: "Providers and deployers of high-risk systems keep logs for at least six months.",
@@ -125,6 +143,8 @@ export const loggingControls: readonly Control[] = [
     {
       id: "AIA-LOG-04",
       title: "Records not kept longer than needed",
+      severity: "high",
+      platforms: ["aws", "gcp"],
       legal: [{ reference: "GDPR Art. 5(1)(e)", appliesFrom: GDPR_FROM }],
       levels: STRICT,
       rationale: "Logs hold personal data, if only as digests, and a lock cannot be undone.",
@@ -137,18 +157,21 @@ export const loggingControls: readonly Control[] = [
   {
     id: "AIA-LOG-06",
     title: "Audit store survives the stack",
+    severity: "high",
+    platforms: ["aws", "gcp"],
     legal: [{ reference: "AI Act Art. 12(1)", appliesFrom: ANNEX_III_FROM }],
     levels: HIGH_RISK,
     rationale: "Logs are kept over the lifetime of the system, not of a stack.",
     remediation: "Give the audit store a lock; the component then protects and retains it.",
-    blindSpots: "What an administrator does outside of Pulumi; AIA-LOG-02 covers that.",
+    blindSpots:
+      "What an administrator does outside of Pulumi; AIA-LOG-02 covers that. A Pulumi policy pack is not told retainOnDelete; `llmops plan` is.",
     evaluate: (graph) => {
       const nodes = auditBuckets(graph).map(({ node }) => node);
       return checked(
         nodes,
         (node) => [
           ...(["protect", "retainOnDelete"] as const).flatMap((option): Problem[] =>
-            node.options[option]
+            node.options[option] !== false
               ? []
               : [
                   {
@@ -169,6 +192,8 @@ export const loggingControls: readonly Control[] = [
   {
     id: "AIA-LOG-08",
     title: "Audit records under an own key that cannot vanish",
+    severity: "high",
+    platforms: ["aws", "gcp"],
     legal: [
       { reference: "AI Act Art. 15(5)", appliesFrom: ANNEX_III_FROM },
       { reference: "GDPR Art. 32(1)(a)", appliesFrom: GDPR_FROM },
@@ -216,21 +241,32 @@ export const loggingControls: readonly Control[] = [
             ...expectInput(key, "deletionWindowInDays", "30", (value) => value === 30),
           ];
         }),
-        ...google.flatMap(({ node }): Problem[] =>
-          (node.propertyDependencies["encryption"] ?? []).some((urn) =>
-            urn.includes("gcp:kms/cryptoKey:CryptoKey"),
-          )
-            ? []
-            : [
-                {
-                  status: "fail",
-                  resource: node.urn,
-                  property: "encryption.defaultKmsKeyName",
-                  observed: shown(valueAt(node.inputs, "encryption.defaultKmsKeyName")),
-                  expected: "a key of this stack",
-                },
-              ],
-        ),
+        ...google.flatMap(({ node }): Problem[] => {
+          const key = graph.nodes.find(
+            ({ urn, type: kind }) =>
+              kind === "gcp:kms/cryptoKey:CryptoKey" &&
+              (node.propertyDependencies["encryption"] ?? []).includes(urn),
+          );
+          if (key === undefined)
+            return [
+              {
+                status: "fail",
+                resource: node.urn,
+                property: "encryption.defaultKmsKeyName",
+                observed: shown(valueAt(node.inputs, "encryption.defaultKmsKeyName")),
+                expected: "a key of this stack",
+              },
+            ];
+          return [
+            ...expectInput(key, "rotationPeriod", "a period", (value) => seconds(value) > 0),
+            ...expectInput(
+              key,
+              "destroyScheduledDuration",
+              "at least 30 days",
+              (value) => seconds(value) >= THIRTY_DAYS_SECONDS,
+            ),
+          ];
+        }),
       ];
       const resources = [...aws, ...google].map(({ node }) => node.urn);
       if (resources.length === 0) return { kind: "not-applicable", reason: NO_STORE };
@@ -240,6 +276,8 @@ export const loggingControls: readonly Control[] = [
   {
     id: "AIA-LOG-09",
     title: "Access to the logs is logged",
+    severity: "medium",
+    platforms: ["aws", "gcp"],
     legal: [
       { reference: "AI Act Art. 15(5)", appliesFrom: ANNEX_III_FROM },
       { reference: "GDPR Art. 32(1)", appliesFrom: GDPR_FROM },
@@ -270,16 +308,14 @@ export const loggingControls: readonly Control[] = [
                   JSON.stringify(inputs["auditLogConfigs"] ?? "").includes(type),
                 ),
             );
-        return isLogged
-          ? []
-          : [
-              {
-                status: "fail",
-                resource: node.urn,
-                observed: "no record of accesses",
-                expected: "every read and write recorded",
-              },
-            ];
+        if (isLogged) return [];
+        const unreadable = [...trails, ...configs].some(({ inputs }) =>
+          ["enableLogFileValidation", "advancedEventSelectors", "auditLogConfigs"].some((key) =>
+            isUnknown(inputs[key]),
+          ),
+        );
+        const observed: GraphValue = unreadable ? { $unknown: true } : "no record of accesses";
+        return [problemAt(node.urn, undefined, observed, "every read and write recorded")];
       });
       return {
         kind: "checked",
@@ -291,6 +327,8 @@ export const loggingControls: readonly Control[] = [
   {
     id: "AIA-LOG-10",
     title: "The gateway records every call or refuses it",
+    severity: "critical",
+    platforms: ["kubernetes"],
     legal: [
       { reference: "AI Act Art. 12(2)", appliesFrom: ANNEX_III_FROM },
       { reference: "AI Act Art. 26(5)", appliesFrom: ANNEX_III_FROM },
@@ -322,6 +360,12 @@ export const loggingControls: readonly Control[] = [
   {
     id: "AIA-LOG-12",
     title: "Control-plane audit log is on",
+    sources: [
+      "https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html",
+      "https://docs.cloud.google.com/kubernetes-engine/docs/how-to/audit-logging",
+    ],
+    severity: "medium",
+    platforms: ["aws", "gcp"],
     legal: [{ reference: "AI Act Art. 15(5)", appliesFrom: ANNEX_III_FROM }],
     levels: { ...ALWAYS, dev: "advisory" },
     rationale: "Changes to the platform must be traceable to a person.",

@@ -1,4 +1,4 @@
-import type { ResourceGraph, ResourceNode } from "../../graph/graph.ts";
+import { byUrn, type ResourceGraph, type ResourceNode } from "../../graph/graph.ts";
 import { isSecret, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
 import type { Observation, Problem } from "./control.ts";
 
@@ -44,9 +44,9 @@ export function absent(observed: string, expected: string): Observation {
 
 /** Whether a resource lies below a component of a type. */
 export function isBelow(graph: ResourceGraph, node: ResourceNode, types: readonly string[]): boolean {
-  const byUrn = new Map(graph.nodes.map((each) => [each.urn, each]));
-  for (let up = node.parent; up !== undefined; up = byUrn.get(up)?.parent) {
-    if (types.includes(byUrn.get(up)?.type ?? "")) return true;
+  const index = byUrn(graph);
+  for (let up = node.parent; up !== undefined; up = index.get(up)?.parent) {
+    if (types.includes(index.get(up)?.type ?? "")) return true;
   }
   return false;
 }
@@ -56,4 +56,26 @@ export function naming(graph: ResourceGraph, type: string, input: string, urn: s
   return graph.nodes.filter(
     (node) => node.type === type && (node.propertyDependencies[input] ?? []).includes(urn),
   );
+}
+
+/** A list, or nothing where there is none. */
+export function listed(value: GraphValue | undefined): readonly GraphValue[] {
+  return Array.isArray(value) ? (value as readonly GraphValue[]) : [];
+}
+
+/** One finding about one place. */
+export function problemAt(
+  resource: string,
+  property: string | undefined,
+  value: GraphValue | undefined,
+  expected: string,
+): Problem {
+  const status = isUnknown(value) || isSecret(value) ? "unknown" : "fail";
+  return {
+    status,
+    resource,
+    ...(property === undefined ? {} : { property }),
+    observed: shown(value),
+    expected,
+  };
 }

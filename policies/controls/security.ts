@@ -1,13 +1,10 @@
 import { ofType, type ResourceNode } from "../../graph/graph.ts";
-import { isRecord, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
+import { isUnknown, valueAt } from "../../graph/values.ts";
 import { ANNEX_III_FROM, GDPR_FROM, HIGH_RISK, STRICT, type Control, type Problem } from "./control.ts";
-import { checked, expectInput, shown } from "./reading.ts";
+import { engines, selects } from "./engines.ts";
+import { checked, expectInput, listed, problemAt, shown } from "./reading.ts";
 
 const NO_CLUSTER = "this stack manages no control plane";
-
-function listed(value: GraphValue | undefined): readonly GraphValue[] {
-  return Array.isArray(value) ? (value as readonly GraphValue[]) : [];
-}
 
 function privateOnAws(node: ResourceNode): Problem[] {
   const open = valueAt(node.inputs, "vpcConfig.endpointPublicAccess");
@@ -20,17 +17,13 @@ function privateOnAws(node: ResourceNode): Problem[] {
   return named.length > 0 && !named.includes("0.0.0.0/0") ? [] : [{ ...base, expected, status: "fail" }];
 }
 
-function selects(policy: ResourceNode, labels: GraphValue | undefined): boolean {
-  const wanted = valueAt(policy.inputs, "spec.podSelector.matchLabels");
-  if (!isRecord(wanted)) return true;
-  return isRecord(labels) && Object.entries(wanted).every(([key, value]) => labels[key] === value);
-}
-
 /** Controls of platform security. */
 export const securityControls: readonly Control[] = [
   {
     id: "AIA-SEC-01",
     title: "Kubernetes API is not open to the world",
+    severity: "high",
+    platforms: ["aws", "gcp"],
     legal: [{ reference: "AI Act Art. 15(5)", appliesFrom: ANNEX_III_FROM }],
     levels: HIGH_RISK,
     rationale: "An API that everybody can reach is one stolen credential away from being everybody's.",
@@ -49,6 +42,9 @@ export const securityControls: readonly Control[] = [
   {
     id: "AIA-SEC-02",
     title: "Cluster secrets under an own key",
+    sources: ["https://docs.aws.amazon.com/eks/latest/userguide/envelope-encryption.html"],
+    severity: "medium",
+    platforms: ["aws", "gcp"],
     legal: [{ reference: "GDPR Art. 32(1)(a)", appliesFrom: GDPR_FROM }],
     levels: HIGH_RISK,
     rationale: "Secrets of a cluster are only as safe as the key of its database.",
@@ -62,8 +58,7 @@ export const securityControls: readonly Control[] = [
             ? (["encryptionConfig", "aws:kms/key:Key", "a key of this stack"] as const)
             : (["databaseEncryption", "gcp:kms/cryptoKey:CryptoKey", "a key of this stack"] as const);
           const linked = (node.propertyDependencies[input] ?? []).some((urn) => urn.includes(key));
-          const observed = shown(node.inputs[input]);
-          return linked ? [] : [{ status: "fail", resource: node.urn, property: input, observed, expected }];
+          return linked ? [] : [problemAt(node.urn, input, node.inputs[input], expected)];
         },
         NO_CLUSTER,
       ),
@@ -71,6 +66,8 @@ export const securityControls: readonly Control[] = [
   {
     id: "AIA-SEC-04",
     title: "Only the gateway and Prometheus reach an engine",
+    severity: "critical",
+    platforms: ["kubernetes"],
     legal: [
       { reference: "AI Act Art. 12(1)", appliesFrom: ANNEX_III_FROM },
       { reference: "AI Act Art. 15(5)", appliesFrom: ANNEX_III_FROM },
@@ -80,27 +77,30 @@ export const securityControls: readonly Control[] = [
     remediation: "Use the ModelService component; it closes the engine's network.",
     blindSpots: "A cluster whose network plugin does not enforce policies.",
     evaluate: (graph) => {
-      const engines = ofType(graph, "kubernetes:apps/v1:Deployment").filter(
-        ({ inputs }) =>
-          valueAt(inputs, "spec.template.metadata.labels") !== undefined &&
-          JSON.stringify(inputs).includes('"nvidia.com/gpu"'),
-      );
       const policies = ofType(graph, "kubernetes:networking.k8s.io/v1:NetworkPolicy");
       return checked(
-        engines,
+        engines(graph),
         (engine) => {
           const labels = valueAt(engine.inputs, "spec.template.metadata.labels");
           const namespace = valueAt(engine.inputs, "metadata.namespace");
           const rules = policies
             .filter(
               (policy) =>
-                valueAt(policy.inputs, "metadata.namespace") === namespace && selects(policy, labels),
+                valueAt(policy.inputs, "metadata.namespace") === namespace &&
+                selects(valueAt(policy.inputs, "spec.podSelector.matchLabels"), labels),
             )
             .filter((policy) => listed(valueAt(policy.inputs, "spec.policyTypes")).includes("Ingress"));
           const base = {
             resource: engine.urn,
             expected: "ingress from the gateway's namespace and from monitoring only",
           };
+          const unreadable = policies.find(
+            (policy) =>
+              isUnknown(valueAt(policy.inputs, "spec.ingress")) ||
+              isUnknown(valueAt(policy.inputs, "spec.policyTypes")),
+          );
+          if (unreadable !== undefined)
+            return [problemAt(unreadable.urn, "spec.ingress", { $unknown: true }, base.expected)];
           if (rules.length === 0) return [{ ...base, status: "fail", observed: "no policy for its ingress" }];
           return rules
             .flatMap((policy) => listed(valueAt(policy.inputs, "spec.ingress")))

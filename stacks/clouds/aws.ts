@@ -1,9 +1,11 @@
 import * as aws from "@pulumi/aws";
+import { AwsDocumentVault } from "../../components/audit/aws-document-vault.ts";
 import { AwsAuditReplica } from "../../components/audit/aws-replica.ts";
 import { AwsAuditStore } from "../../components/audit/aws-store.ts";
 import { AwsSubjectKeys } from "../../components/audit/aws-subject-keys.ts";
 import { AwsAuditTrail } from "../../components/audit/aws-trail.ts";
 import { GATEWAY_ACCOUNT, GATEWAY_NAMESPACE } from "../../components/gateway/address.ts";
+import { AwsBudget } from "../../components/finops/aws-budget.ts";
 import { EksRole } from "../../components/cluster/eks-role.ts";
 import { EksCluster } from "../../components/cluster/eks.ts";
 import { ClusterAutoscaler } from "../../components/gpu/cluster-autoscaler.ts";
@@ -114,6 +116,32 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
         sourceKeyArn: store.keyArn,
         destinationArn: config.audit.replica.bucketArn,
         destinationKeyArn: config.audit.replica.keyArn,
+        tags,
+      },
+      { providers: { aws: provider } },
+    );
+  const { vault } = config.documentation;
+  if (vault.kind === "locked")
+    new AwsDocumentVault(
+      `${name}-documents`,
+      {
+        prefix: name,
+        accountId: cloud.accountId,
+        region: cloud.region,
+        retention: { days: vault.retentionDays, immutability: "compliance" },
+        tags,
+      },
+      { providers: { aws: provider } },
+    );
+  if (config.budget.alarm.kind === "cloud")
+    new AwsBudget(
+      `${name}-budget`,
+      {
+        budgetName: name,
+        monthlyUsd: config.budget.monthly * config.budget.usdPerUnit,
+        emails: config.budget.alarm.emails,
+        accountId: cloud.accountId,
+        costTag: { key: "llmops:client", value: config.client },
         tags,
       },
       { providers: { aws: provider } },

@@ -1,7 +1,9 @@
 import * as gcp from "@pulumi/gcp";
+import { GcpDocumentVault } from "../../components/audit/gcp-document-vault.ts";
 import { GcpAuditStore } from "../../components/audit/gcp-store.ts";
 import { GcpSubjectKeys } from "../../components/audit/gcp-subject-keys.ts";
 import { GATEWAY_ACCOUNT, GATEWAY_NAMESPACE } from "../../components/gateway/address.ts";
+import { GcpBudget } from "../../components/finops/gcp-budget.ts";
 import { GkeCluster } from "../../components/cluster/gke.ts";
 import { GkeGpuPool, type GkeSelection } from "../../components/gpu/gke-pool.ts";
 import { GcpNetwork } from "../../components/network/gcp.ts";
@@ -69,6 +71,35 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
     },
     { provider, dependsOn: cluster.cluster },
   );
+  const { vault } = config.documentation;
+  if (vault.kind === "locked")
+    new GcpDocumentVault(
+      `${name}-documents`,
+      {
+        prefix: name,
+        projectId: cloud.projectId,
+        projectNumber: cloud.projectNumber,
+        region: cloud.region,
+        retention: { days: vault.retentionDays, immutability: "compliance" },
+        labels,
+      },
+      { providers: { gcp: provider } },
+    );
+  const { alarm } = config.budget;
+  if (alarm.kind === "cloud" && alarm.billingAccount !== undefined)
+    new GcpBudget(
+      `${name}-budget`,
+      {
+        budgetName: name,
+        projectId: cloud.projectId,
+        projectNumber: cloud.projectNumber,
+        billingAccount: alarm.billingAccount,
+        monthly: config.budget.monthly,
+        currency: config.budget.currency,
+        emails: alarm.emails,
+      },
+      { providers: { gcp: provider } },
+    );
   const subjectKeys =
     config.audit.content === "none"
       ? undefined

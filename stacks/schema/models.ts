@@ -162,6 +162,10 @@ export const providers = z
       baseUrl: z.url({ protocol: /^https$/, error: "must be an https URL" }),
       region: z.string().min(1).describe("Where requests are processed; residency is judged on it."),
       dataProcessingAgreement: z.string().min(1).describe("Reference of the agreement under GDPR Art. 28."),
+      trainingUse: z
+        .enum(["excluded", "allowed"])
+        .default("allowed")
+        .describe("Whether the provider may train on what it is sent; the agreement says so."),
       monthlyCapUsd: z.number().positive().describe("Most this provider may cost in a month, USD."),
       credential: secretRef.describe("API key, in a Secret of the namespace llm-gateway."),
       models: z

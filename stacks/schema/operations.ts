@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, dnsName, email, secretRef } from "./primitives.ts";
+import { count, dnsName, email, isoDate, secretRef } from "./primitives.ts";
 
 const pinnedImage = z.string().regex(/^[^\s]+@sha256:[0-9a-f]{64}$/, {
   error: "must be pinned by digest: <image>@sha256:<64 hex digits>",
@@ -69,11 +69,11 @@ export const gateway = z
         z.strictObject({
           id: dnsName.describe("Recorded as a keyed digest with each decision."),
           key: keyDigest,
-          roles: z.array(z.enum(["review", "erase"])).min(1),
+          roles: z.array(z.enum(["review", "erase", "stop", "throttle"])).min(1),
         }),
       )
       .default([])
-      .describe("Who may decide reviews and erase content."),
+      .describe("Who may decide reviews, erase content, stop models and throttle calls."),
   })
   .prefault({})
   .describe("The guardrail gateway in front of every model.");
@@ -130,6 +130,12 @@ export const alerting = z
         ]),
       )
       .default([]),
+    throttle: z
+      .strictObject({
+        key: secretRef.describe("Key of an admin with the role `throttle`, in the namespace monitoring."),
+      })
+      .optional()
+      .describe("Lets alerts about cost throttle the gateway."),
   })
   .prefault({})
   .describe("Where alerts go.");
@@ -144,12 +150,32 @@ export const budget = z
       .positive()
       .default(1)
       .describe("USD of one unit of the currency; 1 is on the safe side while a euro is worth more."),
+    rateAsOf: isoDate.optional().describe("Day `usdPerUnit` was read; required when it is not 1."),
+    maxPriceAgeDays: count.default(365).describe("Oldest price the plan may rest on, days."),
+    alarm: z
+      .discriminatedUnion("kind", [
+        z.strictObject({ kind: z.literal("none") }),
+        z.strictObject({
+          kind: z.literal("cloud"),
+          emails: z.array(email).min(1).describe("Who is told."),
+          billingAccount: z
+            .string()
+            .regex(/^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$/, {
+              error: "must be a billing account, for example 01ABCD-234567-89EFAB",
+            })
+            .optional()
+            .describe("Google Cloud: the billing account."),
+        }),
+      ])
+      .default({ kind: "none" })
+      .describe("Budget in the cloud's own billing, which warns hours after the fact."),
     owner: email,
     onUnknownPrice: z
       .discriminatedUnion("kind", [
         z.strictObject({ kind: z.literal("error") }),
         z.strictObject({
           kind: z.literal("assume"),
+          asOf: isoDate.describe("Day somebody asked for these prices."),
           usdPerHour: z.record(z.string(), z.number().positive()).describe("Price per SKU key, USD/h."),
         }),
       ])

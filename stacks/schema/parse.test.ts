@@ -872,13 +872,18 @@ const rows: readonly Row[] = [
   ],
   [
     "acme-prod",
-    "guardrails",
-    { pii: "flag" },
+    "gateway.admins",
+    [],
     [
       [
         "gateway.admins",
         "flagged requests wait for a person, and nobody may decide them",
         'add an administrator with the role "review", or set oversight.review to none',
+      ],
+      [
+        "alerting.throttle",
+        "alerts would be refused: no gateway admin has the role 'throttle'",
+        "add { id: alertmanager, key: <SHA-256>, roles: [throttle] } to gateway.admins",
       ],
     ],
   ],
@@ -936,9 +941,9 @@ const rows: readonly Row[] = [
     REMOVE,
     [
       [
-        "riskClass.annexIII",
-        "a high-risk system must name its point of Annex III",
-        "write the point, for example 5(b)",
+        "riskClass.level",
+        "the answers make it 'limited': people talk to it (Art. 50(1)); it generates text (Art. 50(2))",
+        "set level: limited, or correct the answers (annexIII, annexI, exception, interactsWithPeople, generates)",
       ],
     ],
   ],
@@ -953,6 +958,72 @@ const rows: readonly Row[] = [
         "change riskClass.annexIII: it must be a point of Annex III, for example 5(b)",
       ],
     ],
+  ],
+  [
+    "acme-prod",
+    "riskClass.level",
+    "limited",
+    [
+      [
+        "riskClass.level",
+        "the answers make it 'high': point 5(c) of Annex III (Art. 6(2))",
+        "set level: high, or correct the answers (annexIII, annexI, exception, interactsWithPeople, generates)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "riskClass.practices",
+    ["social-scoring"],
+    [
+      [
+        "riskClass.practices",
+        "social-scoring is prohibited (Art. 5(1))",
+        "do not build this system; nothing here helps to operate it",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "attestations[0].expires",
+    "2030-01-01",
+    [
+      [
+        "attestations[0].expires",
+        "the declaration lasts 1177 days; it must last 1 to 730",
+        "choose an earlier date and declare it anew when it runs out",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "attestations[1].subject",
+    "dpia",
+    [["attestations[1].subject", "AIA-GOV-04 is declared twice for 'dpia'", "keep the newer declaration"]],
+  ],
+  [
+    "globex-prod",
+    "budget.alarm.billingAccount",
+    REMOVE,
+    [
+      [
+        "budget.alarm.billingAccount",
+        "Google Cloud budgets belong to a billing account",
+        "write the billing account of the project",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "budget.usdPerUnit",
+    1.1,
+    [["budget.rateAsOf", "1.1 USD per EUR has no date", "write the day the rate was read"]],
+  ],
+  [
+    "acme-prod",
+    "documentation.vault.retentionDays",
+    365,
+    [["documentation.vault.retentionDays", "too small: expected number to be >=3650", "x"]],
   ],
   [
     "acme-prod",

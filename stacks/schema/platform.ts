@@ -1,6 +1,15 @@
 import { z } from "zod";
 import { cloud } from "./cloud.ts";
-import { audit, exemptions, oversight, riskClass, tenancy } from "./governance.ts";
+import {
+  attestations,
+  audit,
+  documentation,
+  exemptions,
+  oversight,
+  riskClass,
+  tenancy,
+  transparency,
+} from "./governance.ts";
 import { gpuPools } from "./gpu-pools.ts";
 import { models, providers } from "./models.ts";
 import { alerting, budget, evaluation, gateway, guardrails, observability } from "./operations.ts";
@@ -21,12 +30,15 @@ export const sections = {
   audit,
   riskClass,
   oversight,
+  transparency,
+  documentation,
   evaluation,
   observability,
   alerting,
   budget,
   tenancy,
   exemptions,
+  attestations,
 } as const;
 
 /** The whole configuration of one environment: the value of `llmops:platform` in its stack file. */
@@ -43,7 +55,6 @@ export const NOT_DEPLOYED: readonly string[] = [
   "oversight.contact",
   "evaluation",
   "observability.traceSampling",
-  "alerting",
   "models[].slo",
   "models[].delivery.strategy",
 ];

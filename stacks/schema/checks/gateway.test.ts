@@ -13,6 +13,7 @@ const provider: PlatformConfig["providers"][number] = {
   baseUrl: "https://eu.api.openai.com/v1",
   region: "eu",
   dataProcessingAgreement: "DPA-7",
+  trainingUse: "excluded",
   monthlyCapUsd: 1000,
   credential: { name: "openai", key: "token" },
   models: [

@@ -1,5 +1,6 @@
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
+import { classify } from "../classification.ts";
 import { duplicates, problem, type Check } from "./check.ts";
 
 /**
@@ -92,18 +93,96 @@ function humanOversight({ oversight, riskClass }: PlatformConfig): ConfigProblem
   ];
 }
 
-function annexPoint({ riskClass }: PlatformConfig): ConfigProblem[] {
-  if ((riskClass.level === "high") === (riskClass.annexIII !== undefined)) return [];
+function classification({ riskClass }: PlatformConfig): ConfigProblem[] {
+  const { level, reasons } = classify(riskClass);
+  const path = ["riskClass", level === "prohibited" ? "practices" : "level"];
+  const value = level === "prohibited" ? riskClass.practices : riskClass.level;
+  if (level === "prohibited")
+    return [
+      problem(path, value, reasons.join("; "), "do not build this system; nothing here helps to operate it"),
+    ];
+  const ranks = ["minimal", "limited", "high"];
+  if (
+    ranks.indexOf(riskClass.level) >= ranks.indexOf(level) &&
+    (level === "high" || riskClass.level !== "high")
+  )
+    return [];
   return [
     problem(
-      ["riskClass", "annexIII"],
-      riskClass.annexIII,
-      riskClass.level === "high"
-        ? "a high-risk system must name its point of Annex III"
-        : `a '${riskClass.level}' risk system has no point of Annex III`,
-      riskClass.level === "high"
-        ? "write the point, for example 5(b)"
-        : "remove annexIII, or set level: high",
+      path,
+      value,
+      `the answers make it '${level}': ${reasons.join("; ")}`,
+      `set level: ${level}, or correct the answers (annexIII, annexI, exception, interactsWithPeople, generates)`,
+    ),
+  ];
+}
+
+/** Longest declaration, days. */
+const MAX_ATTESTATION_DAYS = 730;
+
+function attestationPeriods({ attestations }: PlatformConfig): ConfigProblem[] {
+  return attestations.flatMap(({ control, subject, date, expires }, index) => {
+    const days = (Date.parse(expires) - Date.parse(date)) / DAY_MS;
+    const first = attestations.findIndex((other) => other.control === control && other.subject === subject);
+    return [
+      ...(first === index
+        ? []
+        : [
+            problem(
+              ["attestations", index, "subject"],
+              subject,
+              `${control} is declared twice for '${subject}'`,
+              "keep the newer declaration",
+            ),
+          ]),
+      ...(days > 0 && days <= MAX_ATTESTATION_DAYS
+        ? []
+        : [
+            problem(
+              ["attestations", index, "expires"],
+              expires,
+              `the declaration lasts ${days} days; it must last 1 to ${MAX_ATTESTATION_DAYS}`,
+              "choose an earlier date and declare it anew when it runs out",
+            ),
+          ]),
+    ];
+  });
+}
+
+function alarm({ budget, cloud }: PlatformConfig): ConfigProblem[] {
+  if (budget.alarm.kind === "none" || cloud.provider !== "gcp" || budget.alarm.billingAccount !== undefined)
+    return [];
+  return [
+    problem(
+      ["budget", "alarm", "billingAccount"],
+      undefined,
+      "Google Cloud budgets belong to a billing account",
+      "write the billing account of the project",
+    ),
+  ];
+}
+
+function exchangeRate({ budget }: PlatformConfig): ConfigProblem[] {
+  if (budget.usdPerUnit === 1 || budget.rateAsOf !== undefined) return [];
+  return [
+    problem(
+      ["budget", "rateAsOf"],
+      undefined,
+      `${budget.usdPerUnit} USD per ${budget.currency} has no date`,
+      "write the day the rate was read",
+    ),
+  ];
+}
+
+function throttleKey({ alerting, gateway }: PlatformConfig): ConfigProblem[] {
+  if (alerting.throttle === undefined || gateway.admins.some(({ roles }) => roles.includes("throttle")))
+    return [];
+  return [
+    problem(
+      ["alerting", "throttle"],
+      alerting.throttle,
+      "alerts would be refused: no gateway admin has the role 'throttle'",
+      "add { id: alertmanager, key: <SHA-256>, roles: [throttle] } to gateway.admins",
     ),
   ];
 }
@@ -163,7 +242,11 @@ export const governanceChecks: readonly Check[] = [
   { needs: ["audit", "riskClass"], run: auditMode },
   { needs: ["audit", "riskClass", "environment"], run: objectLock },
   { needs: ["oversight", "riskClass"], run: humanOversight },
-  { needs: ["riskClass"], run: annexPoint },
+  { needs: ["riskClass"], run: classification },
+  { needs: ["attestations"], run: attestationPeriods },
+  { needs: ["budget", "cloud"], run: alarm },
+  { needs: ["budget"], run: exchangeRate },
+  { needs: ["alerting", "gateway"], run: throttleKey },
   { needs: ["tenancy"], run: tenants },
   { needs: ["exemptions"], run: exemptionPeriods },
 ];

@@ -1,0 +1,184 @@
+import { join } from "node:path";
+import { knownCost, policyOf } from "../../plan/policy.ts";
+import { planStack, type StackPlan } from "../../plan/stack-plan.ts";
+import type { Control } from "../../policies/controls/control.ts";
+import type { PolicyReport } from "../../policies/report.ts";
+import type { PlatformConfig } from "../../stacks/schema/platform.ts";
+import { parsePlatform } from "../../stacks/schema/parse.ts";
+import { readStack } from "../../stacks/schema/stack-file.ts";
+import type { Change } from "./changes.ts";
+
+/** Stacks that are shipped. */
+export const SHIPPED = ["acme-prod", "acme-staging", "dev", "globex-prod"] as const;
+
+/** Shipped stacks, and what they become with settings no shipped stack has. */
+export type Environment =
+  | (typeof SHIPPED)[number]
+  | "acme-with-content"
+  | "globex-with-content"
+  | "globex-high-risk"
+  | "acme-with-provider";
+
+/** Day of every test. */
+export const NOW = "2026-11-24T12:00:00.000Z";
+
+const ERASER = { id: "dpo", key: `${"0".repeat(63)}4`, roles: ["erase"] } as const;
+
+type Admin = PlatformConfig["gateway"]["admins"][number];
+
+function withContent(config: PlatformConfig): PlatformConfig {
+  const admins: Admin[] = [...config.gateway.admins, { ...ERASER, roles: [...ERASER.roles] }];
+  return {
+    ...config,
+    audit: { ...config.audit, content: "encrypted" },
+    gateway: { ...config.gateway, admins },
+  };
+}
+
+function highRisk(config: PlatformConfig): PlatformConfig {
+  const declared = (control: string, subject: string): PlatformConfig["attestations"][number] => ({
+    control,
+    subject,
+    owner: "dpo@globex.example",
+    statement: "A declaration for the tests of this repository.",
+    reference: "TEST-1",
+    date: "2026-11-01",
+    expires: "2027-01-01",
+  });
+  const { riskClass, models } = config;
+  return {
+    ...config,
+    riskClass: { ...riskClass, level: "high", annexIII: "5(b)" },
+    documentation: { vault: { kind: "locked", retentionDays: 3_653 } },
+    models: models.map((model) => ({
+      ...model,
+      autoscaling: {
+        ...model.autoscaling,
+        minReplicas: 2,
+        expectedReplicas: Math.max(2, model.autoscaling.expectedReplicas),
+      },
+    })),
+    attestations: [
+      declared("AIA-GOV-04", "dpia"),
+      declared("AIA-GOV-04", "fria"),
+      declared("AIA-OVR-01", "drill"),
+      ...models.map(({ name, source }) =>
+        declared("AIA-TST-01", `${name}@${source.kind === "hub" ? source.revision : source.digest}`),
+      ),
+    ],
+  };
+}
+
+function withProvider(config: PlatformConfig): PlatformConfig {
+  return {
+    ...config,
+    providers: [
+      {
+        name: "mistral",
+        kind: "openai-compatible",
+        baseUrl: "https://api.mistral.example",
+        region: "eu-west-3",
+        dataProcessingAgreement: "DPA-7",
+        trainingUse: "excluded",
+        monthlyCapUsd: 500,
+        credential: { name: "mistral", key: "key" },
+        models: [
+          {
+            name: "mistral-large",
+            model: "mistral-large",
+            inputUsdPerMillion: "2.00",
+            outputUsdPerMillion: "6.00",
+            source: "price list of the provider",
+            asOf: "2026-11-01",
+          },
+        ],
+      },
+    ],
+    gateway: {
+      ...config.gateway,
+      clients: config.gateway.clients.map((client) => ({
+        ...client,
+        models: [...client.models, "mistral-large"],
+      })),
+    },
+  };
+}
+
+const VARIANTS: Readonly<
+  Record<Environment, readonly [(typeof SHIPPED)[number], (config: PlatformConfig) => PlatformConfig]>
+> = {
+  "acme-prod": ["acme-prod", (config) => config],
+  "acme-staging": ["acme-staging", (config) => config],
+  dev: ["dev", (config) => config],
+  "globex-prod": ["globex-prod", (config) => config],
+  "acme-with-content": ["acme-prod", withContent],
+  "globex-with-content": ["globex-prod", withContent],
+  "globex-high-risk": ["globex-prod", highRisk],
+  "acme-with-provider": ["acme-prod", withProvider],
+};
+
+/** Every environment of the tests. */
+export const ENVIRONMENTS = Object.keys(VARIANTS) as Environment[];
+
+/** Pulumi stack an environment is a variant of. */
+export function stackOf(environment: Environment): (typeof SHIPPED)[number] {
+  return VARIANTS[environment][0];
+}
+
+/**
+ * Configuration of an environment; it passes the schema like any stack file.
+ * @throws Error with the problems when it does not
+ */
+export function configOf(environment: Environment): PlatformConfig {
+  const [stack, change] = VARIANTS[environment];
+  const config = change(readStack(join(import.meta.dirname, "..", "..", "stacks"), stack));
+  const parsed = parsePlatform(config);
+  if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.problems));
+  return parsed.config;
+}
+
+/** A planned environment. */
+export interface Planned {
+  readonly config: PlatformConfig;
+  readonly planned: StackPlan;
+}
+
+/** Plans every environment; one after the other, because the Pulumi runtime is one per process. */
+export async function planAll(): Promise<ReadonlyMap<Environment, Planned>> {
+  const plans = new Map<Environment, Planned>();
+  for (const environment of ENVIRONMENTS) {
+    const config = configOf(environment);
+    plans.set(environment, { config, planned: await planStack(stackOf(environment), config) });
+  }
+  return plans;
+}
+
+/** What is changed before an environment is judged. */
+export interface Circumstances {
+  readonly change?: Change;
+  readonly configure?: (config: PlatformConfig) => PlatformConfig;
+  /** ISO time. @default NOW */
+  readonly asOf?: string;
+  /** Budget in USD instead of the configured one. */
+  readonly budgetUsd?: string;
+  readonly controls?: readonly Control[];
+}
+
+/** Judges an environment under circumstances. */
+export function judged({ config, planned }: Planned, circumstances: Circumstances = {}): PolicyReport {
+  const {
+    change = (graph) => graph,
+    configure = (same) => same,
+    asOf = NOW,
+    budgetUsd,
+    controls,
+  } = circumstances;
+  const { plan, cost } = planned;
+  return policyOf({
+    graph: change(plan.graph),
+    config: configure(config),
+    cost: knownCost(cost === undefined || budgetUsd === undefined ? cost : { ...cost, budgetUsd }),
+    asOf,
+    ...(controls === undefined ? {} : { controls }),
+  });
+}
