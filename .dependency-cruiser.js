@@ -6,7 +6,7 @@ const rule = (name, from, allowed) => ({
   comment: `${from} may import only from ${[from, ...allowed].join(", ")}`,
   from: { path: folder(from) },
   to: {
-    path: "^(stacks|components|policies|charts|gateway|capacity|simulation|graph|plan|pricing|prompts|evals|cli|local|bench|test|tools)/",
+    path: "^(stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|graph|plan|pricing|prompts|evals|cli|local|bench|test|tools)/",
     pathNot: [from, ...allowed].map(folder),
   },
 });
@@ -22,7 +22,16 @@ export default {
     rule("simulation", "simulation", ["capacity", "gateway"]),
     rule("stacks", "stacks", ["components", "pricing", "gateway", "capacity", "policies"]),
     rule("plan", "plan", ["graph", "stacks", "pricing", "policies"]),
-    rule("policies", "policies", ["graph"]),
+    rule("policies", "policies", ["graph", "plan", "stacks"]),
+    {
+      name: "controls-know-the-graph-only",
+      severity: "error",
+      comment: "only the pack server may read stack files and prices",
+      from: { path: "^policies/", pathNot: "^policies/pack/" },
+      to: { path: "^(plan|stacks)/" },
+    },
+    rule("review", "review", []),
+    rule("compliance", "compliance", ["graph", "plan", "policies", "stacks"]),
     rule("gateway", "gateway", []),
     rule("local", "local", ["gateway", "stacks"]),
     {

@@ -1,8 +1,14 @@
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { InvalidArgumentError, Option } from "commander";
 
 /** Folder with the stack files; the repository's own `stacks/`. */
 export const STACKS_FOLDER = fileURLToPath(new URL("../stacks", import.meta.url));
+
+/** Version of the blueprint. */
+export const { version: VERSION } = JSON.parse(
+  readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+) as { readonly version: string };
 
 /** Exit codes of every command, documented in docs/cli.md. */
 export const EXIT = {

@@ -1,9 +1,11 @@
-import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { UnknownKeyError } from "../stacks/schema/explain.ts";
 import { ConfigError, UnknownStackError } from "../stacks/schema/stack-file.ts";
 import { ModelNotInstalledError } from "../local/start.ts";
+import { GraphFileError } from "../graph/manifests.ts";
+import { PostError } from "../review/post.ts";
+import { EvidenceError } from "../policies/evidence.ts";
 import { PromqlError } from "../simulation/promql.ts";
 import { TraceError } from "../simulation/trace.ts";
 import { KubeconfigError } from "../stacks/clouds/existing.ts";
@@ -12,25 +14,26 @@ import { auditCommand } from "./audit.ts";
 import { calibrateCommand } from "./calibrate.ts";
 import { capacityCommand } from "./capacity.ts";
 import { configCommand } from "./config.ts";
-import { EXIT, progress } from "./context.ts";
+import { EXIT, progress, VERSION } from "./context.ts";
+import { evidenceCommand } from "./evidence.ts";
+import { GitError } from "./git.ts";
 import { exportCommand } from "./export.ts";
 import { planCommand } from "./plan.ts";
 import { policyCommand } from "./policy.ts";
+import { reviewCommand } from "./review.ts";
 import { SimulationError, simulateCommand } from "./simulate.ts";
 import { startCommand } from "./start.ts";
 
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
-
 const program = new Command("llmops")
   .description("LLMOps platform blueprint: plan, check and run environments")
-  .version(version)
+  .version(VERSION)
   .exitOverride()
   .addCommand(startCommand())
   .addCommand(planCommand())
   .addCommand(configCommand())
   .addCommand(policyCommand())
+  .addCommand(evidenceCommand())
+  .addCommand(reviewCommand())
   .addCommand(capacityCommand())
   .addCommand(calibrateCommand())
   .addCommand(simulateCommand())
@@ -63,6 +66,10 @@ try {
     error instanceof UnknownStackError ||
     error instanceof KubeconfigError ||
     error instanceof UnknownPriceError ||
+    error instanceof GraphFileError ||
+    error instanceof GitError ||
+    error instanceof PostError ||
+    error instanceof EvidenceError ||
     error instanceof TraceError ||
     error instanceof PromqlError ||
     error instanceof SimulationError ||

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import Table from "cli-table3";
 import { Command } from "commander";
 import { ASSUMED, type CostReport } from "../plan/cost.ts";
-import { knownCost, policyOf } from "../plan/policy.ts";
+import { policyOf } from "../plan/policy.ts";
 import { planStack, type StackPlan } from "../plan/stack-plan.ts";
 import { resourceCount, typeCounts, type Plan } from "../plan/plan.ts";
 import { writePlan } from "../plan/write.ts";
@@ -81,7 +81,6 @@ async function run(options: PlanOptions): Promise<void> {
   const policy = policyOf({
     graph: planned.plan.graph,
     config,
-    cost: knownCost(planned.cost),
     asOf: options.asOf,
   });
   if (options.out !== undefined) {

@@ -1,12 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ResourceGraph, ResourceNode } from "../graph/graph.ts";
-import { SECRET, UNKNOWN, type GraphValue } from "../graph/values.ts";
-
-/** Wire markers of the Pulumi engine (sdk/nodejs/runtime/rpc.ts in pulumi/pulumi). */
-const UNKNOWN_WIRE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-const SIGNATURE_KEY = "4dabf18193072939515e22adb298388d";
-const SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270";
-const RESOURCE_SIGNATURE = "5cf8f73096256a8f31e491e813e4eb8e";
+import { fromWire } from "../graph/wire.ts";
 
 /** Type of the root of every graph. */
 const STACK_TYPE = "pulumi:pulumi:Stack";
@@ -53,21 +47,6 @@ function certainOutputs(args: pulumi.runtime.MockResourceArgs): Record<string, u
   return args.custom === false ? {} : { ...(args.inputs as Record<string, unknown>) };
 }
 
-function normalise(value: unknown): GraphValue {
-  if (value === UNKNOWN_WIRE) return UNKNOWN;
-  if (value === null || value === undefined) return null;
-  if (typeof value === "boolean" || typeof value === "number" || typeof value === "string") return value;
-  if (Array.isArray(value)) return value.map(normalise);
-  const record = value as Record<string, unknown>;
-  if (record[SIGNATURE_KEY] === SECRET_SIGNATURE) return SECRET;
-  if (record[SIGNATURE_KEY] === RESOURCE_SIGNATURE) return { urn: normalise(record["urn"]) };
-  return Object.fromEntries(
-    Object.entries(record)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, normalise(item)]),
-  );
-}
-
 function toNode(urn: string, request: Registration): ResourceNode {
   const propertyDependencies: [string, string[]][] = [];
   request.getPropertydependenciesMap().forEach((value, key) => {
@@ -81,7 +60,7 @@ function toNode(urn: string, request: Registration): ResourceNode {
     name: request.getName(),
     ...(parent === "" ? {} : { parent }),
     custom: request.getCustom(),
-    inputs: normalise(request.getObject()?.toJavaScript() ?? {}) as ResourceNode["inputs"],
+    inputs: fromWire(request.getObject()?.toJavaScript() ?? {}) as ResourceNode["inputs"],
     dependencies: [...new Set(request.getDependenciesList())].sort(),
     propertyDependencies: Object.fromEntries(propertyDependencies.sort(([a], [b]) => (a < b ? -1 : 1))),
     ...(provider === "" ? {} : { provider }),

@@ -1,10 +1,12 @@
 import type { ResourceGraph } from "../graph/graph.ts";
-import type { Control, ControlContext, KnownCost, PriceUsed } from "../policies/controls/control.ts";
+import type { Control, ControlContext, KnownCost, Platform, PriceUsed } from "../policies/controls/control.ts";
 import { evaluate } from "../policies/evaluate.ts";
 import type { PolicyReport } from "../policies/report.ts";
 import { EU_REGIONS } from "../stacks/schema/checks/residency.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
-import type { CostReport } from "./cost.ts";
+import { costOptions } from "./cost-options.ts";
+import { costOf, UnknownPriceError, type CostReport } from "./cost.ts";
+import { UnclassifiedResourceError, UnmeterableResourceError } from "./metering.ts";
 
 type Model = PlatformConfig["models"][number];
 
@@ -22,15 +24,27 @@ function pricesOf({ lines }: CostReport): PriceUsed[] {
   return [...used.values()].sort((a, b) => (a.sku < b.sku ? -1 : 1));
 }
 
-/** Cost as controls see it. */
-export function knownCost(cost: CostReport | undefined): KnownCost {
-  if (cost === undefined) return { kind: "nothing-rented" };
-  return {
-    kind: "figures",
-    ceilingUsd: Number(cost.monthlyUsd.max),
-    budgetUsd: Number(cost.budgetUsd),
-    prices: pricesOf(cost),
-  };
+/** Cost of a graph as controls see it; what cannot be priced is said, not guessed. */
+export function knownCost(graph: ResourceGraph, config: PlatformConfig): KnownCost {
+  const options = costOptions(config);
+  if (options === undefined) return { kind: "nothing-rented" };
+  try {
+    const cost = costOf(graph, options);
+    return {
+      kind: "figures",
+      ceilingUsd: Number(cost.monthlyUsd.max),
+      budgetUsd: Number(cost.budgetUsd),
+      prices: pricesOf(cost),
+    };
+  } catch (error) {
+    if (
+      error instanceof UnknownPriceError ||
+      error instanceof UnclassifiedResourceError ||
+      error instanceof UnmeterableResourceError
+    )
+      return { kind: "not-computed", reason: error.message.split("\n")[0] ?? error.name };
+    throw error;
+  }
 }
 
 function contextOf(config: PlatformConfig, cost: KnownCost, asOf: string): ControlContext {
@@ -77,21 +91,23 @@ function contextOf(config: PlatformConfig, cost: KnownCost, asOf: string): Contr
 export interface PolicyInput {
   readonly graph: ResourceGraph;
   readonly config: PlatformConfig;
-  readonly cost: KnownCost;
   /** ISO time that decides which exemptions and declarations hold. */
   readonly asOf: string;
   /** @default the whole catalogue */
   readonly controls?: readonly Control[];
+  /** Platforms the graph does not show. @default none */
+  readonly unseen?: ReadonlySet<Platform>;
 }
 
 /** Evaluates the controls on a graph with what its stack file declares. */
-export function policyOf({ graph, config, cost, asOf, controls }: PolicyInput): PolicyReport {
+export function policyOf({ graph, config, asOf, controls, unseen }: PolicyInput): PolicyReport {
   return evaluate({
     graph,
-    context: contextOf(config, cost, asOf),
+    context: contextOf(config, knownCost(graph, config), asOf),
     exemptions: config.exemptions,
     attestations: config.attestations,
     asOf,
     ...(controls === undefined ? {} : { controls }),
+    ...(unseen === undefined ? {} : { unseen }),
   });
 }

@@ -1,7 +1,8 @@
 import { platformProgram } from "../stacks/program.ts";
 import { NOT_DEPLOYED, type PlatformConfig } from "../stacks/schema/platform.ts";
 import { capture } from "./capture.ts";
-import { costOf, type CostOptions, type CostReport } from "./cost.ts";
+import { costOptions } from "./cost-options.ts";
+import { costOf, type CostReport } from "./cost.ts";
 import { planOf, type Plan } from "./plan.ts";
 
 /** Plan of a stack and what it costs. */
@@ -11,25 +12,6 @@ export interface StackPlan {
   readonly cost: CostReport | undefined;
   /** Keys that are validated but not deployed yet. */
   readonly notDeployed: readonly string[];
-}
-
-function costOptions(config: PlatformConfig): CostOptions | undefined {
-  const { cloud, budget, gpuPools } = config;
-  if (cloud.provider !== "aws" && cloud.provider !== "gcp") return undefined;
-  return {
-    cloud: cloud.provider,
-    region: cloud.region,
-    systemNodesExpected: cloud.cluster.systemNodes.expected,
-    pools: Object.fromEntries(
-      gpuPools.map(({ name, nodes, capacity, gpusPerNode }) => [
-        name,
-        { expected: nodes.expected, firstRung: capacity[0] ?? "", gpusPerNode },
-      ]),
-    ),
-    budget: { monthly: budget.monthly, usdPerUnit: budget.usdPerUnit },
-    assumedUsdPerHour: budget.onUnknownPrice.kind === "assume" ? budget.onUnknownPrice.usdPerHour : {},
-    assumedAsOf: budget.onUnknownPrice.kind === "assume" ? budget.onUnknownPrice.asOf : "",
-  };
 }
 
 /**

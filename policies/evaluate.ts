@@ -5,6 +5,7 @@ import {
   type Control,
   type ControlContext,
   type Demand,
+  type Platform,
   type Problem,
 } from "./controls/control.ts";
 import type {
@@ -39,6 +40,8 @@ export interface EvaluationInput {
   readonly attestations: readonly Attestation[];
   /** Controls to evaluate. @default the whole catalogue */
   readonly controls?: readonly Control[];
+  /** Platforms the graph does not show; controls that look at one of them are not evaluated. @default none */
+  readonly unseen?: ReadonlySet<Platform>;
   /** ISO time; an exemption holds until the end of its last day, UTC. */
   readonly asOf: string;
 }
@@ -125,6 +128,13 @@ function resultOf(control: Control, input: EvaluationInput): ControlResult {
   };
   if (level === "off")
     return { ...base, status: "not-applicable", reason: `not asked for in profile ${profile}` };
+  const unseen = control.platforms.filter((platform) => input.unseen?.has(platform) === true);
+  if (unseen.length > 0)
+    return {
+      ...base,
+      status: "not-applicable",
+      reason: `not checked: what was read does not show ${unseen.join(", ")}`,
+    };
   const observation = control.evaluate(graph, context);
   if (observation.kind === "not-applicable")
     return { ...base, status: "not-applicable", reason: observation.reason };

@@ -39,8 +39,13 @@ function receiverFields(receiver: AlertReceiver): Record<string, unknown> {
 }
 
 function peopleReceiver(receivers: readonly AlertReceiver[]): Record<string, unknown> {
-  const byKind = Map.groupBy(receivers, ({ kind }) => kind);
-  return Object.fromEntries([...byKind].map(([kind, all]) => [`${kind}Configs`, all.map(receiverFields)]));
+  const kinds = [...new Set(receivers.map(({ kind }) => kind))];
+  return Object.fromEntries(
+    kinds.map((kind) => [
+      `${kind}Configs`,
+      receivers.filter((receiver) => receiver.kind === kind).map(receiverFields),
+    ]),
+  );
 }
 
 /** Body of the AlertmanagerConfig: serious incidents at once, the rest in groups, throttling to the gateway. */

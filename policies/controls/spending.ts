@@ -87,7 +87,9 @@ function idleAndSpot(graph: ResourceGraph, isProduction: boolean): Observation {
   if (groups.length === 0) return { kind: "not-applicable", reason: "there are no GPU nodes" };
   const resources = groups.map(({ urn }) => urn);
   if (isProduction) {
-    const problems = [...Map.groupBy(groups, poolName)].flatMap(([pool, members]): Problem[] => {
+    const pools = [...new Set(groups.map(poolName))];
+    const problems = pools.flatMap((pool): Problem[] => {
+      const members = groups.filter((group) => poolName(group) === pool);
       const states = members.map(isSpot);
       if (states.includes(false)) return [];
       const observed: GraphValue = states.includes(undefined) ? { $unknown: true } : "spot only";

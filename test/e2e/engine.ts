@@ -27,8 +27,11 @@ export interface Operation {
 
 /** The real Pulumi engine on this machine: file backend, stand-in providers, nothing reachable outside. */
 export interface Engine {
-  /** A stack whose program is the platform of a configuration. */
-  stack(name: string, config: () => PlatformConfig): Promise<Stack>;
+  /**
+   * A stack whose program is the platform of a configuration.
+   * @param before runs in the program's own runtime, before its first resource
+   */
+  stack(name: string, config: () => PlatformConfig, before?: () => void): Promise<Stack>;
   /** Operations of the providers since the last call. */
   operations(): Operation[];
   /** Makes the creation of every resource of a type fail, or nothing any more. */
@@ -80,6 +83,11 @@ export async function startEngine(): Promise<Engine> {
     writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' --import '${loader}' '${standIn}' "$@"\n`);
     chmodSync(file, 0o755);
   }
+  // Without a language host the engine starts packs the way it did before there was one; both run the same program.
+  const analyzer = join(plugins, "pulumi-analyzer-policy-nodejs");
+  const runPack = fileURLToPath(import.meta.resolve("@pulumi/pulumi/cmd/run-policy-pack/index.js"));
+  writeFileSync(analyzer, `#!/bin/sh\nexec '${process.execPath}' '${runPack}' "$@"\n`);
+  chmodSync(analyzer, 0o755);
   const project = join(folder, "project");
   mkdirSync(project);
   writeFileSync(join(project, "Pulumi.yaml"), `name: ${PROJECT}\nruntime: nodejs\n`);
@@ -95,14 +103,18 @@ export async function startEngine(): Promise<Engine> {
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     STAND_IN_FOLDER: folder,
+    LLMOPS_POLICY_AS_OF: process.env["LLMOPS_POLICY_AS_OF"] ?? "",
   };
   return {
-    stack: (stackName, config) =>
+    stack: (stackName, config, before = () => undefined) =>
       LocalWorkspace.createOrSelectStack(
         {
           projectName: PROJECT,
           stackName,
-          program: () => Promise.resolve({ platform: platformProgram(config()) }),
+          program: () => {
+            before();
+            return Promise.resolve({ platform: platformProgram(config()) });
+          },
         },
         { pulumiCommand, envVars },
       ),

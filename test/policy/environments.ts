@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { knownCost, policyOf } from "../../plan/policy.ts";
+import { policyOf } from "../../plan/policy.ts";
 import { planStack, type StackPlan } from "../../plan/stack-plan.ts";
 import type { Control } from "../../policies/controls/control.ts";
 import type { PolicyReport } from "../../policies/report.ts";
@@ -159,25 +159,15 @@ export interface Circumstances {
   readonly configure?: (config: PlatformConfig) => PlatformConfig;
   /** ISO time. @default NOW */
   readonly asOf?: string;
-  /** Budget in USD instead of the configured one. */
-  readonly budgetUsd?: string;
   readonly controls?: readonly Control[];
 }
 
 /** Judges an environment under circumstances. */
 export function judged({ config, planned }: Planned, circumstances: Circumstances = {}): PolicyReport {
-  const {
-    change = (graph) => graph,
-    configure = (same) => same,
-    asOf = NOW,
-    budgetUsd,
-    controls,
-  } = circumstances;
-  const { plan, cost } = planned;
+  const { change = (graph) => graph, configure = (same) => same, asOf = NOW, controls } = circumstances;
   return policyOf({
-    graph: change(plan.graph),
+    graph: change(planned.plan.graph),
     config: configure(config),
-    cost: knownCost(cost === undefined || budgetUsd === undefined ? cost : { ...cost, budgetUsd }),
     asOf,
     ...(controls === undefined ? {} : { controls }),
   });

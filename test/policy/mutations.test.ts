@@ -3,7 +3,15 @@ import { CATALOGUE, NEVER_EXEMPT } from "../../policies/catalogue.ts";
 import { profileOf, type Platform } from "../../policies/controls/control.ts";
 import type { Exemption } from "../../policies/evaluate.ts";
 import { blocking, type Finding } from "../../policies/report.ts";
-import { ENVIRONMENTS, NOW, judged, planAll, type Environment, type Planned } from "./environments.ts";
+import {
+  ENVIRONMENTS,
+  judged,
+  NOW,
+  planAll,
+  type Circumstances,
+  type Environment,
+  type Planned,
+} from "./environments.ts";
 import { MUTATIONS, type Mutation } from "./mutations.ts";
 
 const DAY_MS = 86_400_000;
@@ -19,14 +27,11 @@ function planned(environment: Environment): Planned {
   return found;
 }
 
-function circumstances({ environment, change, configure, asOf }: Mutation): Parameters<typeof judged>[1] {
-  const { config } = planned(environment);
-  const changed = configure?.(config) ?? config;
+function circumstances({ change, configure, asOf }: Mutation): Circumstances {
   return {
     ...(change === undefined ? {} : { change }),
     ...(configure === undefined ? {} : { configure }),
     ...(asOf === undefined ? {} : { asOf }),
-    budgetUsd: (changed.budget.monthly * changed.budget.usdPerUnit).toFixed(2),
   };
 }
 
@@ -116,7 +121,7 @@ describe("an exemption for a broken setting", () => {
       created: day(days - 30),
       expires: day(days),
     }));
-    const { configure, ...rest } = circumstances(mutation) ?? {};
+    const { configure, ...rest } = circumstances(mutation);
     return judged(planned(mutation.environment), {
       ...rest,
       asOf,

@@ -1,0 +1,155 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command, Option } from "commander";
+import { commentOf, type ReviewInput } from "../review/comment.ts";
+import { differenceOf, stops } from "../review/difference.ts";
+import { postComment, targetOf } from "../review/post.ts";
+import { SnapshotError, snapshotOf, type Snapshot } from "../review/snapshot.ts";
+import { stackNames } from "../stacks/schema/stack-file.ts";
+import { asOfOption, EXIT, print, printJson, progress } from "./context.ts";
+import { git, ROOT } from "./git.ts";
+
+interface ReviewOptions {
+  readonly base: string;
+  readonly head?: string;
+  readonly stack?: readonly string[];
+  readonly costApproved?: true;
+  readonly asOf: string;
+  readonly out?: string;
+  readonly post?: "github" | "gitlab";
+  readonly json?: true;
+}
+
+/** Most bytes of a plan in JSON. */
+const MAX_BUFFER = 256 * 1024 * 1024;
+
+type Attempt =
+  | { readonly kind: "planned"; readonly snapshot: Snapshot }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** Files of a commit with the modules that are installed here; removed when done. */
+class Checkout {
+  readonly folder: string;
+  readonly #isOwn: boolean;
+
+  constructor(ref: string | undefined) {
+    this.#isOwn = ref !== undefined;
+    if (ref === undefined) {
+      this.folder = ROOT;
+      return;
+    }
+    this.folder = join(mkdtempSync(join(tmpdir(), "llmops-review-")), "tree");
+    git("worktree", "add", "--detach", "--quiet", this.folder, ref);
+    symlinkSync(join(ROOT, "node_modules"), join(this.folder, "node_modules"));
+  }
+
+  stacks(): string[] {
+    return stackNames(join(this.folder, "stacks")).filter((name) => name !== "local");
+  }
+
+  /** Plans a stack with the code of this commit, in a process of its own. */
+  plan(stack: string, asOf: string): Attempt {
+    const args = ["cli/llmops.js", "plan", "-s", stack, "--json", "--as-of", asOf.slice(0, 10)];
+    const { stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd: this.folder,
+      encoding: "utf8",
+      maxBuffer: MAX_BUFFER,
+    });
+    try {
+      return { kind: "planned", snapshot: snapshotOf(stdout) };
+    } catch (error) {
+      if (!(error instanceof SnapshotError)) throw error;
+      const said = stderr.trim().split("\n").at(-1) ?? "";
+      return { kind: "failed", reason: said === "" ? error.message : said };
+    }
+  }
+
+  remove(): void {
+    if (!this.#isOwn) return;
+    git("worktree", "remove", "--force", this.folder);
+    rmSync(join(this.folder, ".."), { recursive: true, force: true });
+  }
+}
+
+function snapshots(
+  checkout: Checkout,
+  wanted: readonly string[] | undefined,
+  asOf: string,
+  what: string,
+): Map<string, Attempt> {
+  const names = checkout.stacks().filter((name) => wanted?.includes(name) ?? true);
+  return new Map(
+    names.map((name) => {
+      progress(`planning ${name} at ${what} ...`);
+      return [name, checkout.plan(name, asOf)];
+    }),
+  );
+}
+
+function compare(options: ReviewOptions): ReviewInput {
+  const { base, head, stack, asOf, costApproved } = options;
+  const [before, after] = [
+    new Checkout(git("rev-parse", "--verify", `${base}^{commit}`)),
+    new Checkout(head),
+  ];
+  try {
+    const old = snapshots(before, stack, asOf, base);
+    const now = snapshots(after, stack, asOf, head ?? "the working tree");
+    const names = [...new Set([...old.keys(), ...now.keys()])].sort();
+    const planned = (attempt: Attempt | undefined): Snapshot | undefined =>
+      attempt?.kind === "planned" ? attempt.snapshot : undefined;
+    const differences = names.map((name) => differenceOf(planned(old.get(name)), planned(now.get(name))));
+    const failures = [...now].flatMap(([name, attempt]) =>
+      attempt.kind === "failed" ? [`${name}: it cannot be planned: ${attempt.reason}`] : [],
+    );
+    const approval = costApproved === true ? "given" : "none";
+    return {
+      base,
+      head: head ?? "working tree",
+      differences,
+      unknownBase: [...old].flatMap(([name, attempt]) =>
+        attempt.kind === "failed" ? [{ stack: name, reason: attempt.reason }] : [],
+      ),
+      stops: [...failures, ...differences.flatMap((difference) => stops(difference, approval))],
+      asOf,
+    };
+  } finally {
+    before.remove();
+    after.remove();
+  }
+}
+
+async function run(options: ReviewOptions): Promise<void> {
+  const review = compare(options);
+  const comment = commentOf(review);
+  if (options.out !== undefined) writeFileSync(options.out, comment);
+  if (options.json === true) printJson(review);
+  else if (options.out === undefined) print(comment);
+  if (options.post !== undefined)
+    progress(`${await postComment(targetOf(options.post, process.env), comment)} the comment`);
+  if (review.stops.length > 0) process.exitCode = EXIT.findings;
+}
+
+/** `llmops review`: what a change would deploy, cost and violate, for the pull request. */
+export function reviewCommand(): Command {
+  return new Command("review")
+    .description(
+      "compare every stack at two commits: resources, cost, controls; exit code 1 when it may not be merged",
+    )
+    .requiredOption("--base <ref>", "commit to compare with, for example origin/main")
+    .option("--head <ref>", "commit to review (default: the working tree)")
+    .option("-s, --stack <stack...>", "only these stacks")
+    .option("--cost-approved", "somebody who may has approved the rise of the ceiling")
+    .addOption(asOfOption())
+    .option("--out <file>", "write the comment there instead of printing it")
+    .addOption(
+      new Option("--post <system>", "post it, or replace the comment of an earlier run").choices([
+        "github",
+        "gitlab",
+      ]),
+    )
+    .option("--json", "print JSON")
+    .action(run);
+}
