@@ -13,6 +13,7 @@ import { UnknownPriceError } from "../plan/cost.ts";
 import { auditCommand } from "./audit.ts";
 import { calibrateCommand } from "./calibrate.ts";
 import { capacityCommand } from "./capacity.ts";
+import { complianceCommand } from "./compliance.ts";
 import { configCommand } from "./config.ts";
 import { EXIT, progress, VERSION } from "./context.ts";
 import { evidenceCommand } from "./evidence.ts";
@@ -32,6 +33,7 @@ const program = new Command("llmops")
   .addCommand(planCommand())
   .addCommand(configCommand())
   .addCommand(policyCommand())
+  .addCommand(complianceCommand())
   .addCommand(evidenceCommand())
   .addCommand(reviewCommand())
   .addCommand(capacityCommand())

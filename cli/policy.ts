@@ -97,13 +97,13 @@ async function subjectOf(options: CheckOptions, config: PlatformConfig): Promise
     return {
       graph: graphOfManifests(manifests, "llmops", stack),
       source: "manifests",
-      unseen: new Set(["aws", "gcp"]),
+      unseen: new Set(["aws", "gcp", "prices"]),
     };
   if (terraformPlan !== undefined)
     return {
       graph: graphOfTerraformPlan(terraformPlan, "llmops", stack),
       source: "terraform plan",
-      unseen: new Set(["kubernetes"]),
+      unseen: new Set(["kubernetes", "prices"]),
     };
   progress(`planning ${stack} ...`);
   return { graph: (await planStack(stack, config)).plan.graph, source: "plan", unseen: new Set() };

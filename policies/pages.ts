@@ -20,6 +20,7 @@ const PLATFORMS: Readonly<Record<Platform, string>> = {
   gcp: "Google Cloud",
   kubernetes: "Kubernetes",
   configuration: "the stack file",
+  prices: "the price of the whole stack",
 };
 
 function layers({ id }: Control): string {

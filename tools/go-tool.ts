@@ -39,6 +39,15 @@ export const VEGETA: GoTool = {
   ldflags: "-s -w",
 };
 
+/** The Kubernetes API server; the version must be set by the linker or it calls itself v0.0.0. */
+export const KUBE_APISERVER: GoTool = {
+  name: "kube-apiserver",
+  package: "k8s.io/kubernetes/cmd/kube-apiserver",
+  version: "v1.35.4",
+  ldflags:
+    "-s -w -X k8s.io/component-base/version.gitVersion=v1.35.4 -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=35",
+};
+
 /** A tool cannot be built. */
 export class ToolError extends Error {
   override readonly name = "ToolError";

@@ -18,8 +18,8 @@ export type Levels = Readonly<Record<Profile, EnforcementLevel | "off">>;
 /** How bad it is when the control fails, whatever the profile. */
 export type Severity = "critical" | "high" | "medium" | "low";
 
-/** Where a control looks; `configuration` is the stack file itself. */
-export type Platform = "aws" | "gcp" | "kubernetes" | "configuration";
+/** Where a control looks; `configuration` is the stack file itself, `prices` the priced whole. */
+export type Platform = "aws" | "gcp" | "kubernetes" | "configuration" | "prices";
 
 /** What an environment costs, as far as the caller could find out. */
 export type KnownCost =

@@ -31,7 +31,7 @@ export const costControls: readonly Control[] = [
     id: "COST-02",
     title: "The ceiling is within the budget",
     severity: "high",
-    platforms: ["configuration"],
+    platforms: ["prices"],
     legal: NONE,
     levels: ALWAYS,
     rationale: "Everything at its maximum is what an environment can cost at worst.",

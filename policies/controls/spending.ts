@@ -154,7 +154,7 @@ export const spendingControls: readonly Control[] = [
     id: "COST-05",
     title: "Figures rest on prices of known age",
     severity: "medium",
-    platforms: ["configuration"],
+    platforms: ["prices"],
     legal: NONE,
     levels: byStage("M", "M", "M"),
     rationale: "A ceiling computed from last year's prices is last year's ceiling.",

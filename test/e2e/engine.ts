@@ -30,8 +30,9 @@ export interface Engine {
   /**
    * A stack whose program is the platform of a configuration.
    * @param before runs in the program's own runtime, before its first resource
+   * @param asOf ISO time policy packs judge on. @default now
    */
-  stack(name: string, config: () => PlatformConfig, before?: () => void): Promise<Stack>;
+  stack(name: string, config: () => PlatformConfig, before?: () => void, asOf?: string): Promise<Stack>;
   /** Operations of the providers since the last call. */
   operations(): Operation[];
   /** Makes the creation of every resource of a type fail, or nothing any more. */
@@ -103,10 +104,9 @@ export async function startEngine(): Promise<Engine> {
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     STAND_IN_FOLDER: folder,
-    LLMOPS_POLICY_AS_OF: process.env["LLMOPS_POLICY_AS_OF"] ?? "",
   };
   return {
-    stack: (stackName, config, before = () => undefined) =>
+    stack: (stackName, config, before = () => undefined, asOf = "") =>
       LocalWorkspace.createOrSelectStack(
         {
           projectName: PROJECT,
@@ -116,7 +116,7 @@ export async function startEngine(): Promise<Engine> {
             return Promise.resolve({ platform: platformProgram(config()) });
           },
         },
-        { pulumiCommand, envVars },
+        { pulumiCommand, envVars: { ...envVars, LLMOPS_POLICY_AS_OF: asOf } },
       ),
     unprotect: (stack) => {
       const { status, stderr } = spawnSync(

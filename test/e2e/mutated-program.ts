@@ -93,6 +93,9 @@ export function registerChanged(graph: ResourceGraph, changed: ResourceGraph): v
     dependencies.forEach((_value, property) => keys.push(property));
     for (const property of keys)
       if ((node.propertyDependencies[property] ?? []).length === 0) dependencies.del(property);
+    dependencies.forEach((value, property) => {
+      value.setUrnsList([...(node.propertyDependencies[property] ?? [])]);
+    });
     return register(request, respond);
   };
 }

@@ -120,6 +120,13 @@ function notAttested(control: string): (config: PlatformConfig) => PlatformConfi
   });
 }
 
+/** The lock names the bucket of the trail instead of that of the records. */
+const lockOnAnotherBucket: Change = (graph) => {
+  const other = graph.nodes.find(({ type, name }) => type === BUCKET && name.includes("audit-trail"));
+  if (other === undefined) throw new Error("there is no bucket of a trail");
+  return edit(LOCK, "audit-lock", () => ({ propertyDependencies: { bucket: [other.urn] } }))(graph);
+};
+
 const biometric = (config: PlatformConfig): PlatformConfig => ({
   ...config,
   riskClass: { ...config.riskClass, annexIII: "1(a)", biometricIdentification: "remote" },
@@ -131,8 +138,8 @@ export const MUTATIONS: readonly Mutation[] = [
   declared(
     "fail",
     "acme-prod",
-    "a purpose of one word",
-    (config) => ({ ...config, riskClass: { ...config.riskClass, intendedPurpose: "chat" } }),
+    "a purpose of one word and blanks",
+    (config) => ({ ...config, riskClass: { ...config.riskClass, intendedPurpose: "chat".padEnd(24) } }),
     "AIA-GOV-01",
   ),
   fail(
@@ -279,7 +286,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "aws",
     "acme-prod",
     "a lock on another bucket",
-    edit(LOCK, "audit-lock", () => ({ propertyDependencies: {} })),
+    lockOnAnotherBucket,
     "AIA-LOG-02",
     "AIA-LOG-03",
     "AIA-LOG-04",
@@ -614,6 +621,8 @@ export const MUTATIONS: readonly Mutation[] = [
     "an unknown number of gateways",
     set(SET, "gateway-set", "spec.replicas", UNKNOWN),
     "AIA-LOG-11",
+    "COST-02",
+    "COST-05",
   ),
   fail(
     "aws",
@@ -1128,12 +1137,23 @@ export const MUTATIONS: readonly Mutation[] = [
     (config) => ({ ...config, budget: { ...config.budget, usdPerUnit: 1.1, rateAsOf: "2025-11-01" } }),
     "COST-01",
   ),
-  declared(
-    "fail",
-    "acme-prod",
-    "a budget of 100",
-    (config) => ({ ...config, budget: { ...config.budget, monthly: 100 } }),
+  {
+    ...declared(
+      "fail",
+      "acme-prod",
+      "a budget of 100",
+      (config) => ({ ...config, budget: { ...config.budget, monthly: 100 } }),
+      "COST-02",
+    ),
+    platform: "prices",
+  },
+  unknown(
+    "prices",
+    "acme-staging",
+    "machines nobody can price",
+    set(NODE_GROUP, "gpu", "instanceTypes", UNKNOWN),
     "COST-02",
+    "COST-05",
   ),
   fail(
     "kubernetes",
@@ -1155,6 +1175,8 @@ export const MUTATIONS: readonly Mutation[] = [
     "a pool without limit",
     set(NODE_POOL, "l40s", "spec.limits", {}),
     "COST-03",
+    "COST-02",
+    "COST-05",
   ),
   fail(
     "aws",
@@ -1162,6 +1184,8 @@ export const MUTATIONS: readonly Mutation[] = [
     "a node group without maximum",
     set(NODE_GROUP, "gpu", "scalingConfig.maxSize", null),
     "COST-03",
+    "COST-02",
+    "COST-05",
   ),
   unknown(
     "aws",
@@ -1169,14 +1193,26 @@ export const MUTATIONS: readonly Mutation[] = [
     "a node group with an unknown maximum",
     set(NODE_GROUP, "gpu", "scalingConfig.maxSize", UNKNOWN),
     "COST-03",
+    "COST-02",
+    "COST-05",
   ),
-  fail("gcp", "globex-prod", "a node pool without maximum", set(POOL, "gpu", "autoscaling", {}), "COST-03"),
+  fail(
+    "gcp",
+    "globex-prod",
+    "a node pool without maximum",
+    set(POOL, "gpu", "autoscaling", {}),
+    "COST-03",
+    "COST-02",
+    "COST-05",
+  ),
   unknown(
     "gcp",
     "globex-prod",
     "a node pool with an unknown maximum",
     set(POOL, "gpu", "autoscaling", UNKNOWN),
     "COST-03",
+    "COST-02",
+    "COST-05",
   ),
   fail("kubernetes", "acme-prod", "no quota", without(QUOTA), "COST-04"),
   fail(
@@ -1189,6 +1225,7 @@ export const MUTATIONS: readonly Mutation[] = [
   unknown("kubernetes", "acme-prod", "an unknown quota", set(QUOTA, "", "spec.hard", UNKNOWN), "COST-04"),
   {
     ...declared("fail", "dev", "prices of more than a year ago", (config) => config, "COST-05"),
+    platform: "prices",
     asOf: "2027-12-24T00:00:00.000Z",
   },
   fail("aws", "acme-prod", "no budget in the cloud", without(AWS_BUDGET), "COST-06"),
@@ -1245,6 +1282,8 @@ export const MUTATIONS: readonly Mutation[] = [
     "an unknown floor",
     set(NODE_GROUP, "gpu", "scalingConfig.minSize", UNKNOWN),
     "COST-09",
+    "COST-02",
+    "COST-05",
   ),
   fail(
     "gcp",
@@ -1259,6 +1298,8 @@ export const MUTATIONS: readonly Mutation[] = [
     "an unknown floor",
     set(POOL, "gpu", "autoscaling.totalMinNodeCount", UNKNOWN),
     "COST-09",
+    "COST-02",
+    "COST-05",
   ),
   fail(
     "kubernetes",

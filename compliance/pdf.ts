@@ -1,0 +1,129 @@
+import { createRequire } from "node:module";
+import { marked, type Token, type Tokens } from "marked";
+
+/** A node of a pdfmake document. */
+type Content = Readonly<Record<string, unknown>>;
+type FontFiles = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** The part of pdfmake's server interface that is used; its typings pull in those of a browser. */
+interface PdfMake {
+  setFonts(fonts: FontFiles): void;
+  setLocalAccessPolicy(allow: (path: string) => boolean): void;
+  setUrlAccessPolicy(allow: (url: string) => boolean): void;
+  createPdf(definition: Content): { getBuffer(): Promise<Buffer> };
+}
+
+const require = createRequire(import.meta.url);
+const pdfmake = require("pdfmake") as PdfMake;
+const fonts = require("pdfmake/fonts/Roboto.js") as FontFiles;
+pdfmake.setFonts(fonts);
+// Fonts are files of the package; nothing else is read and nothing is fetched.
+const FONT_FILES = new Set(Object.values(fonts).flatMap((styles) => Object.values(styles).map(String)));
+pdfmake.setLocalAccessPolicy((path) => FONT_FILES.has(path));
+pdfmake.setUrlAccessPolicy(() => false);
+
+type Inline = string | { readonly text: string; readonly bold?: boolean; readonly italics?: boolean };
+
+function plain(text: string): string {
+  return text
+    .replace(/&quot;/g, '"')
+    .replace(/&#39;/g, "'")
+    .replace(/&lt;/g, "<")
+    .replace(/&gt;/g, ">")
+    .replace(/&amp;/g, "&");
+}
+
+function inline(tokens: readonly Token[] | undefined, fallback: string): Inline[] {
+  return (tokens ?? [{ type: "text", raw: fallback, text: fallback }]).flatMap((token): Inline[] => {
+    switch (token.type) {
+      case "strong":
+        return [{ text: plain((token as Tokens.Strong).text), bold: true }];
+      case "em":
+        return [{ text: plain((token as Tokens.Em).text), italics: true }];
+      case "link":
+        return [plain((token as Tokens.Link).text)];
+      case "codespan":
+        return [{ text: plain((token as Tokens.Codespan).text), italics: true }];
+      default:
+        return "tokens" in token && token.tokens !== undefined
+          ? inline(token.tokens, token.raw)
+          : [plain("text" in token ? String(token.text) : token.raw)];
+    }
+  });
+}
+
+function listItems(list: Tokens.List): Content[] {
+  return list.items.map((each) => ({ stack: each.tokens.flatMap(block) }));
+}
+
+function block(token: Token): Content[] {
+  switch (token.type) {
+    case "heading": {
+      const heading = token as Tokens.Heading;
+      return [
+        { text: inline(heading.tokens, heading.text), style: heading.depth <= 2 ? "section" : "small" },
+      ];
+    }
+    case "paragraph":
+    case "text": {
+      const paragraph = token as Tokens.Paragraph;
+      return [{ text: inline(paragraph.tokens, paragraph.text), margin: [0, 0, 0, 4] }];
+    }
+    case "list": {
+      const list = token as Tokens.List;
+      return [list.ordered ? { ol: listItems(list) } : { ul: listItems(list) }];
+    }
+    case "table": {
+      const { header, rows } = token as Tokens.Table;
+      const cellOf = (cell: Tokens.TableCell, style: "head" | "cell"): Content => ({
+        text: inline(cell.tokens, cell.text),
+        style,
+      });
+      return [
+        {
+          table: {
+            headerRows: 1,
+            widths: header.map(() => "*"),
+            body: [
+              header.map((cell) => cellOf(cell, "head")),
+              ...rows.map((row) => row.map((cell) => cellOf(cell, "cell"))),
+            ],
+          },
+          layout: "lightHorizontalLines",
+          margin: [0, 4, 0, 8],
+        },
+      ];
+    }
+    case "code":
+      return [{ text: (token as Tokens.Code).text, style: "code", preserveLeadingSpaces: true }];
+    case "space":
+      return [];
+    default:
+      return [{ text: plain(token.raw) }];
+  }
+}
+
+/** A Markdown text as PDF/A4, in Roboto (Apache-2.0), which comes with pdfmake. */
+export function pdfOf(title: string, subject: string, markdown: string): Promise<Buffer> {
+  const definition: Content = {
+    info: { title, subject },
+    pageSize: "A4",
+    pageMargins: [42, 48, 42, 48],
+    defaultStyle: { font: "Roboto", fontSize: 9 },
+    footer: (page: number, pages: number) => ({
+      text: `${subject} - ${title} - ${page} of ${pages}`,
+      alignment: "center",
+      fontSize: 7,
+    }),
+    content: [{ text: title, style: "title" }, ...marked.lexer(markdown).flatMap(block)],
+    styles: {
+      title: { fontSize: 16, bold: true, margin: [0, 0, 0, 10] },
+      section: { fontSize: 12, bold: true, margin: [0, 10, 0, 4] },
+      small: { fontSize: 10, bold: true, margin: [0, 6, 0, 3] },
+      head: { bold: true, fontSize: 8 },
+      cell: { fontSize: 7 },
+      code: { fontSize: 6, margin: [0, 4, 0, 8] },
+    },
+  };
+  return pdfmake.createPdf(definition).getBuffer();
+}
