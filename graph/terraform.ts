@@ -5,7 +5,7 @@ import { GraphFileError } from "./manifests.ts";
 import { isRecord, SECRET, UNKNOWN, valueAt, type GraphValue } from "./values.ts";
 
 /** Resource types of Terraform that controls look at, with the type that stands for them in a graph. */
-const TYPES: Readonly<Record<string, string>> = {
+export const TERRAFORM_TYPES: Readonly<Record<string, string>> = {
   aws_budgets_budget: "aws:budgets/budget:Budget",
   aws_cloudtrail: "aws:cloudtrail/trail:Trail",
   aws_cloudwatch_log_group: "aws:cloudwatch/logGroup:LogGroup",
@@ -56,7 +56,7 @@ const LISTS: ReadonlySet<string> = new Set([
 ]);
 
 /** Names of blocks that Pulumi puts into the plural. */
-const PLURALS: Readonly<Record<string, string>> = {
+export const TERRAFORM_PLURALS: Readonly<Record<string, string>> = {
   advancedEventSelector: "advancedEventSelectors",
   auditLogConfig: "auditLogConfigs",
   blockDeviceMapping: "blockDeviceMappings",
@@ -121,7 +121,7 @@ function camel(name: string): string {
 function keyOf(name: string, type: string): string {
   const key = camel(name);
   if (key === "rule" && RULE_LISTS.has(type)) return "rules";
-  return PLURALS[key] ?? key;
+  return TERRAFORM_PLURALS[key] ?? key;
 }
 
 /** Values of a Terraform resource in Pulumi's form, with what is unknown or sensitive marked. */
@@ -180,7 +180,7 @@ function nodeOf(change: Change, dependencies: Readonly<Record<string, readonly s
   const store = storeOf(inputs);
   return {
     urn: address,
-    type: TYPES[type] ?? `terraform:${type}`,
+    type: TERRAFORM_TYPES[type] ?? `terraform:${type}`,
     name,
     ...(store === undefined ? {} : { parent: `terraform:store/${store}` }),
     custom: true,

@@ -20,6 +20,12 @@ export const OPENAI_PYTHON: PythonTool = { name: "openai", requirements: ["opena
 /** The gateway others compare with. */
 export const LITELLM: PythonTool = { name: "litellm", requirements: ["litellm[proxy]==1.108.7"] };
 
+/** The policy scanner others compare with. */
+export const CHECKOV: PythonTool = { name: "checkov", requirements: ["checkov==3.3.30"] };
+
+/** Reads OSCAL documents with the models NIST publishes. */
+export const TRESTLE: PythonTool = { name: "trestle", requirements: ["compliance-trestle==5.2.0"] };
+
 /**
  * Folder with the tool's programs (`bin` of its virtual environment), installed first where it is missing.
  * @throws ToolError when Python or the package index cannot be reached
