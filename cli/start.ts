@@ -1,11 +1,14 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { resourceCount } from "../plan/plan.ts";
+import { policyOf } from "../plan/policy.ts";
 import { planStack, type StackPlan } from "../plan/stack-plan.ts";
 import { writePlan } from "../plan/write.ts";
 import { runLocal, type LocalRunReport } from "../local/start.ts";
+import { blocking, type PolicyReport } from "../policies/report.ts";
 import { readStack, stackNames } from "../stacks/schema/stack-file.ts";
 import { EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
+import { policySummary } from "./policy.ts";
 
 interface StartOptions {
   readonly out: string;
@@ -58,10 +61,14 @@ async function run(options: StartOptions): Promise<void> {
   });
   if (options.json !== true) printLocal(local);
   const plans: StackPlan[] = [];
+  const policies: PolicyReport[] = [];
   if (options.json !== true) print("\nPlans (offline, nothing deployed)\n");
   for (const stack of stackNames(STACKS_FOLDER).filter((name) => name !== LOCAL_STACK)) {
     progress(`planning ${stack} ...`);
-    const planned = await planStack(stack, readStack(STACKS_FOLDER, stack));
+    const config = readStack(STACKS_FOLDER, stack);
+    const planned = await planStack(stack, config);
+    const report = policyOf({ graph: planned.plan.graph, config, asOf: new Date().toISOString() });
+    policies.push(report);
     const { plan, cost } = planned;
     const folder = join(options.out, stack);
     writePlan(folder, planned);
@@ -70,6 +77,7 @@ async function run(options: StartOptions): Promise<void> {
       print(
         `  ${stack}: ${resourceCount(plan)} resources, ${plan.manifests.length} Kubernetes objects, ${plan.helmReleases.length} Helm releases -> ${folder}`,
       );
+    if (options.json !== true) print(`    ${policySummary(report)}`);
     if (options.json !== true && cost !== undefined)
       print(
         `    USD per month: ${cost.monthlyUsd.min} at least, ${cost.monthlyUsd.expected} expected, ${cost.monthlyUsd.max} at most; budget ${cost.budgetUsd}: ${cost.verdict}`,
@@ -83,6 +91,12 @@ async function run(options: StartOptions): Promise<void> {
         resources: resourceCount(plan),
         kubernetesObjects: plan.manifests.length,
         helmReleases: plan.helmReleases.length,
+        policy: policies
+          .filter(({ stack }) => stack === plan.stack)
+          .map((report) => ({
+            controls: report.results.length,
+            stopping: blocking(report).map(({ control, message }) => ({ control, message })),
+          }))[0],
         monthlyUsd: cost?.monthlyUsd,
         verdict: cost?.verdict,
       })),

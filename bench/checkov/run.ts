@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import type { ResourceGraph } from "../../graph/graph.ts";
+import type { ResourceGraph, ResourceNode } from "../../graph/graph.ts";
 import { manifestsOf } from "../../plan/manifests.ts";
 import { blocking } from "../../policies/report.ts";
 import { judged, planAll, type Environment, type Planned } from "../../test/policy/environments.ts";
@@ -45,12 +45,23 @@ function write(scratch: string, name: string, graph: ResourceGraph): void {
   const [manifests, modules] = [join(scratch, "kubernetes", name), join(scratch, "terraform", name)];
   mkdirSync(manifests, { recursive: true });
   mkdirSync(modules, { recursive: true });
-  for (const { fileName, yaml } of manifestsOf(graph))
+  // Files only: a change may take away what others depend on.
+  const nodes = graph.nodes.map(
+    ({ urn, type, name, custom, inputs, propertyDependencies, options }): ResourceNode => ({
+      urn,
+      type,
+      name,
+      custom,
+      inputs,
+      dependencies: [],
+      propertyDependencies,
+      options,
+    }),
+  );
+  for (const { fileName, yaml } of manifestsOf({ ...graph, nodes }))
     writeFileSync(join(manifests, fileName.replace(/^\d+-/, "")), yaml);
   writeFileSync(join(modules, "main.tf.json"), JSON.stringify(terraformOf(graph), null, 2));
 }
-
-type Failed = z.output<typeof failedSchema>["results"]["failed_checks"][number];
 
 /** Failing checks by the name they were written under: id, resource and file against id and title. */
 function scan(
@@ -59,11 +70,14 @@ function scan(
 ): { version: string; failing: Map<string, Map<string, string>> } {
   const failing = new Map<string, Map<string, string>>();
   let version = "";
-  for (const framework of ["kubernetes", "terraform"] as const) {
-    process.stderr.write(`checkov reads the ${framework} files (minutes) ...\n`);
+  for (const [framework, folder] of [
+    ["kubernetes", "kubernetes"],
+    ["terraform_json", "terraform"],
+  ] as const) {
+    process.stderr.write(`checkov reads the ${folder} files (minutes) ...\n`);
     const { stdout, stderr, error } = spawnSync(
       program,
-      ["-d", join(scratch, framework), "--framework", framework, "--output", "json", "--quiet", "--compact"],
+      ["-d", join(scratch, folder), "--framework", framework, "--output", "json", "--quiet", "--compact"],
       { encoding: "utf8", maxBuffer: 1024 * 1024 * 1024 },
     );
     if (error !== undefined) throw error;
