@@ -22,7 +22,7 @@ const FONT_FILES = new Set(Object.values(fonts).flatMap((styles) => Object.value
 pdfmake.setLocalAccessPolicy((path) => FONT_FILES.has(path));
 pdfmake.setUrlAccessPolicy(() => false);
 
-type Inline = string | { readonly text: string; readonly bold?: boolean; readonly italics?: boolean };
+type Inline = string | Content;
 
 function plain(text: string): string {
   return text
@@ -45,7 +45,7 @@ function inline(tokens: readonly Token[] | undefined, fallback: string): Inline[
       case "codespan":
         return [{ text: plain((token as Tokens.Codespan).text), italics: true }];
       default:
-        return "tokens" in token && token.tokens !== undefined
+        return "tokens" in token && token.tokens != null
           ? inline(token.tokens, token.raw)
           : [plain("text" in token ? String(token.text) : token.raw)];
     }

@@ -4,7 +4,7 @@ import type { ResourceGraph } from "./graph.ts";
 import { GraphFileError } from "./manifests.ts";
 import type { GraphValue } from "./values.ts";
 
-const value: z.ZodType<GraphValue> = z.json() as z.ZodType<GraphValue>;
+const value: z.ZodType<GraphValue> = z.json();
 const graphSchema = z.strictObject({
   project: z.string(),
   stack: z.string(),

@@ -1,5 +1,11 @@
 import type { ResourceGraph } from "../graph/graph.ts";
-import type { Control, ControlContext, KnownCost, Platform, PriceUsed } from "../policies/controls/control.ts";
+import type {
+  Control,
+  ControlContext,
+  KnownCost,
+  Platform,
+  PriceUsed,
+} from "../policies/controls/control.ts";
 import { evaluate } from "../policies/evaluate.ts";
 import type { PolicyReport } from "../policies/report.ts";
 import { EU_REGIONS } from "../stacks/schema/checks/residency.ts";

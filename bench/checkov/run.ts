@@ -84,8 +84,7 @@ function scan(
     const parsed = failedSchema.safeParse(JSON.parse(stdout));
     if (!parsed.success) throw new Error(`checkov: ${stderr.slice(0, 500)} ${stdout.slice(0, 300)}`);
     version = parsed.data.summary.checkov_version;
-    for (const { check_id, check_name, file_path, resource } of parsed.data.results
-      .failed_checks as Failed[]) {
+    for (const { check_id, check_name, file_path, resource } of parsed.data.results.failed_checks) {
       const [, name = "", ...rest] = file_path.split("/");
       const known = failing.get(name) ?? new Map<string, string>();
       known.set([check_id, resource, rest.join("/")].join(" "), `${check_id} ${check_name}`);

@@ -1,5 +1,6 @@
 import { ofType } from "../../graph/graph.ts";
 import { valueAt } from "../../graph/values.ts";
+import { textOf } from "../../policies/controls/reading.ts";
 import { control, item, table, type ComplianceDocument, type Facts } from "../bundle.ts";
 
 function models({ config }: Facts): string {
@@ -33,15 +34,15 @@ function hardware({ config }: Facts): string {
 
 function software({ graph }: Facts): string {
   const charts = ofType(graph, "kubernetes:helm.sh/v3:Release").map(({ inputs }) => [
-    String(valueAt(inputs, "chart")),
-    String(valueAt(inputs, "version")),
+    textOf(valueAt(inputs, "chart")),
+    textOf(valueAt(inputs, "version")),
     "Helm chart",
   ]);
   const images = graph.nodes
     .filter(({ type }) => /^kubernetes:apps\/v1:(Deployment|StatefulSet)$/.test(type))
     .map(({ name, inputs }) => [
       name,
-      String(valueAt(inputs, "spec.template.spec.containers.0.image")),
+      textOf(valueAt(inputs, "spec.template.spec.containers.0.image")),
       "image",
     ]);
   return table(["What", "Version or digest", "Kind"], [...charts, ...images]);

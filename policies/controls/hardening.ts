@@ -2,7 +2,7 @@ import type { ResourceNode } from "../../graph/graph.ts";
 import { ofType } from "../../graph/graph.ts";
 import { isRecord, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
 import { ANNEX_III_FROM, GDPR_FROM, byRisk, STRICT, type Control, type Problem } from "./control.ts";
-import { checked, expectInput, listed, problemAt } from "./reading.ts";
+import { checked, expectInput, listed, problemAt, textOf } from "./reading.ts";
 
 /** Resources that are a static key. */
 const STATIC_KEYS = ["aws:iam/accessKey:AccessKey", "gcp:serviceaccount/key:Key"];
@@ -54,7 +54,7 @@ function staticVariables(node: ResourceNode): Problem[] {
     const property = `spec.template.spec.containers.${at}.env`;
     if (isUnknown(env)) return [problemAt(node.urn, property, env, "variables that can be read")];
     return listed(env)
-      .filter((variable) => KEY_VARIABLES.test(String(valueAt(variable, "name"))))
+      .filter((variable) => KEY_VARIABLES.test(textOf(valueAt(variable, "name"))))
       .map((variable) =>
         problemAt(node.urn, property, valueAt(variable, "name"), "an identity of the workload"),
       );
@@ -88,7 +88,7 @@ function hardened(node: ResourceNode): Problem[] {
   return [
     ...expect(root, `${at}.securityContext.runAsNonRoot`, "true", root === true),
     ...containers.flatMap((container) => {
-      const name = String(valueAt(container, "name"));
+      const name = textOf(valueAt(container, "name"));
       const context = valueAt(container, "securityContext");
       const property = `container ${name} securityContext`;
       const escalation = isRecord(context) ? context["allowPrivilegeEscalation"] : context;

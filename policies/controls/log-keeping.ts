@@ -4,7 +4,7 @@ import { isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
 import { alertsWith } from "./alerts.ts";
 import { auditBuckets, type AuditBucketView } from "./audit-buckets.ts";
 import { ANNEX_III_FROM, GDPR_FROM, byRisk, type Control, type Problem } from "./control.ts";
-import { isBelow, listed, naming, problemAt } from "./reading.ts";
+import { isBelow, listed, naming, problemAt, textOf } from "./reading.ts";
 
 const NO_STORE = "there is no audit store; AIA-LOG-01 says whether there must be one";
 /** Days objects may outlive their lock. */
@@ -144,7 +144,7 @@ function appendOnlyOnGoogle(graph: ResourceGraph, view: AuditBucketView): Proble
       ? []
       : [problemAt(node.urn, "publicAccessPrevention", node.inputs["publicAccessPrevention"], '"enforced"')]),
     ...grants
-      .filter(({ inputs }) => !WRITER_ROLES.includes(String(inputs["role"])))
+      .filter(({ inputs }) => !WRITER_ROLES.includes(textOf(inputs["role"])))
       .map((grant) =>
         problemAt(grant.urn, "role", grant.inputs["role"], "objectCreator or objectViewer only"),
       ),

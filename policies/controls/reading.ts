@@ -10,6 +10,11 @@ export function shown(value: GraphValue | undefined): string {
   return JSON.stringify(value);
 }
 
+/** A text as it is; anything else as it is shown. */
+export function textOf(value: GraphValue | undefined): string {
+  return typeof value === "string" ? value : shown(value);
+}
+
 /** Checks one input: unknown and secret values cannot be judged, everything else is put to `holds`. */
 export function expectInput(
   node: ResourceNode,

@@ -4,7 +4,7 @@ import { isRecord, isUnknown, valueAt, type GraphValue } from "../../graph/value
 import { alertsWith, routingOf } from "./alerts.ts";
 import { byStage, type Control, type Observation, type Problem } from "./control.ts";
 import { gatewayOf, hasRole } from "./gateway-configuration.ts";
-import { absent, checked, expectInput, listed, problemAt } from "./reading.ts";
+import { absent, checked, expectInput, listed, problemAt, textOf } from "./reading.ts";
 
 const NONE: Control["legal"] = [];
 const DAY_MS = 86_400_000;
@@ -66,7 +66,7 @@ function poolName(node: ResourceNode): string {
   const labels = ["labels", "nodeConfig.labels", "metadata.labels"]
     .map((path) => valueAt(node.inputs, path))
     .find((value) => isRecord(value) && value[POOL_LABEL] !== undefined);
-  return isRecord(labels) ? String(labels[POOL_LABEL]) : "";
+  return isRecord(labels) ? textOf(labels[POOL_LABEL]) : "";
 }
 
 /** Whether a group of nodes can be taken away at short notice; undefined when nobody can say. */
@@ -248,7 +248,7 @@ export const spendingControls: readonly Control[] = [
         ?.receiversOf("action", "throttle")
         .some(({ body }) =>
           listed(valueAt(body, "webhookConfigs")).some((hook) =>
-            String(valueAt(hook, "url")).endsWith("/admin/alerts"),
+            textOf(valueAt(hook, "url")).endsWith("/admin/alerts"),
           ),
         );
       const unreadable =
@@ -349,7 +349,7 @@ export const spendingControls: readonly Control[] = [
         const amount = valueAt(client, "budget.amount");
         return !spends || typeof amount === "string"
           ? []
-          : [problemAt(node.urn, `clients ${String(valueAt(client, "id"))} budget`, amount, "an amount")];
+          : [problemAt(node.urn, `clients ${textOf(valueAt(client, "id"))} budget`, amount, "an amount")];
       });
       return { kind: "checked", resources: [node.urn], problems };
     },

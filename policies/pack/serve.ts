@@ -58,6 +58,7 @@ function levelName(level: Proto.EnforcementLevel): ConfiguredLevel {
       return "remediate";
     case EnforcementLevel.DISABLED:
       return "disabled";
+    case EnforcementLevel.MANDATORY:
     default:
       return "mandatory";
   }

@@ -164,10 +164,11 @@ export interface Circumstances {
 
 /** Judges an environment under circumstances. */
 export function judged({ config, planned }: Planned, circumstances: Circumstances = {}): PolicyReport {
-  const { change = (graph) => graph, configure = (same) => same, asOf = NOW, controls } = circumstances;
+  const { asOf = NOW, controls } = circumstances;
+  const { graph } = planned.plan;
   return policyOf({
-    graph: change(planned.plan.graph),
-    config: configure(config),
+    graph: circumstances.change?.(graph) ?? graph,
+    config: circumstances.configure?.(config) ?? config,
     asOf,
     ...(controls === undefined ? {} : { controls }),
   });

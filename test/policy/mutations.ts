@@ -1,5 +1,6 @@
 import { UNKNOWN } from "../../graph/values.ts";
 import type { Platform } from "../../policies/controls/control.ts";
+import { textOf } from "../../policies/controls/reading.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import { both, configured, edit, set, without, type Change } from "./changes.ts";
 import type { Environment } from "./environments.ts";
@@ -470,7 +471,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edit(BUCKET_POLICY, "audit-policy", ({ inputs }) => ({
       inputs: {
         ...inputs,
-        policy: String(inputs["policy"]).replace("s3:BypassGovernanceRetention", "s3:GetObject"),
+        policy: textOf(inputs["policy"]).replace("s3:BypassGovernanceRetention", "s3:GetObject"),
       },
     })),
     "AIA-LOG-07",
@@ -482,7 +483,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edit(ROLE_POLICY, "audit-writer-inline", ({ inputs }) => ({
       inputs: {
         ...inputs,
-        policy: String(inputs["policy"]).replace("s3:GetObjectAttributes", "s3:DeleteObject"),
+        policy: textOf(inputs["policy"]).replace("s3:GetObjectAttributes", "s3:DeleteObject"),
       },
     })),
     "AIA-LOG-07",
