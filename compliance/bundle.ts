@@ -79,9 +79,11 @@ export function statusOf(
       };
     case "not-applicable":
       return { mark: "[not checked]", text: `${control}: ${reason ?? ""}` };
-    default:
+    case "fail":
+    case "unknown":
+    case "exempt":
       return {
-        mark: "[OPEN FINDING]",
+        mark: status === "exempt" ? "[EXEMPTED FINDING]" : "[OPEN FINDING]",
         text: `${control}: ${findings.map(({ message }) => message).join("; ")}`,
       };
   }

@@ -33,19 +33,23 @@ function plain(text: string): string {
     .replace(/&amp;/g, "&");
 }
 
+function styled(text: string, style: "bold" | "italics"): Content {
+  return { text: plain(text), [style]: true };
+}
+
 function inline(tokens: readonly Token[] | undefined, fallback: string): Inline[] {
   return (tokens ?? [{ type: "text", raw: fallback, text: fallback }]).flatMap((token): Inline[] => {
     switch (token.type) {
       case "strong":
-        return [{ text: plain((token as Tokens.Strong).text), bold: true }];
+        return [styled((token as Tokens.Strong).text, "bold")];
       case "em":
-        return [{ text: plain((token as Tokens.Em).text), italics: true }];
+        return [styled((token as Tokens.Em).text, "italics")];
       case "link":
         return [plain((token as Tokens.Link).text)];
       case "codespan":
-        return [{ text: plain((token as Tokens.Codespan).text), italics: true }];
+        return [styled((token as Tokens.Codespan).text, "italics")];
       default:
-        return "tokens" in token && token.tokens != null
+        return "tokens" in token && Array.isArray(token.tokens)
           ? inline(token.tokens, token.raw)
           : [plain("text" in token ? String(token.text) : token.raw)];
     }

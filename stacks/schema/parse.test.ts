@@ -1023,7 +1023,13 @@ const rows: readonly Row[] = [
     "acme-prod",
     "documentation.vault.retentionDays",
     365,
-    [["documentation.vault.retentionDays", "too small: expected number to be >=3650", "x"]],
+    [
+      [
+        "documentation.vault.retentionDays",
+        "too small: expected number to be >=3650",
+        "set documentation.vault.retentionDays to at least 3650",
+      ],
+    ],
   ],
   [
     "acme-prod",
