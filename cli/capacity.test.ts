@@ -1,24 +1,17 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { predict } from "../capacity/replica-model.ts";
+import { run, type CommandResult } from "./testing/run.ts";
 
-const ROOT = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "llmops-capacity-"));
 
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-function llmops(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["cli/llmops.js", ...args], {
-    cwd: ROOT,
-    encoding: "utf8",
-  });
-  return { status, stdout, stderr };
-}
+const llmops = (...args: string[]): Promise<CommandResult> => run(args);
 
 function file(name: string, content: string): string {
   const path = join(folder, name);
@@ -44,8 +37,8 @@ const measurements = [1, 2, 4, 8, 16, 32, 64, 128].flatMap((concurrency) =>
 const calibration = { what: "a replica", asOf: "2026-11-24", cacheTokens: 300_000, measurements };
 
 describe("llmops capacity", () => {
-  it("sizes a measured model and says where the figures come from", () => {
-    const { status, stdout } = llmops(
+  it("sizes a measured model and says where the figures come from", async () => {
+    const { code, out } = await llmops(
       "capacity",
       "qwen3-32b",
       "--gpu",
@@ -54,8 +47,8 @@ describe("llmops capacity", () => {
       "2",
       "--json",
     );
-    expect(status).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
       model: "qwen3-32b",
       origin: expect.stringContaining("13 held-out rows") as string,
       figures: { concurrency: expect.any(Number) as number },
@@ -63,8 +56,8 @@ describe("llmops capacity", () => {
     });
   });
 
-  it("says that an estimate is one", () => {
-    const { status, stdout } = llmops(
+  it("says that an estimate is one", async () => {
+    const { code, out } = await llmops(
       "capacity",
       "mistral-7b",
       "--gpu",
@@ -74,8 +67,8 @@ describe("llmops capacity", () => {
       "--slo-ttft-ms",
       "5000",
     );
-    expect(status).toBe(0);
-    expect(stdout).toContain("estimated from data sheets");
+    expect(code).toBe(0);
+    expect(out).toContain("estimated from data sheets");
   });
 
   it.each([
@@ -89,23 +82,23 @@ describe("llmops capacity", () => {
     [["llama-9"], 2, "there is no model 'llama-9'; use one of llama-3.1-8b"],
     [["llama-3.1-8b", "--gpu", "GTX"], 2, "Allowed choices are T4, L4"],
     [["llama-3.1-8b", "--input-tokens", "-1"], 2, "'-1' is not a number above 0"],
-  ])("refuses %j", (args, status, message) => {
-    const result = llmops("capacity", ...args);
-    expect(result.stderr).toContain(message);
-    expect(result.status).toBe(status);
+  ])("refuses %j", async (args, status, message) => {
+    const result = await llmops("capacity", ...args);
+    expect(result.err).toContain(message);
+    expect(result.code).toBe(status);
   });
 });
 
 describe("llmops calibrate", () => {
-  it("prints a capacity for the stack file", () => {
-    const { status, stdout } = llmops(
+  it("prints a capacity for the stack file", async () => {
+    const { code, out } = await llmops(
       "calibrate",
       "--file",
       file("good.json", JSON.stringify(calibration)),
       "--json",
     );
-    expect(status).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
       heldOut: { rows: 8 },
       capacity: { source: "a replica", asOf: "2026-11-24" },
     });
@@ -131,17 +124,17 @@ describe("llmops calibrate", () => {
       1,
       "time per token is off by",
     ],
-  ])("refuses %s", (name, content, status, message) => {
-    const result = llmops("calibrate", "--file", file(name, JSON.stringify(content)));
-    expect(result.stderr).toContain(message);
-    expect(result.status).toBe(status);
+  ])("refuses %s", async (name, content, status, message) => {
+    const result = await llmops("calibrate", "--file", file(name, JSON.stringify(content)));
+    expect(result.err).toContain(message);
+    expect(result.code).toBe(status);
   });
 
-  it("names a file that is no JSON", () => {
+  it("names a file that is no JSON", async () => {
     const path = file("broken.json", "{");
-    const { status, stderr } = llmops("calibrate", "--file", path);
-    expect(status).toBe(2);
-    expect(stderr).toContain(path);
+    const { code, err } = await llmops("calibrate", "--file", path);
+    expect(code).toBe(2);
+    expect(err).toContain(path);
   });
 });
 
@@ -156,9 +149,9 @@ describe("llmops simulate", () => {
       ),
     ].join("\n");
 
-  it("replays a trace through the scaler of a stack and draws it", () => {
+  it("replays a trace through the scaler of a stack and draws it", async () => {
     const path = file("trace.csv", trace(600));
-    const { status, stdout } = llmops(
+    const { code, out } = await llmops(
       "simulate",
       "-s",
       "acme-prod",
@@ -168,8 +161,8 @@ describe("llmops simulate", () => {
       folder,
       "--json",
     );
-    expect(status).toBe(0);
-    const report = JSON.parse(stdout) as {
+    expect(code).toBe(0);
+    const report = JSON.parse(out) as {
       requests: number;
       results: { policy: string; attainment: number }[];
     };
@@ -187,18 +180,18 @@ describe("llmops simulate", () => {
     ],
     [["-s", "acme-prod", "--trace", "/nonexistent"], "/nonexistent: ENOENT"],
     [["-s", "local", "--trace", "x"], "stack local serves no model of its own"],
-  ])("refuses %j", (args, message) => {
-    const { status, stderr } = llmops("simulate", ...args);
-    expect(stderr).toContain(message);
-    expect(status).toBe(2);
+  ])("refuses %j", async (args, message) => {
+    const { code, err } = await llmops("simulate", ...args);
+    expect(err).toContain(message);
+    expect(code).toBe(2);
   });
 });
 
 describe("llmops export hpa", () => {
-  it("writes one autoscaler per model and the adapter's rules", () => {
-    const { status, stdout } = llmops("export", "hpa", "-s", "acme-prod", "--json");
-    expect(status).toBe(0);
-    const exported = JSON.parse(stdout) as {
+  it("writes one autoscaler per model and the adapter's rules", async () => {
+    const { code, out } = await llmops("export", "hpa", "-s", "acme-prod", "--json");
+    expect(code).toBe(0);
+    const exported = JSON.parse(out) as {
       autoscaler: { metadata: { name: string } };
       adapterRules: object[];
     }[];

@@ -5,23 +5,25 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { CATALOGUE } from "../policies/catalogue.ts";
+import { run, type CommandResult } from "./testing/run.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const DAY = ["--as-of", "2026-11-24"];
 let folder: string;
 
-function llmops(args: readonly string[], cwd = ROOT): { code: number | null; out: string; err: string } {
+/** The command of a copy of the repository, in a process of its own. */
+function copied(target: string, args: readonly string[]): CommandResult {
   const { status, stdout, stderr } = spawnSync(process.execPath, ["cli/llmops.js", ...args], {
-    cwd,
+    cwd: target,
     encoding: "utf8",
     maxBuffer: 64 * 1024 * 1024,
   });
-  return { code: status, out: stdout, err: stderr };
+  return { code: status ?? -1, out: stdout, err: stderr };
 }
 
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "llmops-policy-"));
-  llmops(["plan", "-s", "acme-prod", "--out", join(folder, "plan"), ...DAY]);
+  await run(["plan", "-s", "acme-prod", "--out", join(folder, "plan"), ...DAY]);
 });
 
 describe("llmops policy check", () => {
@@ -31,24 +33,24 @@ describe("llmops policy check", () => {
     ["a plan of its own", () => []],
     ["a graph file", () => ["--graph", join(folder, "plan", "graph.json")]],
     ["manifests", () => ["--manifests", join(folder, "plan", "manifests")]],
-  ])("passes the shipped stack from %s", (_what, args) => {
-    const { code, out, err } = llmops(["policy", "check", "-s", "acme-prod", "--json", ...DAY, ...args()]);
+  ])("passes the shipped stack from %s", async (_what, args) => {
+    const { code, out, err } = await run(["policy", "check", "-s", "acme-prod", "--json", ...DAY, ...args()]);
     expect([code, err.includes("error")]).toEqual([0, false]);
     expect(controls(out)).toBe(CATALOGUE.length);
   });
 
-  it("finds the same in a graph file that somebody broke, and says so in every format", () => {
+  it("finds the same in a graph file that somebody broke, and says so in every format", async () => {
     const file = join(folder, "broken.json");
     const text = readFileSync(join(folder, "plan", "graph.json"), "utf8");
     writeFileSync(file, text.replace('"endpointPublicAccess": false', '"endpointPublicAccess": true'));
     for (const format of ["table", "json", "sarif", "junit", "oscal"]) {
       const args = ["policy", "check", "-s", "acme-prod", "--graph", file, "--format", format, ...DAY];
-      const { code, out } = llmops(args);
+      const { code, out } = await run(args);
       expect([format, code, /AIA-SEC-01/i.test(out)]).toEqual([format, 1, true]);
     }
   });
 
-  it("checks what a manifest shows, and says what it does not", () => {
+  it("checks what a manifest shows, and says what it does not", async () => {
     const manifests = join(folder, "plan", "manifests");
     const engine = readdirSync(manifests).find((file) => file.includes("deployment-claims-claims-assistant"));
     const broken = join(folder, "one.yaml");
@@ -56,7 +58,7 @@ describe("llmops policy check", () => {
       broken,
       readFileSync(join(manifests, engine ?? ""), "utf8").replace(/image: \S+/, "image: vllm:latest"),
     );
-    const { code, out } = llmops([
+    const { code, out } = await run([
       "policy",
       "check",
       "-s",
@@ -77,7 +79,7 @@ describe("llmops policy check", () => {
     });
   });
 
-  it("judges a Terraform plan", () => {
+  it("judges a Terraform plan", async () => {
     const file = join(folder, "terraform.json");
     const change = (type: string, name: string, after: object): object => ({
       address: `${type}.${name}`,
@@ -109,8 +111,14 @@ describe("llmops policy check", () => {
         },
       }),
     );
-    const { code, out } = llmops([
-      ...["policy", "check", "-s", "acme-prod", "--json", "--terraform-plan", file],
+    const { code, out } = await run([
+      "policy",
+      "check",
+      "-s",
+      "acme-prod",
+      "--json",
+      "--terraform-plan",
+      file,
       ...DAY,
     ]);
     const { results } = JSON.parse(out) as {
@@ -121,8 +129,16 @@ describe("llmops policy check", () => {
     expect([code, seen("AIA-LOG-02"), seen("AIA-LOG-03")]).toEqual([1, "governance", "30"]);
   });
 
-  it("judges on the day it is told", () => {
-    const { code, out } = llmops(["policy", "check", "-s", "acme-prod", "--json", "--as-of", "2027-03-01"]);
+  it("judges on the day it is told", async () => {
+    const { code, out } = await run([
+      "policy",
+      "check",
+      "-s",
+      "acme-prod",
+      "--json",
+      "--as-of",
+      "2027-03-01",
+    ]);
     const { results } = JSON.parse(out) as { results: { control: string; status: string }[] };
     expect([code, results.find(({ control }) => control === "AIA-TST-01")?.status]).toEqual([1, "fail"]);
   });
@@ -134,44 +150,44 @@ describe("llmops policy check", () => {
     ["evidence without a key", ["--evidence", "e.json"], "--evidence and --sign-key belong together"],
     ["a day that is none", ["--as-of", "tomorrow"], "'tomorrow' is not a date"],
     ["an unknown format", ["--format", "xml"], "Allowed choices are"],
-  ])("refuses %s", (_what, args, message) => {
-    const { code, err } = llmops(["policy", "check", "-s", "acme-prod", ...args]);
+  ])("refuses %s", async (_what, args, message) => {
+    const { code, err } = await run(["policy", "check", "-s", "acme-prod", ...args]);
     expect(code).toBe(2);
     expect(err).toContain(message);
   });
 });
 
 describe("llmops evidence", () => {
-  it("signs, verifies, and refuses what was changed or never overwrites a key", () => {
+  it("signs, verifies, and refuses what was changed or never overwrites a key", async () => {
     const keys = join(folder, "keys");
-    expect(llmops(["evidence", "key", "--out", keys]).code).toBe(0);
-    expect(llmops(["evidence", "key", "--out", keys])).toMatchObject({
+    expect((await run(["evidence", "key", "--out", keys])).code).toBe(0);
+    expect(await run(["evidence", "key", "--out", keys])).toMatchObject({
       code: 2,
       err: expect.stringContaining("keys are never overwritten") as string,
     });
     const file = join(folder, "evidence.json");
     const args = ["policy", "check", "-s", "dev", "--evidence", file, ...DAY];
-    expect(llmops([...args, "--sign-key", join(keys, "evidence-private.pem")]).code).toBe(0);
+    expect((await run([...args, "--sign-key", join(keys, "evidence-private.pem")])).code).toBe(0);
     const open = ["--key", join(keys, "evidence-public.pem")];
-    const { code, out } = llmops(["evidence", "verify", file, ...open]);
+    const { code, out } = await run(["evidence", "verify", file, ...open]);
     expect([code, out]).toEqual([0, expect.stringContaining("stack dev, judged as of 2026-11-24")]);
     const envelope = JSON.parse(readFileSync(file, "utf8")) as { payload: string };
     const payload = Buffer.from(envelope.payload, "base64")
       .toString()
       .replace('"stopping":0', '"stopping":1');
     writeFileSync(file, JSON.stringify({ ...envelope, payload: Buffer.from(payload).toString("base64") }));
-    expect(llmops(["evidence", "verify", file, ...open])).toMatchObject({
+    expect(await run(["evidence", "verify", file, ...open])).toMatchObject({
       code: 2,
       err: expect.stringContaining("no signature of this key fits") as string,
     });
-    expect(llmops(["evidence", "verify", "/nowhere", ...open]).code).toBe(2);
+    expect((await run(["evidence", "verify", "/nowhere", ...open])).code).toBe(2);
   });
 });
 
 describe("llmops compliance", () => {
-  it("writes every document as Markdown and PDF, with what is verified, declared and open, and never says compliant", () => {
+  it("writes every document as Markdown and PDF, with what is verified, declared and open, and never says compliant", async () => {
     const out = join(folder, "compliance");
-    expect(llmops(["compliance", "pack", "-s", "acme-prod", "--out", out, ...DAY]).code).toBe(0);
+    expect((await run(["compliance", "pack", "-s", "acme-prod", "--out", out, ...DAY])).code).toBe(0);
     const files = readdirSync(out);
     expect(files.filter((file) => file.endsWith(".md"))).toHaveLength(9);
     const text = files
@@ -191,8 +207,8 @@ describe("llmops compliance", () => {
     expect(manifest.files).toHaveLength(18);
   });
 
-  it("classifies from the answers", () => {
-    const { out } = llmops(["compliance", "classify", "-s", "acme-prod", "--json"]);
+  it("classifies from the answers", async () => {
+    const { out } = await run(["compliance", "classify", "-s", "acme-prod", "--json"]);
     expect(JSON.parse(out)).toMatchObject({
       level: "high",
       reasons: ["point 5(c) of Annex III (Art. 6(2))"],
@@ -221,7 +237,7 @@ describe("llmops review", () => {
         .replace("gpus: 1,", "gpus: 3,")
         .replace("monthly: 2500", "monthly: 9000"),
     );
-    const { code, out } = llmops(["review", "--base", "HEAD", "-s", "dev", ...DAY], target);
+    const { code, out } = copied(target, ["review", "--base", "HEAD", "-s", "dev", ...DAY]);
     expect(code).toBe(1);
     expect(out.startsWith("<!-- llmops-review -->")).toBe(true);
     expect(out).toContain("the ceiling rises by");
@@ -233,7 +249,7 @@ describe("llmops review", () => {
   }, 60_000);
 
   it("finds nothing between a commit and itself", () => {
-    const { code, out } = llmops(["review", "--base", "HEAD", "--head", "HEAD", "-s", "dev", ...DAY], copy());
+    const { code, out } = copied(copy(), ["review", "--base", "HEAD", "--head", "HEAD", "-s", "dev", ...DAY]);
     expect([code, out.includes("No resource changes."), out.includes("No finding comes")]).toEqual([
       0,
       true,
@@ -248,8 +264,8 @@ describe("llmops review", () => {
       ["--base", "HEAD", "--head", "HEAD", "-s", "none", "--post", "gitlab"],
       "CI_API_V4_URL",
     ],
-  ])("fails for %s", (_what, args, message) => {
-    const { code, err } = llmops(["review", ...args]);
+  ])("fails for %s", async (_what, args, message) => {
+    const { code, err } = await run(["review", ...args]);
     expect(code).toBe(2);
     expect(err).toContain(message);
   });
@@ -258,18 +274,18 @@ describe("llmops review", () => {
 describe("the CI files", () => {
   it.each([".github/workflows/review.yaml", ".gitlab-ci.yml"])(
     "%s runs commands and options that exist",
-    (name) => {
+    async (name) => {
       const text = readFileSync(join(ROOT, name), "utf8");
       expect(parse(text)).toBeTypeOf("object");
       const commands = [...text.matchAll(/npx llmops ((?:\w+ )+)(.*)/g)];
       expect(commands.length).toBeGreaterThanOrEqual(2);
       for (const [, path = "", rest = ""] of commands) {
-        const { code, out } = llmops([...path.trim().split(" "), "--help"]);
+        const { code, out } = await run([...path.trim().split(" "), "--help"]);
         expect(code).toBe(0);
         for (const [option] of rest.matchAll(/--[a-z-]+/g)) expect(out).toContain(option);
       }
       for (const [option] of text.matchAll(/--cost-approved/g))
-        expect(llmops(["review", "--help"]).out).toContain(option);
+        expect((await run(["review", "--help"])).out).toContain(option);
     },
   );
 });
