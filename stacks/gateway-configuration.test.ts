@@ -54,6 +54,28 @@ describe("gatewayConfiguration", () => {
     });
   });
 
+  it("bounds agent runs by steps, time, tokens, money, tool calls and repetitions", () => {
+    const config = stack("acme-prod");
+    const trace = {
+      maxSteps: 9,
+      maxSeconds: 60,
+      maxTokens: 1000,
+      maxRepeats: 2,
+      maxToolCalls: 5,
+      maxUsd: 0.5,
+    };
+    const clients = config.gateway.clients.map((client) => ({ ...client, trace }));
+    const configuration = gatewayConfiguration({ ...config, gateway: { ...config.gateway, clients } }, S3);
+    expect(configuration.clients[0]?.trace).toEqual({
+      maxSteps: 9,
+      maxSeconds: 60,
+      maxTokens: 1000,
+      maxRepeats: 2,
+      maxToolCalls: 5,
+      maxCost: "0.50",
+    });
+  });
+
   it("offers adapters under their own names, served by their base model", () => {
     const config = stack("acme-prod");
     const [first, ...others] = config.models;

@@ -101,6 +101,12 @@ function budgetOf(config: PlatformConfig, models: readonly string[]): Client["bu
   return { currency: "USD", amount: amount.toFixed(2), period: "month" };
 }
 
+type Run = NonNullable<PlatformConfig["gateway"]["clients"][number]["trace"]>;
+
+function runLimits({ maxUsd, ...limits }: Run): NonNullable<Client["trace"]> {
+  return maxUsd === undefined ? limits : { ...limits, maxCost: maxUsd.toFixed(2) };
+}
+
 function clients(config: PlatformConfig): Client[] {
   const own = new Set(config.models.flatMap(servedNames));
   return config.gateway.clients.flatMap(({ models, trace, purpose, ...client }) => {
@@ -108,7 +114,7 @@ function clients(config: PlatformConfig): Client[] {
       ...client,
       models,
       ...(purpose === undefined ? {} : { purpose }),
-      ...(trace === undefined ? {} : { trace }),
+      ...(trace === undefined ? {} : { trace: runLimits(trace) }),
     };
     const isOwnOnly = models.every((model) => own.has(model));
     return [{ ...shared, budget: isOwnOnly ? null : budgetOf(config, models) }];

@@ -28,6 +28,11 @@ const gatewayClient = z.strictObject({
       maxSteps: count,
       maxSeconds: count,
       maxTokens: count,
+      maxUsd: z.number().min(0.01).max(1_000_000).optional().describe("Money for providers, USD."),
+      maxToolCalls: count.optional().describe("Tool calls over all answers of the run."),
+      maxRepeats: count
+        .default(3)
+        .describe("How often it may get the same tool call with the same arguments; more is a loop."),
     })
     .optional()
     .describe("Circuit breaker of one agent run (W3C trace)."),

@@ -4,7 +4,10 @@ import { sha256Hex } from "./chain.ts";
 /** Keyed digests of one tenant: equal inputs can be matched by who holds the key and guessed by nobody else. */
 export interface TenantDigester {
   /** Digest of content; `domain` keeps equal texts in different roles apart. */
-  digest(domain: "input" | "output" | "subject" | "reviewer", content: string | Uint8Array): string;
+  digest(
+    domain: "input" | "output" | "subject" | "reviewer" | "tool-call",
+    content: string | Uint8Array,
+  ): string;
   /** Digest of a request whose body was not read. */
   readonly noInput: string;
 }

@@ -221,6 +221,10 @@ const client = z.strictObject({
       maxSeconds: positive,
       maxTokens: positive,
       maxCost: money.nullable().default(null),
+      /** Tool calls of one run over all its answers; null for no limit of its own. */
+      maxToolCalls: positive.nullable().default(null),
+      /** How often one run may get the same tool call with the same arguments; more is a loop. */
+      maxRepeats: positive.default(3),
     })
     .nullable()
     .default(null),

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
 const LATENCY_EDGES = [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 30, 60, 120];
+const STEP_EDGES = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89];
 
 /** Metrics of one gateway; label values come from the configuration only, so their number is bounded. */
 export interface GatewayMetrics {
@@ -16,6 +17,12 @@ export interface GatewayMetrics {
   readonly attempts: Counter<"upstream" | "result">;
   readonly offeredTokens: Counter<"model" | "kind">;
   readonly heldRequests: Gauge<"model">;
+  readonly agentRuns: Counter<"client">;
+  readonly agentStep: Histogram<"client">;
+  readonly agentLimits: Counter<"client" | "limit">;
+  readonly agentToolCalls: Counter<"client" | "tool" | "result">;
+  readonly agentTokens: Counter<"client">;
+  readonly agentCost: Counter<"client" | "currency">;
 }
 
 /** Values read when the page is asked for. */
@@ -119,6 +126,43 @@ export function createMetrics(gauges: GatewayGauges): GatewayMetrics {
       name: "llmops_gateway_held_requests",
       help: "Calls that wait for the first replica of a model",
       labelNames: ["model"],
+      registers,
+    }),
+    agentRuns: new Counter({
+      name: "llmops_gateway_agent_runs_total",
+      help: "Agent runs that began",
+      labelNames: ["client"],
+      registers,
+    }),
+    agentStep: new Histogram({
+      name: "llmops_gateway_agent_run_step",
+      help: "Number of each step in its agent run, from 1",
+      labelNames: ["client"],
+      buckets: STEP_EDGES,
+      registers,
+    }),
+    agentLimits: new Counter({
+      name: "llmops_gateway_agent_limits_total",
+      help: "Steps and answers refused because of a limit of their agent run",
+      labelNames: ["client", "limit"],
+      registers,
+    }),
+    agentToolCalls: new Counter({
+      name: "llmops_gateway_agent_tool_calls_total",
+      help: "Tool calls in answers; tools the configuration does not name are other",
+      labelNames: ["client", "tool", "result"],
+      registers,
+    }),
+    agentTokens: new Counter({
+      name: "llmops_gateway_agent_tokens_total",
+      help: "Input and output tokens of steps of agent runs",
+      labelNames: ["client"],
+      registers,
+    }),
+    agentCost: new Counter({
+      name: "llmops_gateway_agent_cost_total",
+      help: "Cost of steps of agent runs in units of the currency",
+      labelNames: ["client", "currency"],
       registers,
     }),
     attempts: new Counter({

@@ -108,12 +108,20 @@ describe("LocalTraceLimits", () => {
   it("stops a run after its time", async () => {
     let now = 0;
     const traces = new LocalTraceLimits(() => now);
-    const trace = { required: "no", maxSteps: 9, maxSeconds: 60, maxTokens: 9, maxCost: null } as const;
+    const trace = {
+      required: "no",
+      maxSteps: 9,
+      maxSeconds: 60,
+      maxTokens: 9,
+      maxCost: null,
+      maxToolCalls: null,
+      maxRepeats: 3,
+    } as const;
     const limited: ClientConfig = { ...client, trace };
-    expect(await traces.step(limited, "t")).toBeNull();
+    expect(await traces.step(limited, "t")).toEqual({ kind: "step", number: 1 });
     now = 60_001;
-    expect(await traces.step(limited, "t")).toBe("trace-seconds");
-    expect(await traces.step(limited, null)).toBeNull();
+    expect(await traces.step(limited, "t")).toEqual({ kind: "refused", reason: "trace-seconds" });
+    expect(await traces.step(limited, null)).toEqual({ kind: "no-run" });
   });
 });
 

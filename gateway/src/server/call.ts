@@ -10,7 +10,7 @@ import type { JsonObject } from "../api/endpoint.ts";
 import { transparencyHeaders } from "../api/transparency.ts";
 import { asObject, dropTokenCopies, isMetadata } from "../api/endpoint.ts";
 import { BrokenStreamError, formatEvent, readEvents } from "../api/sse.ts";
-import { toolCallsOfStream } from "../api/tools.ts";
+import { toolCallsIn, toolCallsOfStream } from "../api/tools.ts";
 import type { ClientConfig } from "../config/schema.ts";
 import { VerdictBook } from "../guards/inspect.ts";
 import type { Json } from "../guards/leaves.ts";
@@ -24,6 +24,7 @@ import type { Demand } from "../routing/limits.ts";
 import type { Target } from "../routing/plan.ts";
 import { checkTexts, checkTools, guardAnswer, UsageMeter } from "./answer.ts";
 import type { AnswerVerdict } from "./answer.ts";
+import type { AgentRun } from "./agent-run.ts";
 import type { Refusal } from "./http.ts";
 import { AUDIT_UNAVAILABLE, errorBody, refuse, send, STOPPED } from "./http.ts";
 import type { CallerContext, PreparedRequest } from "./prepare.ts";
@@ -40,6 +41,8 @@ export interface Call {
   readonly rules: readonly GuardRule[];
   readonly exchange: Exchange;
   readonly context: CallerContext;
+  /** Place of the call in its agent run. */
+  readonly run: AgentRun;
   readonly targets: readonly Target[];
   readonly started: number;
   readonly res: ServerResponse;
@@ -336,7 +339,7 @@ export class CallRunner {
     response: Dispatcher.ResponseData,
     settle: (result: "ok" | "failed") => void,
   ): Promise<CallEnd> {
-    const { request, client, rules, res, runtime, cacheKey, keep } = this.#call;
+    const { request, client, rules, res, runtime, run, cacheKey, keep } = this.#call;
     let body = await this.#readAnswer(response, settle);
     if (body === "interrupted") return this.#interrupted();
     if (body === null) return this.#fail(UPSTREAM_BROKEN, "unreadable-answer");
@@ -355,6 +358,9 @@ export class CallRunner {
     }
     if (verdict.kind === "off-schema") this.#book.note("schema", "1", "block");
     if (verdict.kind === "passed") verdict = await this.#askRemote(body);
+    const calls = request.tools.length > 0 || isBy(verdict, "tools") ? toolCallsIn(body) : [];
+    if (verdict.kind === "passed") verdict = await run.admitTools(calls, this.#book);
+    else if (isBy(verdict, "tools")) run.countTools(calls, "refused");
     if (verdict.kind !== "passed") {
       const guard = verdict.kind === "blocked" ? verdict.guard : "schema";
       return this.#withhold(guard);
@@ -519,9 +525,13 @@ export class CallRunner {
   }
 
   async #checkWhole(events: readonly JsonObject[]): Promise<string | null> {
-    const { request, client } = this.#call;
-    const tools = checkTools(client, request, toolCallsOfStream(events), this.#book);
-    if (tools.kind === "blocked") return tools.guard;
+    const { request, client, run } = this.#call;
+    const calls = toolCallsOfStream(events);
+    const tools = checkTools(client, request, calls, this.#book);
+    if (tools.kind === "blocked") {
+      run.countTools(calls, "refused");
+      return tools.guard;
+    }
     const texts = new Map<string, string>();
     for (const event of events) {
       for (const { channel, text } of request.format.pieces(event))
@@ -536,7 +546,9 @@ export class CallRunner {
       return "schema";
     }
     const remote = await this.#askRemote([...texts.values()]);
-    return remote.kind === "blocked" ? remote.guard : null;
+    if (remote.kind === "blocked") return remote.guard;
+    const admitted = await run.admitTools(calls, this.#book);
+    return admitted.kind === "blocked" ? admitted.guard : null;
   }
 
   #wanted(json: JsonObject): boolean {
@@ -570,6 +582,10 @@ export class CallRunner {
     hash.update(text);
     if (!res.write(text)) await once(res, "drain", { signal });
   }
+}
+
+function isBy(verdict: AnswerVerdict, guard: string): boolean {
+  return verdict.kind === "blocked" && verdict.guard === guard;
 }
 
 function parseEvent(data: string): JsonObject {

@@ -18,6 +18,7 @@ import { LimitsUnavailableError } from "../routing/limits.ts";
 import { costOf } from "../routing/money.ts";
 import { fractionOf, planFor } from "../routing/plan.ts";
 import { promptFor, withPrompt } from "../routing/prompts.ts";
+import { AgentRun } from "./agent-run.ts";
 import { CallRunner, HALTED } from "./call.ts";
 import type { CallEnd } from "./call.ts";
 import { readBody, refuse, send, STOPPED } from "./http.ts";
@@ -52,6 +53,7 @@ export class Serving {
   readonly #path: EndpointPath;
   readonly #started = performance.now();
   readonly #context: CallerContext;
+  readonly #run: AgentRun;
   #exchange: Exchange;
 
   constructor(
@@ -72,6 +74,7 @@ export class Serving {
     const { client, credential } = caller;
     const { trace, subject, reviewer, prompt } = this.#context;
     const digester = runtime.digests(client.tenant);
+    this.#run = new AgentRun(runtime, client, trace);
     this.#exchange = {
       id: randomUUID(),
       tenant: client.tenant,
@@ -187,17 +190,17 @@ export class Serving {
 
   async #admitted(request: PreparedRequest): Promise<void> {
     const { client } = this.#caller;
-    const { limits, traces, expected, brakes } = this.#runtime;
+    const { limits, expected, brakes } = this.#runtime;
     const inForce = await brakes.inForce();
     if (isStopped(inForce, request.model.name)) {
       await this.#decide("denied", STOPPED);
       return;
     }
-    const trace = await traces.step(client, this.#context.trace);
-    if (trace !== null) {
+    const over = await this.#run.begin();
+    if (over !== null) {
       await this.#decide("limited", {
         status: 429,
-        code: trace.replaceAll("-", "_"),
+        code: over.replaceAll("-", "_"),
         message: "The limit of this agent run is reached.",
       });
       return;
@@ -228,7 +231,7 @@ export class Serving {
       if (end === null) return;
       ({ used } = end);
       if (end.result === "completed") expected.seen(model.name, end.usage.output);
-      await traces.used(client, this.#context.trace, end.used).catch(() => undefined);
+      await this.#run.end(end.used, typeof model.price === "object" ? (model.price?.currency ?? null) : null);
       this.#count(end.result, passed.verdicts);
     } finally {
       await reservation.settle(used);
@@ -394,6 +397,7 @@ export class Serving {
       rules: passed.rules.output,
       exchange: this.#exchange,
       context: this.#context,
+      run: this.#run,
       targets,
       started: this.#started,
       res: this.#res,

@@ -93,14 +93,17 @@ export function describeSharedState(
       maxSeconds: 600,
       maxTokens: 100,
       maxCost: "0.001",
+      maxToolCalls: 4,
+      maxRepeats: 2,
     } as const;
 
     it("stops a run after its steps, on whatever replica they were", async () => {
       const client = freshClient({ trace });
-      for (const step of [0, 1, 2]) expect(await at(step).traces.step(client, "t")).toBeNull();
-      expect(await at(0).traces.step(client, "t")).toBe("trace-steps");
-      expect(await at(0).traces.step(client, "other")).toBeNull();
-      expect(await at(0).traces.step(client, null)).toBe("trace-missing");
+      for (const step of [0, 1, 2])
+        expect(await at(step).traces.step(client, "t")).toEqual({ kind: "step", number: step + 1 });
+      expect(await at(0).traces.step(client, "t")).toEqual({ kind: "refused", reason: "trace-steps" });
+      expect(await at(0).traces.step(client, "other")).toEqual({ kind: "step", number: 1 });
+      expect(await at(0).traces.step(client, null)).toEqual({ kind: "refused", reason: "trace-missing" });
     });
 
     it.each([
@@ -108,9 +111,36 @@ export function describeSharedState(
       ["money", { tokens: 1, cost: 1_000_000n }, "trace-cost"],
     ] as const)("stops a run after its %s", async (_what, used, refusal) => {
       const client = freshClient({ trace });
-      expect(await at(0).traces.step(client, "t")).toBeNull();
+      expect(await at(0).traces.step(client, "t")).toEqual({ kind: "step", number: 1 });
       await at(1).traces.used(client, "t", used);
-      expect(await at(0).traces.step(client, "t")).toBe(refusal);
+      expect(await at(0).traces.step(client, "t")).toEqual({ kind: "refused", reason: refusal });
+    });
+
+    it("finds a loop: the same tool call more often than a run may get it, on whatever replica", async () => {
+      const client = freshClient({ trace });
+      await at(0).traces.step(client, "t");
+      await at(0).traces.step(client, "other");
+      expect(await at(0).traces.toolCalls(client, "t", ["a"])).toBeNull();
+      expect(await at(1).traces.toolCalls(client, "t", ["b", "a"])).toBeNull();
+      expect(await at(0).traces.toolCalls(client, "t", ["a"])).toBe("trace-loop");
+      expect(await at(0).traces.toolCalls(client, "other", ["c", "c", "c"])).toBe("trace-loop");
+      expect(await at(0).traces.toolCalls(client, "t", [])).toBeNull();
+    });
+
+    it("stops a run after its tool calls, different ones included", async () => {
+      const client = freshClient({ trace });
+      await at(0).traces.step(client, "t");
+      expect(await at(0).traces.toolCalls(client, "t", ["a", "b", "c", "d"])).toBeNull();
+      expect(await at(1).traces.toolCalls(client, "t", ["e"])).toBe("trace-tool-calls");
+    });
+
+    it("counts nothing for clients and calls without a run", async () => {
+      const free = freshClient({ trace: null });
+      expect(await at(0).traces.step(free, "t")).toEqual({ kind: "no-run" });
+      expect(await at(0).traces.toolCalls(free, "t", ["a", "a", "a", "a", "a"])).toBeNull();
+      expect(
+        await at(0).traces.toolCalls(freshClient({ trace }), null, ["a", "a", "a", "a", "a"]),
+      ).toBeNull();
     });
   });
 
