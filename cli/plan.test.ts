@@ -37,10 +37,10 @@ function requirements(graph: ResourceGraph, node: ResourceNode): ResourceNode[] 
 
 describe("the plan of a shipped stack", () => {
   it.each([
-    ["acme-prod", 191, 60, 5],
-    ["acme-staging", 148, 47, 5],
-    ["dev", 76, 43, 2],
-    ["globex-prod", 86, 48, 2],
+    ["acme-prod", 198, 65, 5],
+    ["acme-staging", 155, 52, 5],
+    ["dev", 82, 47, 2],
+    ["globex-prod", 92, 52, 2],
     ["local", 0, 0, 0],
   ])(
     "%s has %i resources, %i Kubernetes objects and %i Helm releases",

@@ -119,7 +119,8 @@ export class Gateway extends LlmopsComponent {
         metadata,
         spec: {
           selector: { matchLabels: GATEWAY_SELECTOR },
-          podMetricsEndpoints: [{ port: "http", path: "/metrics", interval: "5s" }],
+          // The operator labels every target with its port as `endpoint`; the gateway's own `endpoint` is the API path.
+          podMetricsEndpoints: [{ port: "http", path: "/metrics", interval: "5s", honorLabels: true }],
         },
       },
       { parent: this },

@@ -42,20 +42,23 @@ export interface PlatformRuleArgs {
 }
 
 /** Share of requests that may fail: 99.9 % availability. */
-const ERROR_BUDGET = 0.001;
+export const ERROR_BUDGET = 0.001;
 
 /** Calls the platform failed to answer; what a guard, a limit or a caller's own mistake refused is not among them. */
-const FAILED = 'llmops_gateway_requests_total{result=~"failed|shed"}';
-const ATTEMPTED = 'llmops_gateway_requests_total{result!~"denied|invalid|limited|blocked|review"}';
+export const FAILED_CALLS = 'llmops_gateway_requests_total{result=~"failed|shed"}';
+/** Calls the platform should have answered. */
+export const ATTEMPTED_CALLS =
+  'llmops_gateway_requests_total{result!~"denied|invalid|limited|blocked|review"}';
 const INTERVENTION =
   'llmops_gateway_guard_verdicts_total{side="output",action=~"block|redact|replace|review"}';
 const OUTPUT_VERDICT = 'llmops_gateway_guard_verdicts_total{side="output"}';
-const HOURS_PER_MONTH = 730;
+/** Hours a monthly budget is spread over. */
+export const HOURS_PER_MONTH = 730;
 
 function errorRatio(window: string): RecordingRule {
   return {
     record: `llmops:request_errors:ratio_rate${window}`,
-    expr: `sum(rate(${FAILED}[${window}])) / sum(rate(${ATTEMPTED}[${window}]))`,
+    expr: `sum(rate(${FAILED_CALLS}[${window}])) / sum(rate(${ATTEMPTED_CALLS}[${window}]))`,
   };
 }
 

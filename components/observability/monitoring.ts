@@ -1,7 +1,18 @@
 import * as k8s from "@pulumi/kubernetes";
+import * as random from "@pulumi/random";
 import { HelmAddon } from "../addon/helm-addon.ts";
 import { GATEWAY_ADMIN_LABEL } from "../gateway/address.ts";
+import { GPU_NAMESPACE } from "../gpu/device-plugin.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+
+/** Who installed DCGM exporter. */
+export type GpuExporter = "device-plugin" | "gpu-operator" | "none";
+
+/** Labels of DCGM exporter's pods, as its own chart and the GPU operator write them. */
+const EXPORTER_PODS = {
+  "device-plugin": { "app.kubernetes.io/name": "dcgm-exporter" },
+  "gpu-operator": { app: "nvidia-dcgm-exporter" },
+} as const satisfies Record<Exclude<GpuExporter, "none">, Record<string, string>>;
 
 /** Metrics of one cluster. */
 export interface MonitoringArgs {
@@ -9,6 +20,8 @@ export interface MonitoringArgs {
   readonly retentionDays: number;
   /** Whether alerts are sent anywhere. */
   readonly alerting: "on" | "off";
+  /** What runs DCGM exporter on the GPU nodes; `none`: nothing that Prometheus could read. */
+  readonly gpuExporter: GpuExporter;
 }
 
 /** Namespace of Prometheus; engines let it in. */
@@ -41,6 +54,7 @@ export class Monitoring extends LlmopsComponent {
       },
       { parent: this },
     );
+    const administrator = this.#administrator(namespace);
     this.chart = new HelmAddon(
       this.childName("chart"),
       {
@@ -73,8 +87,45 @@ export class Monitoring extends LlmopsComponent {
           },
         },
       },
+      { parent: this, dependsOn: [namespace, administrator] },
+    );
+    if (args.gpuExporter !== "none") this.#gpuMetrics(EXPORTER_PODS[args.gpuExporter]);
+    this.registerOutputs({ url: PROMETHEUS_URL });
+  }
+
+  /** Grafana's administrator, with a password that only the state of the stack and this Secret hold. */
+  #administrator(namespace: k8s.core.v1.Namespace): k8s.core.v1.Secret {
+    const randomness = new random.Provider(this.childName("randomness"), {}, { parent: this });
+    const password = new random.RandomPassword(
+      this.childName("grafana-password"),
+      { length: 32, special: false },
+      { parent: this, provider: randomness },
+    );
+    return new k8s.core.v1.Secret(
+      this.childName("grafana-admin"),
+      {
+        metadata: { name: "grafana-admin", namespace: MONITORING_NAMESPACE },
+        stringData: { user: "admin", password: password.result },
+      },
       { parent: this, dependsOn: namespace },
     );
-    this.registerOutputs({ url: PROMETHEUS_URL });
+  }
+
+  /** Reads DCGM exporter on every GPU node. */
+  #gpuMetrics(pods: Readonly<Record<string, string>>): void {
+    new k8s.apiextensions.CustomResource(
+      this.childName("gpus"),
+      {
+        apiVersion: "monitoring.coreos.com/v1",
+        kind: "PodMonitor",
+        metadata: { name: "gpus", namespace: MONITORING_NAMESPACE },
+        spec: {
+          namespaceSelector: { matchNames: [GPU_NAMESPACE] },
+          selector: { matchLabels: pods },
+          podMetricsEndpoints: [{ port: "metrics", path: "/metrics", interval: "15s" }],
+        },
+      },
+      { parent: this, dependsOn: this.chart },
+    );
   }
 }

@@ -11,6 +11,10 @@ export interface EngineGauges {
   readonly runningMatchers: readonly string[];
   /** Histogram of the time between two tokens, seconds; absent where an engine has none that is confirmed. */
   readonly tokenLatency?: string;
+  /** Share of the key-value cache in use, 0 to 1; absent where an engine has none that is confirmed. */
+  readonly cacheUsage?: string;
+  /** Counters of the tokens looked up in and found in the prefix cache; absent where none is confirmed. */
+  readonly prefixCache?: { readonly queries: string; readonly hits: string };
   /** Version whose source the names were read from. */
   readonly asOfVersion: string;
   readonly source: string;
@@ -25,6 +29,8 @@ export function engineGauges(engine: Engine): EngineGauges | undefined {
         waiting: "vllm:num_requests_waiting",
         running: "vllm:num_requests_running",
         tokenLatency: "vllm:inter_token_latency_seconds",
+        cacheUsage: "vllm:kv_cache_usage_perc",
+        prefixCache: { queries: "vllm:prefix_cache_queries_total", hits: "vllm:prefix_cache_hits_total" },
         ...plain,
         asOfVersion: "0.30.0",
         source: "https://docs.vllm.ai/en/latest/usage/metrics.html",

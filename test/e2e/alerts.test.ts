@@ -40,7 +40,7 @@ const tokens = (values: string): readonly [string, string] => [
   values,
 ];
 const cost = (values: string): readonly [string, string] => [
-  'llmops_gateway_cost_total{client="c",model="m",currency="USD"}',
+  'llmops_gateway_cost_total{client="c",model="m",endpoint="/v1/chat/completions",currency="USD"}',
   values,
 ];
 const node = (index: number, values: string): readonly [string, string] => [

@@ -10,7 +10,7 @@ export interface GatewayMetrics {
   readonly rejected: Counter<"reason">;
   readonly inputTokens: Counter<"client" | "model" | "endpoint">;
   readonly outputTokens: Counter<"client" | "model" | "endpoint">;
-  readonly cost: Counter<"client" | "model" | "currency">;
+  readonly cost: Counter<"client" | "model" | "endpoint" | "currency">;
   readonly firstByte: Histogram<"model" | "endpoint">;
   readonly duration: Histogram<"model" | "endpoint" | "result">;
   readonly verdicts: Counter<"guard" | "side" | "action">;
@@ -93,7 +93,7 @@ export function createMetrics(gauges: GatewayGauges): GatewayMetrics {
     cost: new Counter({
       name: "llmops_gateway_cost_total",
       help: "Cost in units of the currency",
-      labelNames: ["client", "model", "currency"],
+      labelNames: [...call, "currency"],
       registers,
     }),
     firstByte: new Histogram({

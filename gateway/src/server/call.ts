@@ -288,10 +288,7 @@ export class CallRunner {
       metrics.outputTokens.inc(labels, usage.output);
     }
     if (cost !== null && price !== null) {
-      metrics.cost.inc(
-        { client: client.id, model: request.model.name, currency: price.currency },
-        Number(cost) / 1e9,
-      );
+      metrics.cost.inc({ ...labels, currency: price.currency }, Number(cost) / 1e9);
     }
     for (const { guard, side, action } of this.#book.verdicts) metrics.verdicts.inc({ guard, side, action });
     return this.#end(ending.result);
