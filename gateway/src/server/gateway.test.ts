@@ -729,7 +729,9 @@ describe("operation", () => {
     );
     expect(text).toContain(`llmops_gateway_input_tokens_total{${labels}} 10`);
     expect(text).toContain(`llmops_gateway_output_tokens_total{${labels}} 5`);
-    expect(text).toContain('llmops_gateway_cost_total{client="app",model="small",endpoint="/v1/chat/completions",currency="USD"} 0.00002');
+    expect(text).toContain(
+      'llmops_gateway_cost_total{client="app",model="small",endpoint="/v1/chat/completions",currency="USD"} 0.00002',
+    );
     expect(text).toContain("llmops_gateway_audit_ready 1");
     expect(text).not.toContain("invented");
   });
