@@ -127,11 +127,15 @@ describe("the plan of a shipped stack", () => {
     };
     await expect(planStack("acme-prod", unassumed)).rejects.toMatchObject({
       skus: [
-        "aws/eu-south-2/cluster",
         "aws/eu-south-2/disk-gib",
         "aws/eu-south-2/encryption-key",
         "aws/eu-south-2/interface-endpoint",
         "aws/eu-south-2/nat-gateway",
+        "aws/eu-south-2/use/egress-gib",
+        "aws/eu-south-2/use/flow-log-gib",
+        "aws/eu-south-2/use/log-gib",
+        "aws/eu-south-2/use/nat-gib",
+        "aws/eu-south-2/use/object-gib-month",
       ],
     });
   });

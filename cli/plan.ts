@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import Table from "cli-table3";
 import { Command } from "commander";
-import { ASSUMED, type CostReport } from "../plan/cost.ts";
+import type { CostReport } from "../plan/cost.ts";
 import { policyOf } from "../plan/policy.ts";
 import { planStack, type StackPlan } from "../plan/stack-plan.ts";
 import { resourceCount, typeCounts, type Plan } from "../plan/plan.ts";
 import { writePlan } from "../plan/write.ts";
+import { ASSUMED } from "../pricing/price.ts";
 import { blocking, type PolicyReport } from "../policies/report.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { asOfOption, EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
@@ -33,7 +34,7 @@ function resourceTable(plan: Plan): string {
   return rows.toString();
 }
 
-/** The cost table: one row per resource that costs by the hour, monthly USD. */
+/** The cost table: one row per resource that costs by the hour and per bounded use, monthly USD. */
 export function costTable(cost: CostReport): string {
   const right = { hAlign: "right" } as const;
   const rows = new Table({
@@ -41,7 +42,7 @@ export function costTable(cost: CostReport): string {
     colAligns: ["left", "left", "right", "right", "right"],
     ...PLAIN,
   });
-  for (const { name, what, monthlyUsd } of cost.lines)
+  for (const { name, what, monthlyUsd } of [...cost.lines, ...cost.use])
     rows.push([name, what, monthlyUsd.min, monthlyUsd.expected, monthlyUsd.max]);
   const { min, expected, max } = cost.monthlyUsd;
   rows.push([
@@ -54,16 +55,18 @@ export function costTable(cost: CostReport): string {
 }
 
 function printCost(cost: CostReport): void {
-  const assumed = cost.lines.flatMap(({ prices }) =>
+  const assumed = [...cost.lines, ...cost.use].flatMap(({ prices }) =>
     Object.entries(prices)
       .filter(([, { source }]) => source === ASSUMED)
       .map(([sku]) => sku),
   );
-  print("\nWhat it costs by the hour");
+  print("\nWhat it costs");
   print(costTable(cost));
   print(`Budget: ${cost.budgetUsd} USD per month; ceiling ${cost.monthlyUsd.max} USD: ${cost.verdict}`);
   print(`Assumed in the stack file, not list prices: ${[...new Set(assumed)].join(", ") || "none"}`);
-  print(`Not in these figures, billed by use: ${cost.byUse.join(", ") || "nothing"}`);
+  print(
+    `Billed by use, in these figures only as far as budget.usage declares it: ${cost.byUse.join(", ") || "nothing"}`,
+  );
 }
 
 function printPlan({ plan, cost, notDeployed }: StackPlan, policy: PolicyReport): void {

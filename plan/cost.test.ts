@@ -32,10 +32,15 @@ const options: CostOptions = {
   cloud: "aws",
   region: "eu-south-2",
   systemNodesExpected: 2,
-  pools: { l40s: { expected: 1, firstRung: "spot", gpusPerNode: 1 } },
+  pools: { l40s: { floor: 0, expected: 1, firstRung: "spot", gpusPerNode: 1 } },
   budget: { monthly: 10_000, usdPerUnit: 1 },
-  assumedAsOf: "2026-11-24",
-  assumedUsdPerHour: { "aws/eu-south-2/disk-gib": 0.0001, "aws/eu-south-2/nat-gateway": 0.05 },
+  usage: [],
+  providers: [],
+  assumed: {
+    usdPerHour: { "aws/eu-south-2/disk-gib": 0.0001, "aws/eu-south-2/nat-gateway": 0.05 },
+    usdPerUnit: { "aws/eu-south-2/use/egress-gib": 0.09 },
+    asOf: "2026-11-24",
+  },
 };
 
 const template = node("aws:ec2/launchTemplate:LaunchTemplate", "t", {
@@ -135,6 +140,36 @@ describe("costOf", () => {
       "over-budget",
       "within-budget",
     ]);
+  });
+
+  it("never goes below the nodes that the least replicas need", () => {
+    const pools = { l40s: { floor: 2, expected: 1, firstRung: "on-demand", gpusPerNode: 1 } };
+    const [machines] = costOf(graph(template, nodeGroup(0, 3, "ON_DEMAND", "l40s")), {
+      ...options,
+      pools,
+    }).lines;
+    // on-demand 1.961 x 730 = 1431.53
+    expect(machines?.monthlyUsd).toEqual({ min: "2863.06", expected: "2863.06", max: "4294.59" });
+  });
+
+  it("adds declared use and capped providers to every figure", () => {
+    const { use, monthlyUsd } = costOf(graph(node("aws:ec2/natGateway:NatGateway", "nat", {})), {
+      ...options,
+      usage: [{ service: "egress-gib", expected: 100, max: 1000 }],
+      providers: [{ name: "openai", monthlyCapUsd: 500 }],
+    });
+    expect(use.map((line) => [line.name, line.bound, line.monthlyUsd])).toEqual([
+      ["egress-gib", "declared", { min: "0.00", expected: "9.00", max: "90.00" }],
+      ["openai", "gateway", { min: "0.00", expected: "500.00", max: "500.00" }],
+    ]);
+    expect(monthlyUsd).toEqual({ min: "36.50", expected: "545.50", max: "626.50" });
+  });
+
+  it("refuses declared use without a price, naming the key and how to give it", () => {
+    const priced = (): unknown =>
+      costOf(graph(), { ...options, usage: [{ service: "log-gib", expected: 1, max: 2 }] });
+    expect(priced).toThrow(UnknownPriceError);
+    expect(priced).toThrow(/usdPerUnit:\n {8}"aws\/eu-south-2\/use\/log-gib": <USD per unit>/);
   });
 
   it("lists what is billed by use", () => {

@@ -1,15 +1,10 @@
 import { Decimal } from "decimal.js";
 import type { ResourceGraph } from "../graph/graph.ts";
 import { priceOf } from "../pricing/catalog.ts";
-import { HOURS_PER_MONTH, type Price } from "../pricing/price.ts";
+import { ASSUMED, HOURS_PER_MONTH, type Price } from "../pricing/price.ts";
 import { meteredItems, type MeterOptions, type MeteredItem } from "./metering.ts";
-
-/** A figure at the quietest hour, on an ordinary day, and when everything runs at its ceiling. */
-export interface Range<T> {
-  readonly min: T;
-  readonly expected: T;
-  readonly max: T;
-}
+import { mapRange, type Range } from "./range.ts";
+import { useLines, type UseLine, type UseOptions } from "./use.ts";
 
 /** What one resource costs. */
 export interface CostLine extends MeteredItem {
@@ -22,29 +17,24 @@ export interface CostLine extends MeteredItem {
 /** What an environment costs. */
 export interface CostReport {
   readonly lines: readonly CostLine[];
-  /** Monthly total, USD. */
+  /** What costs by use and is bounded by a declared quantity or a cap. */
+  readonly use: readonly UseLine[];
+  /** Monthly total of both, USD. */
   readonly monthlyUsd: Range<string>;
   /** Budget, USD. */
   readonly budgetUsd: string;
   readonly verdict: "within-budget" | "over-budget";
-  /** Types that cost by use (requests, traffic, log volume); not in the figures. */
+  /** Types that cost by use; what `budget.usage` does not declare of them is not in the figures. */
   readonly byUse: readonly string[];
 }
 
-/** Source of a price that no table gives. */
-export const ASSUMED = "assumed in the stack file";
-
 /** How prices are found and judged. */
-export interface CostOptions extends MeterOptions {
+export interface CostOptions extends MeterOptions, UseOptions {
   readonly budget: {
     readonly monthly: number;
     /** USD of one unit of the budget's currency. */
     readonly usdPerUnit: number;
   };
-  /** Prices that stand in for unknown ones, USD/h by SKU; empty: an unknown price is an error. */
-  readonly assumedUsdPerHour: Readonly<Record<string, number>>;
-  /** Day somebody asked for the assumed prices, ISO. */
-  readonly assumedAsOf: string;
 }
 
 /** Some resources have no known price; the message lists every SKU and the fix. */
@@ -53,11 +43,21 @@ export class UnknownPriceError extends Error {
   readonly skus: readonly string[];
 
   constructor(skus: readonly string[]) {
-    const sample = skus.map((sku) => `      ${JSON.stringify(sku)}: <USD per hour>`).join("\n");
+    const part = (key: string, unit: string, wanted: readonly string[]): string =>
+      wanted.length === 0
+        ? ""
+        : `\n      ${key}:${wanted.map((sku) => `\n        ${JSON.stringify(sku)}: <${unit}>`).join("")}`;
+    const isUse = (sku: string): boolean => sku.includes("/use/");
     super(
       `no price is known for ${skus.join(", ")}; an environment whose cost is unknown is not planned.\n` +
-        `Ask the provider for the price, then write into the stack file:\n` +
-        `  budget:\n    onUnknownPrice:\n      kind: assume\n      asOf: <today>\n      usdPerHour:\n${sample.replaceAll("      ", "        ")}`,
+        `Import the provider's price list (\`llmops prices import\`), or ask for the price and write into the stack file:\n` +
+        `  budget:\n    onUnknownPrice:\n      kind: assume\n      asOf: <today>` +
+        part(
+          "usdPerHour",
+          "USD per hour",
+          skus.filter((sku) => !isUse(sku)),
+        ) +
+        part("usdPerUnit", "USD per unit", skus.filter(isUse)),
     );
     this.skus = skus;
   }
@@ -65,21 +65,12 @@ export class UnknownPriceError extends Error {
 
 const ZERO: Range<Decimal> = { min: new Decimal(0), expected: new Decimal(0), max: new Decimal(0) };
 
-function mapRange<T, U>(range: Range<T>, change: (value: T, key: keyof Range<T>) => U): Range<U> {
-  return {
-    min: change(range.min, "min"),
-    expected: change(range.expected, "expected"),
-    max: change(range.max, "max"),
-  };
-}
-
 function lookUp(sku: string, options: CostOptions): Price | undefined {
   const known = priceOf(sku);
   if (known !== undefined) return known;
-  const assumed = options.assumedUsdPerHour[sku];
-  return assumed === undefined
-    ? undefined
-    : { usdPerHour: String(assumed), source: ASSUMED, asOf: options.assumedAsOf };
+  const { usdPerHour, asOf } = options.assumed;
+  const assumed = usdPerHour[sku];
+  return assumed === undefined ? undefined : { usdPerHour: String(assumed), source: ASSUMED, asOf };
 }
 
 /**
@@ -103,14 +94,16 @@ export function costOf(graph: ResourceGraph, options: CostOptions): CostReport {
     });
     return { ...item, monthlyUsd, prices };
   });
+  const use = useLines(options, (sku) => unknown.add(sku));
   if (unknown.size > 0) throw new UnknownPriceError([...unknown].sort());
-  const total = lines.reduce(
+  const total = [...lines, ...use].reduce(
     (sum, line) => mapRange(sum, (value, key) => value.plus(line.monthlyUsd[key])),
     ZERO,
   );
   const budget = new Decimal(options.budget.monthly).times(options.budget.usdPerUnit);
   return {
     lines,
+    use,
     monthlyUsd: mapRange(total, (value) => value.toFixed(2)),
     budgetUsd: budget.toFixed(2),
     verdict: total.max.lte(budget) ? "within-budget" : "over-budget",

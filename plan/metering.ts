@@ -16,7 +16,20 @@ export interface MeteredItem {
   readonly name: string;
   /** What it is, for a reader. */
   readonly what: string;
+  /** GPU pool whose nodes it is for; absent for everything else. */
+  readonly pool?: string;
   readonly units: { readonly min: Units; readonly expected: Units; readonly max: Units };
+}
+
+/** Size of a GPU pool that only the configuration knows. */
+export interface PoolSize {
+  /** Nodes that the models' least replicas need at the quietest hour. */
+  readonly floor: number;
+  /** Nodes on an ordinary day. */
+  readonly expected: number;
+  /** Rung the nodes come from while it has capacity. */
+  readonly firstRung: string;
+  readonly gpusPerNode: number;
 }
 
 /** What the graph alone does not say. */
@@ -25,10 +38,7 @@ export interface MeterOptions {
   readonly region: string;
   /** Nodes without GPU on an ordinary day. */
   readonly systemNodesExpected: number;
-  /** GPU pools: nodes on an ordinary day, the rung they then come from, and GPUs of one node. */
-  readonly pools: Readonly<
-    Record<string, { readonly expected: number; readonly firstRung: string; readonly gpusPerNode: number }>
-  >;
+  readonly pools: Readonly<Record<string, PoolSize>>;
 }
 
 /** A cloud resource that nobody has said the cost of. */
@@ -170,12 +180,21 @@ function gkeNodePool(node: ResourceNode): NodeGroup {
   };
 }
 
-/** Nodes of a group on an ordinary day: all of its pool's where the group serves the pool's first rung, else none. */
-function expectedNodes(group: NodeGroup, options: MeterOptions): number {
-  if (group.pool === undefined) return options.systemNodesExpected;
+/**
+ * Nodes of a group at the quietest hour and on an ordinary day: all of its pool's where the group serves the pool's first rung,
+ * else only what the group itself never goes below.
+ */
+function usualNodes(
+  group: NodeGroup,
+  options: MeterOptions,
+): { readonly min: number; readonly expected: number } {
+  const { min, max } = group;
+  if (group.pool === undefined) return { min, expected: options.systemNodesExpected };
   const pool = options.pools[group.pool];
-  if (pool === undefined) return group.max;
-  return group.rungs.includes(pool.firstRung) ? pool.expected : 0;
+  if (pool === undefined) return { min, expected: max };
+  if (!group.rungs.includes(pool.firstRung)) return { min, expected: min };
+  const floor = Math.min(max, Math.max(min, pool.floor));
+  return { min: floor, expected: Math.max(floor, pool.expected) };
 }
 
 function nodeItems(
@@ -184,7 +203,8 @@ function nodeItems(
   group: NodeGroup,
   options: MeterOptions,
 ): MeteredItem[] {
-  const expected = expectedNodes(group, options);
+  const { min, expected } = usualNodes(group, options);
+  const pool = group.pool === undefined ? {} : { pool: group.pool };
   const sku = (purchase: Purchase): string => machineSku(cloud, options.region, group.machine, purchase);
   // A spot price may rise to the on-demand price, so only the expected figure uses it.
   const usual = group.rungs[0] === "spot" ? sku("spot") : sku("on-demand");
@@ -193,9 +213,10 @@ function nodeItems(
     {
       urn: node.urn,
       name: node.name,
-      what: `${group.machine}, ${group.rungs.join(" or ")}, ${group.min} to ${group.max} nodes`,
+      what: `${group.machine}, ${group.rungs.join(" or ")}, ${min} to ${group.max} nodes`,
+      ...pool,
       units: {
-        min: { sku: usual, quantity: group.min },
+        min: { sku: usual, quantity: min },
         expected: { sku: usual, quantity: expected },
         max: { sku: sku("on-demand"), quantity: group.max },
       },
@@ -204,8 +225,9 @@ function nodeItems(
       urn: node.urn,
       name: node.name,
       what: `boot disks, ${group.diskGiB} GiB each`,
+      ...pool,
       units: {
-        min: { sku: disk, quantity: group.min * group.diskGiB },
+        min: { sku: disk, quantity: min * group.diskGiB },
         expected: { sku: disk, quantity: expected * group.diskGiB },
         max: { sku: disk, quantity: group.max * group.diskGiB },
       },

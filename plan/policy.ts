@@ -1,4 +1,5 @@
 import type { ResourceGraph } from "../graph/graph.ts";
+import type { Provenance } from "../pricing/price.ts";
 import type {
   Control,
   ControlContext,
@@ -21,10 +22,12 @@ export function modelSubject({ name, source }: Pick<Model, "name" | "source">): 
   return `${name}@${source.kind === "hub" ? source.revision : source.digest}`;
 }
 
-function pricesOf({ lines }: CostReport): PriceUsed[] {
+function pricesOf({ lines, use }: CostReport): PriceUsed[] {
   const used = new Map(
-    lines.flatMap(({ prices }) =>
-      Object.entries(prices).map(([sku, { source, asOf }]) => [sku, { sku, source, asOf }] as const),
+    [...lines, ...use].flatMap(({ prices }) =>
+      Object.entries<Provenance>(prices).map(
+        ([sku, { source, asOf }]) => [sku, { sku, source, asOf }] as const,
+      ),
     ),
   );
   return [...used.values()].sort((a, b) => (a.sku < b.sku ? -1 : 1));

@@ -1,9 +1,9 @@
 import { Decimal } from "decimal.js";
 import { describe, expect, it } from "vitest";
-import { allPrices, priceOf } from "./catalog.ts";
+import { catalog, priceOf } from "./catalog.ts";
 import { machineSku } from "./price.ts";
 
-const prices = [...allPrices()];
+const prices = [...catalog().hourly];
 
 describe("the price tables", () => {
   it("carry a positive decimal, a source and a day in every row", () => {

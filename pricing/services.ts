@@ -1,10 +1,18 @@
-import { serviceSku, type Price } from "./price.ts";
+import { serviceSku, usageSku, type Price, type UsagePrice } from "./price.ts";
 
 const GKE_CLUSTER: Price = {
   usdPerHour: "0.10",
   source:
     "https://github.com/murphye/cheap-gke-cluster (74.40 USD for 744 hours, every cluster after the first)",
   asOf: "2026-11-24",
+};
+
+/** 73 USD for 730 hours, a version in standard support. */
+const EKS_CLUSTER: Price = {
+  usdPerHour: "0.10",
+  source:
+    "https://github.com/aws/agent-toolkit-for-aws/blob/main/plugins/aws-startup-advisor/skills/architect-for-startups/references/eks.md (73 USD per month)",
+  asOf: "2026-11-25",
 };
 
 /** 0.0014 USD per machine and hour, never more than for 32 machines; the cap is taken. */
@@ -20,16 +28,33 @@ const PUBLIC_IPV4: Price = {
   asOf: "2026-02-24",
 };
 
+const CLOUD_LOGGING = {
+  source:
+    "https://github.com/api-evangelist/google-cloud-logging/blob/04006dd/plans/google-cloud-logging-plans-pricing.yml (read from https://cloud.google.com/stackdriver/pricing)",
+  asOf: "2026-09-12",
+};
+
 const GCP_REGIONS = ["europe-southwest1", "europe-west1", "europe-west4"] as const;
 const AWS_REGIONS = ["eu-central-1", "eu-north-1", "eu-south-2", "eu-west-1", "eu-west-3"] as const;
 
-/** Prices that are the same in every region, by SKU; what differs by region and has no source is not here. */
+/** Prices by the hour that are the same in every region, by SKU; what differs by region and has no source is not here. */
 export function servicePrices(): [string, Price][] {
   return [
     ...GCP_REGIONS.flatMap((region): [string, Price][] => [
       [serviceSku("gcp", region, "cluster"), GKE_CLUSTER],
       [serviceSku("gcp", region, "nat-gateway"), CLOUD_NAT],
     ]),
-    ...AWS_REGIONS.map((region): [string, Price] => [serviceSku("aws", region, "public-ipv4"), PUBLIC_IPV4]),
+    ...AWS_REGIONS.flatMap((region): [string, Price][] => [
+      [serviceSku("aws", region, "cluster"), EKS_CLUSTER],
+      [serviceSku("aws", region, "public-ipv4"), PUBLIC_IPV4],
+    ]),
   ];
+}
+
+/** Prices by use that are the same in every region, by SKU. The free allotment of 50 GiB of logs per project is not taken off. */
+export function usagePrices(): [string, UsagePrice][] {
+  return GCP_REGIONS.flatMap((region): [string, UsagePrice][] => [
+    [usageSku("gcp", region, "log-gib"), { usdPerUnit: "0.50", ...CLOUD_LOGGING }],
+    [usageSku("gcp", region, "flow-log-gib"), { usdPerUnit: "0.25", ...CLOUD_LOGGING }],
+  ]);
 }

@@ -145,6 +145,29 @@ export const alerting = z
   .prefault({})
   .describe("Where alerts go.");
 
+/** Quantity of a month. */
+const quantity = (unit: string): z.ZodOptional<z.ZodObject<{ expected: z.ZodNumber; max: z.ZodNumber }>> =>
+  z
+    .strictObject({
+      expected: z.number().min(0).describe("On an ordinary month."),
+      max: z.number().positive().max(10_000_000).describe("Most the budget allows for."),
+    })
+    .optional()
+    .describe(unit);
+
+const usage = z
+  .strictObject({
+    egressGiB: quantity("Sent to the internet, GiB per month."),
+    natGiB: quantity("Through NAT gateways, GiB per month."),
+    logGiB: quantity("Logs ingested, GiB per month."),
+    flowLogGiB: quantity("Flow logs ingested, GiB per month."),
+    objectStorageGiB: quantity("Kept in object storage, GiB."),
+  })
+  .default({})
+  .describe(
+    "What is billed by use; what is not declared here is named in the cost report and not in its figures.",
+  );
+
 /** What the environment may cost. */
 export const budget = z
   .strictObject({
@@ -174,6 +197,7 @@ export const budget = z
       ])
       .default({ kind: "none" })
       .describe("Budget in the cloud's own billing, which warns hours after the fact."),
+    usage,
     owner: email,
     onUnknownPrice: z
       .discriminatedUnion("kind", [
@@ -182,6 +206,10 @@ export const budget = z
           kind: z.literal("assume"),
           asOf: isoDate.describe("Day somebody asked for these prices."),
           usdPerHour: z.record(z.string(), z.number().positive()).describe("Price per SKU key, USD/h."),
+          usdPerUnit: z
+            .record(z.string(), z.number().positive())
+            .default({})
+            .describe("Price per SKU key of what is billed by use, USD per unit."),
         }),
       ])
       .default({ kind: "error" })

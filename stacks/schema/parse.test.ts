@@ -15,6 +15,66 @@ type Row = readonly [string, string, unknown, readonly (readonly [string, string
 const rows: readonly Row[] = [
   [
     "acme-prod",
+    "budget.onUnknownPrice.usdPerHour.aws/eu-south-2/disk-gib",
+    0.5,
+    [
+      [
+        "budget.onUnknownPrice.usdPerHour.aws/eu-south-2/disk-gib",
+        "0.5 USD per hour is absurd: at most 0.01 is believed",
+        "ask the provider for the list price",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "budget.onUnknownPrice.usdPerHour.aws/eu-south-2/disk",
+    0.0001,
+    [
+      [
+        "budget.onUnknownPrice.usdPerHour.aws/eu-south-2/disk",
+        "'aws/eu-south-2/disk' is the key of nothing that is priced per hour",
+        "copy the key from the error that asked for the price",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "budget.onUnknownPrice.usdPerUnit.aws/eu-south-2/disk-gib",
+    0.0001,
+    [
+      [
+        "budget.onUnknownPrice.usdPerUnit.aws/eu-south-2/disk-gib",
+        "'aws/eu-south-2/disk-gib' is the key of nothing that is priced per unit",
+        "copy the key from the error that asked for the price",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "budget.usage.egressGiB.expected",
+    501,
+    [
+      [
+        "budget.usage.egressGiB.expected",
+        "more is expected than the most of 500",
+        "raise max or lower expected",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "budget.usage.egressGiB.max",
+    -1,
+    [
+      [
+        "budget.usage.egressGiB.max",
+        "too small: expected number to be >0",
+        "set budget.usage.egressGiB.max to more than 0 (Most the budget allows for)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
     "client",
     "ACME",
     [

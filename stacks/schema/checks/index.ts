@@ -1,3 +1,4 @@
+import { budgetChecks } from "./budget.ts";
 import { capacityChecks } from "./capacity.ts";
 import type { Check } from "./check.ts";
 import { cloudChecks } from "./cloud.ts";
@@ -12,4 +13,5 @@ export const checks: readonly Check[] = [
   ...modelChecks,
   ...gatewayChecks,
   ...governanceChecks,
+  ...budgetChecks,
 ];
