@@ -27,6 +27,7 @@ interface RefusedInput extends Error {
 
 /** Errors whose message is written for the user; anything else is a defect and is shown with its stack. */
 const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
+  "EnvelopeError",
   "EvidenceError",
   "GitError",
   "GraphFileError",

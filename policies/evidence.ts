@@ -1,7 +1,7 @@
-import { createHash, createPrivateKey, createPublicKey, randomUUID, sign, verify } from "node:crypto";
-import type { KeyObject } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { ResourceGraph } from "../graph/graph.ts";
+import { EnvelopeError, openEnvelope, signEnvelope, type Envelope } from "../signing/dsse.ts";
 import { blocking, type PolicyReport } from "./report.ts";
 
 /** Type of the payload in the envelope. */
@@ -45,17 +45,8 @@ const recordSchema = z.looseObject({
 /** What was checked in one run, with hashes of what it was checked on; passes and what does not apply included. */
 export type EvidenceRecord = z.output<typeof recordSchema>;
 
-const envelopeSchema = z.strictObject({
-  payloadType: z.string(),
-  payload: z.base64(),
-  signatures: z.array(z.strictObject({ keyid: z.string(), sig: z.base64() })).min(1),
-});
-
-/** A signed record. @see https://github.com/secure-systems-lab/dsse/blob/master/protocol.md */
-export type Envelope = z.output<typeof envelopeSchema>;
-
 /** A file is no evidence, or not what somebody signed. */
-export class EvidenceError extends Error {
+export class EvidenceError extends EnvelopeError {
   override readonly name = "EvidenceError";
 }
 
@@ -90,71 +81,24 @@ export function evidenceOf({ report, graph, config, git, version, source }: Evid
   };
 }
 
-/** Bytes that are signed: the type and the payload, each with its length. */
-function preAuthentication(type: string, payload: Buffer): Buffer {
-  return Buffer.concat([
-    Buffer.from(`DSSEv1 ${Buffer.byteLength(type)} ${type} ${payload.length} `),
-    payload,
-  ]);
-}
-
-/** Id of a key: SHA-256 of its public form. */
-function keyId(publicKey: KeyObject): string {
-  return createHash("sha256")
-    .update(publicKey.export({ type: "spki", format: "der" }))
-    .digest("hex");
-}
-
 /**
  * Signs a record.
  * @param privateKeyPem Ed25519 key in PEM
- * @throws EvidenceError when the key is none
+ * @throws EnvelopeError when the key is none
  */
 export function signEvidence(record: EvidenceRecord, privateKeyPem: string): Envelope {
-  const key = readKey(() => createPrivateKey(privateKeyPem));
-  const payload = Buffer.from(JSON.stringify(record));
-  return {
-    payloadType: PAYLOAD_TYPE,
-    payload: payload.toString("base64"),
-    signatures: [
-      {
-        keyid: keyId(createPublicKey(key)),
-        sig: sign(null, preAuthentication(PAYLOAD_TYPE, payload), key).toString("base64"),
-      },
-    ],
-  };
-}
-
-function readKey(read: () => KeyObject): KeyObject {
-  let key: KeyObject;
-  try {
-    key = read();
-  } catch {
-    throw new EvidenceError("the key cannot be read; it must be an Ed25519 key in PEM");
-  }
-  if (key.asymmetricKeyType !== "ed25519")
-    throw new EvidenceError(`the key is ${key.asymmetricKeyType ?? "unknown"}; it must be Ed25519`);
-  return key;
+  return signEnvelope(PAYLOAD_TYPE, record, privateKeyPem);
 }
 
 /**
  * Checks an envelope and returns its record.
- * @throws EvidenceError when it is malformed, of another type, or not signed by the key
+ * @throws EnvelopeError when it is malformed, of another type, or not signed by the key
+ * @throws EvidenceError when what was signed is no record
  */
 export function verifyEvidence(envelope: unknown, publicKeyPem: string): EvidenceRecord {
-  const key = readKey(() => createPublicKey(publicKeyPem));
-  const parsed = envelopeSchema.safeParse(envelope);
-  if (!parsed.success) throw new EvidenceError("this is not a signed evidence record");
-  const { payloadType, payload, signatures } = parsed.data;
-  if (payloadType !== PAYLOAD_TYPE)
-    throw new EvidenceError(`the payload is ${payloadType}, not ${PAYLOAD_TYPE}`);
-  const bytes = Buffer.from(payload, "base64");
-  const signed = preAuthentication(payloadType, bytes);
-  const isSigned = signatures.some(
-    ({ keyid, sig }) => keyid === keyId(key) && verify(null, signed, key, Buffer.from(sig, "base64")),
+  const record = recordSchema.safeParse(
+    openEnvelope(envelope, PAYLOAD_TYPE, publicKeyPem, "evidence record"),
   );
-  if (!isSigned) throw new EvidenceError("no signature of this key fits: changed, or signed by another key");
-  const record = recordSchema.safeParse(JSON.parse(bytes.toString("utf8")));
   if (!record.success) throw new EvidenceError("the signed payload is no evidence record of this version");
   return record.data;
 }

@@ -2,18 +2,12 @@ import { generateKeyPairSync } from "node:crypto";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { CATALOGUE } from "../../policies/catalogue.ts";
-import {
-  EvidenceError,
-  evidenceOf,
-  sha256Of,
-  signEvidence,
-  verifyEvidence,
-  type Envelope,
-} from "../../policies/evidence.ts";
+import { evidenceOf, sha256Of, signEvidence, verifyEvidence } from "../../policies/evidence.ts";
 import { toJunit } from "../../policies/formats/junit.ts";
 import { toOscal } from "../../policies/formats/oscal.ts";
 import { toSarif } from "../../policies/formats/sarif.ts";
 import type { PolicyReport } from "../../policies/report.ts";
+import { EnvelopeError, type Envelope } from "../../signing/dsse.ts";
 import { set } from "./changes.ts";
 import { judged, planAll, type Planned } from "./environments.ts";
 
@@ -68,7 +62,7 @@ describe("an evidence record", () => {
         const changed = Buffer.from(payload);
         changed[at] = (changed[at] ?? 0) ^ flip;
         expect(() => verifyEvidence({ ...signed, payload: changed.toString("base64") }, keys.open)).toThrow(
-          EvidenceError,
+          EnvelopeError,
         );
       }),
       { numRuns: 50 },
