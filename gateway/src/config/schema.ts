@@ -158,6 +158,13 @@ const promptVariant = z.strictObject({
   version: z.string().regex(/^[\w.:@/+=-]{1,128}$/, "a version or hash"),
   weight: positive.default(1),
   system: z.string().min(1),
+  /** Settings the prompt was written and evaluated with; they take the place of the caller's. */
+  settings: z
+    .strictObject({
+      temperature: z.number().min(0).max(2).exactOptional(),
+      top_p: z.number().gt(0).max(1).exactOptional(),
+    })
+    .default({}),
 });
 
 const model = z.strictObject({
@@ -175,7 +182,7 @@ const model = z.strictObject({
     .default(null),
   /** Passes the client's priority on to engines that schedule by it (vLLM with `--scheduling-policy priority`). */
   engineScheduling: z.enum(["none", "priority"]).default("none"),
-  sticky: z.enum(["none", "client", "trace"]).default("none"),
+  sticky: z.enum(["none", "client", "trace", "subject"]).default("none"),
   fallbacks: z.array(z.strictObject({ upstream: name, model: z.string().min(1) })).default([]),
   attempts: z.number().int().min(1).max(5).default(2),
   totalMs: positive.default(120_000),

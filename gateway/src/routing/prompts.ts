@@ -11,8 +11,13 @@ export function promptFor(model: ModelConfig, draw: number): PromptVariant | nul
   return model.prompts[weighted(model.prompts, draw)] ?? null;
 }
 
-/** Puts a system prompt before what the caller wrote, in the form of the endpoint. */
-export function withPrompt(path: EndpointPath, body: JsonObject, system: string): JsonObject {
+/** Puts a system prompt before what the caller wrote, in the form of the endpoint, with the settings it was written for. */
+export function withPrompt(
+  path: EndpointPath,
+  given: JsonObject,
+  { system, settings }: Pick<PromptVariant, "system" | "settings">,
+): JsonObject {
+  const body: JsonObject = { ...given, ...settings };
   if (path === "/v1/messages") {
     const { system: own } = body;
     if (Array.isArray(own)) return { ...body, system: [{ type: "text", text: system }, ...own] };

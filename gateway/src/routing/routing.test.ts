@@ -195,7 +195,15 @@ describe("withPrompt", () => {
     ["/v1/responses", { instructions: "own" }, { instructions: "S\n\nown" }],
     ["/v1/responses", {}, { instructions: "S" }],
   ] as const)("puts the prompt first in the form of %s", (path, body, expected) => {
-    expect(withPrompt(path, structuredClone(body) as JsonObject, "S")).toEqual(expected);
+    const variant = { system: "S", settings: {} };
+    expect(withPrompt(path, structuredClone(body) as JsonObject, variant)).toEqual(expected);
+  });
+
+  it("replaces the caller's settings by those of the prompt and leaves the others", () => {
+    const body = { messages: [], temperature: 2, top_p: 0.5 };
+    expect(
+      withPrompt("/v1/chat/completions", body, { system: "S", settings: { temperature: 0.2 } }),
+    ).toMatchObject({ temperature: 0.2, top_p: 0.5 });
   });
 });
 

@@ -117,6 +117,30 @@ describe("routes", () => {
     for (let call = 0; call < sent.length; call += 2) expect(sent[call]).toBe(sent[call + 1]);
   });
 
+  it("keeps a data subject on one prompt over its traces, under the digest that is recorded", async () => {
+    const engine = await fakeEngine();
+    const prompts = ["v1", "v2"].map((version) => ({ version, system: `prompt ${version}` }));
+    const under = await gatewayUnderTest(
+      [engine],
+      withModel({ prompts, sticky: "subject", endpoints: ["/v1/chat/completions"] }),
+    );
+    for (let subject = 1; subject <= 20; subject += 1)
+      for (const trace of ["a", "b"])
+        await under.post(CHAT, hello, {
+          headers: {
+            "x-llmops-subject": `person-${subject}`,
+            traceparent: `00-${trace}${String(subject).padStart(31, "0")}-${"b".repeat(16)}-01`,
+          },
+        });
+    const intents = (await under.records()).flatMap((r) => (r.kind === "intent" ? [r] : []));
+    const bySubject = Map.groupBy(intents, ({ subject }) => subject);
+    expect(bySubject.size).toBe(20);
+    expect([...bySubject.values()].map((calls) => new Set(calls.map(({ prompt }) => prompt)).size)).toEqual(
+      Array<number>(20).fill(1),
+    );
+    expect(new Set(intents.map(({ prompt }) => prompt))).toEqual(new Set(["v1", "v2"]));
+  });
+
   it("tells a scheduling engine the client's priority and not what the caller claims", async () => {
     const engine = await fakeEngine();
     const under = await gatewayUnderTest([engine], (config) => ({

@@ -316,8 +316,12 @@ export class Serving {
   }
 
   #draw(what: string, { sticky, name }: PreparedRequest["model"]): number {
-    const who =
-      sticky === "client" ? this.#caller.client.id : sticky === "trace" ? this.#context.trace : null;
+    const { client, trace, subject } = {
+      client: this.#caller.client.id,
+      trace: this.#context.trace,
+      subject: this.#exchange.subject ?? null,
+    };
+    const who = { none: null, client, trace, subject }[sticky];
     return who === null ? Math.random() : fractionOf(`${name} ${what} ${who}`);
   }
 
@@ -327,7 +331,7 @@ export class Serving {
     let request = given;
     if (variant !== null) {
       this.#exchange = { ...this.#exchange, prompt: variant.version };
-      request = { ...given, body: withPrompt(this.#path, given.body, variant.system) };
+      request = { ...given, body: withPrompt(this.#path, given.body, variant) };
     }
     const cacheKey = this.#cacheKey(request);
     if (await this.#fromCache(cacheKey, passed.verdicts)) return null;
