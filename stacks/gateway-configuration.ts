@@ -2,6 +2,7 @@ import type { AuditBucket, AuditDestination } from "../components/audit/destinat
 import { GATEWAY_PATHS, GATEWAY_PORTS } from "../components/gateway/address.ts";
 import { KEY_FILES } from "../components/gateway/keys.ts";
 import { checkConfig, type GatewayConfigInput } from "../gateway/src/index.ts";
+import { gatewayPrompt } from "../prompts/compile.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 import { servedNames } from "./schema/served-names.ts";
 
@@ -44,11 +45,24 @@ function ownUpstreams({ models }: PlatformConfig): Upstream[] {
   }));
 }
 
+/** Prompts under comparison; a model that has one takes no call that could not carry it. */
+function promptsOf({
+  prompts,
+}: PlatformConfig["models"][number]): Pick<GatewayModel, "endpoints" | "prompts" | "sticky"> {
+  return prompts === undefined
+    ? { endpoints: [...ENGINE_ENDPOINTS] }
+    : {
+        endpoints: ["/v1/chat/completions"],
+        prompts: prompts.variants.map((variant) => gatewayPrompt(variant)),
+        sticky: prompts.sticky,
+      };
+}
+
 function ownModels({ models, gateway }: PlatformConfig): GatewayModel[] {
   return models.flatMap((model) =>
     servedNames(model).map((served) => ({
       name: served,
-      endpoints: [...ENGINE_ENDPOINTS],
+      ...promptsOf(model),
       routes: [{ upstream: model.name, model: served }],
       totalMs: 2 * model.slo.e2eP99Ms + gateway.holdSeconds * 1000,
       hold: model.autoscaling.minReplicas === 0 ? { seconds: gateway.holdSeconds } : null,

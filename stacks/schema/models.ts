@@ -89,6 +89,32 @@ const architecture = z
   })
   .describe("What the memory check needs; read it from the model's config.json.");
 
+const prompts = z
+  .strictObject({
+    sticky: z
+      .enum(["client", "trace", "subject"])
+      .default("client")
+      .describe("Who always gets the same variant: the client, an agent run, or the person asked about."),
+    variants: z
+      .array(
+        z.strictObject({
+          prompt: dnsName.describe("Folder below prompts/."),
+          version: z
+            .string()
+            .regex(/^[1-9]\d{0,5}$/, { error: 'must be a version in quotes, for example "2"' })
+            .describe("File below it, without `.prompt`."),
+          weight: count.default(1).describe("Share of the traffic, relative to the others."),
+          variables: z
+            .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+            .default({})
+            .describe("Values of its variables."),
+        }),
+      )
+      .min(1)
+      .describe("One in ordinary operation, several under comparison."),
+  })
+  .describe("Versioned system prompt the gateway puts before the caller's words.");
+
 const model = z.strictObject({
   name: dnsName.describe("Served model name."),
   tenant: dnsName.describe("Tenant whose namespace and quota hold the model."),
@@ -99,6 +125,7 @@ const model = z.strictObject({
     pool: dnsName.describe("Name of a GPU pool."),
     tensorParallel: z.union([z.literal(1), z.literal(2), z.literal(4), z.literal(8)]).default(1),
   }),
+  prompts: prompts.optional(),
   slo: z.strictObject({
     ttftP95Ms: z.int().min(50).describe("95th percentile of the time to the first token, ms."),
     e2eP99Ms: z.int().min(100).describe("99th percentile of the whole request, ms."),

@@ -1376,6 +1376,40 @@ const rows: readonly Row[] = [
     70000,
     [["cloud.port", "too big: expected number to be <=65535", "set cloud.port to at most 65535"]],
   ],
+  [
+    "acme-prod",
+    "models[0].prompts.variants[0].version",
+    "7",
+    [
+      [
+        "models[0].prompts.variants[0].version",
+        "there is no prompts/claims-assistant/7.prompt; there is assistant/1.prompt, claims-assistant/1.prompt, claims-assistant/2.prompt",
+        "name a version that is there, or add its file below prompts/",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].prompts.variants[0].variables",
+    { language: "fr", tone: "kind" },
+    [
+      [
+        "models[0].prompts.variants[0].variables",
+        "the prompt has no variable 'tone'; it has client, language",
+        "set the variables of prompts/claims-assistant/2.prompt",
+      ],
+      [
+        "models[0].prompts.variants[0].variables",
+        "the variable 'client' is required and has no value",
+        "set the variables of prompts/claims-assistant/2.prompt",
+      ],
+      [
+        "models[0].prompts.variants[0].variables",
+        "the variable 'language' is 'fr'; use one of es, en",
+        "set the variables of prompts/claims-assistant/2.prompt",
+      ],
+    ],
+  ],
 ];
 
 function shipped(stack: string): Record<string, unknown> {

@@ -5,12 +5,14 @@ import { cloudChecks } from "./cloud.ts";
 import { gatewayChecks } from "./gateway.ts";
 import { governanceChecks } from "./governance.ts";
 import { modelChecks } from "./models.ts";
+import { promptChecks } from "./prompts.ts";
 
 /** Every cross-field check, in the order their problems are printed. */
 export const checks: readonly Check[] = [
   ...cloudChecks,
   ...capacityChecks,
   ...modelChecks,
+  ...promptChecks,
   ...gatewayChecks,
   ...governanceChecks,
   ...budgetChecks,
