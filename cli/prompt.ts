@@ -174,7 +174,7 @@ async function compare(options: ReadoutOptions): Promise<void> {
       mixedUnits,
     });
   else {
-    const percent = (value: number): string => `${(value * 100).toFixed(1)}`;
+    const percent = (value: number): string => (value * 100).toFixed(1);
     const table = new Table({
       head: ["version", "units", "mean %", "difference, points", "interval", "p", "verdict"],
       style: { head: [], border: [] },
