@@ -203,3 +203,39 @@ describe("llmops export hpa", () => {
     ]);
   });
 });
+
+describe("llmops export calibration", () => {
+  it("writes a Job that reaches one engine only, within the engine's context and batch", async () => {
+    const { code, out, err } = await llmops(
+      ...["export", "calibration", "-s", "acme-prod", "--model", "claims-assistant", "--json"],
+    );
+    expect([code, err.includes("paused-replicas")]).toEqual([0, true]);
+    const [network, job] = JSON.parse(out) as [
+      { spec: { egress: { to: { podSelector: { matchLabels: object } }[]; ports: object[] }[] } },
+      { spec: { template: { spec: { containers: { image: string; args: string[] }[] } } } },
+    ];
+    expect(network.spec.egress[1]).toMatchObject({
+      to: [{ podSelector: { matchLabels: { "llmops.io/model": "claims-assistant" } } }],
+      ports: [{ protocol: "TCP", port: 8000 }],
+    });
+    const [container] = job.spec.template.spec.containers;
+    expect(container?.image).toMatch(/@sha256:[0-9a-f]{64}$/);
+    const flags = Object.fromEntries(
+      (container?.args ?? []).flatMap((flag, index, all) =>
+        flag.startsWith("--") ? [[flag, all[index + 1]]] : [],
+      ),
+    );
+    expect(flags).toMatchObject({
+      "--url": "http://claims-assistant.claims",
+      "--input": "256,1024,4096",
+      "--concurrency": "1,4,16,64",
+      "--what": "claims-assistant on vllm, 1 x L40S",
+    });
+    expect(Number(flags["--cache-tokens"])).toBeGreaterThan(16_384);
+  });
+
+  it("refuses a model the stack does not have", async () => {
+    const { code, err } = await llmops("export", "calibration", "-s", "acme-prod", "--model", "nope");
+    expect([code, err]).toEqual([2, expect.stringContaining("it has claims-assistant, claims-reasoner")]);
+  });
+});

@@ -1,7 +1,11 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { stringify } from "yaml";
+import { memoryBalance } from "../capacity/memory.ts";
 import { exportHpa, type ScaledObjectParts } from "../components/autoscaling/hpa-export.ts";
 import type { ScalerTrigger, ScalingBehaviour } from "../components/autoscaling/model-scaler.ts";
+import { ACCELERATOR_SPECS } from "../components/gpu/accelerators.ts";
+import { calibrationJob } from "../components/serving/calibration-job.ts";
+import { enginePort } from "../components/serving/engine.ts";
 import { ofType } from "../graph/graph.ts";
 import { planStack } from "../plan/stack-plan.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
@@ -50,6 +54,52 @@ async function run({ stack, json }: { readonly stack: string; readonly json?: tr
   );
 }
 
+interface CalibrationOptions {
+  readonly stack: string;
+  readonly model: string;
+  readonly json?: true;
+}
+
+/**
+ * Prints the Job that measures one model of a stack.
+ * @throws InvalidArgumentError when the stack has no such model or names no gateway image
+ */
+function calibration({ stack, model: name, json }: CalibrationOptions): void {
+  const config = readStack(STACKS_FOLDER, stack);
+  const model = config.models.find((candidate) => candidate.name === name);
+  if (model === undefined)
+    throw new InvalidArgumentError(
+      `--model: stack ${stack} has no model '${name}'; it has ${config.models.map((each) => each.name).join(", ") || "none"}`,
+    );
+  const pool = config.gpuPools.find((candidate) => candidate.name === model.gpu.pool);
+  const { image } = config.gateway;
+  if (pool === undefined || image === undefined)
+    throw new InvalidArgumentError(
+      `--stack: ${stack} has no ${pool === undefined ? "such GPU pool" : "gateway.image"}`,
+    );
+  const { tensorParallel } = model.gpu;
+  const { cacheTokens } = memoryBalance(model.architecture, {
+    tensorParallel,
+    gpuMemoryGiB: ACCELERATOR_SPECS[pool.accelerator].memoryGiB,
+  });
+  const manifests = calibrationJob({
+    model: model.name,
+    namespace: model.tenant,
+    enginePort: enginePort(model.engine),
+    image,
+    what: `${model.name} on ${model.engine.kind}, ${tensorParallel} x ${pool.accelerator}`,
+    cacheTokens,
+    maxNumSeqs: model.engine.maxNumSeqs,
+    maxModelLen: model.engine.maxModelLen,
+    labels: { "llmops.io/client": config.client, "llmops.io/environment": config.environment },
+  });
+  if (json === true) printJson(manifests);
+  else for (const manifest of manifests) print(`---\n${stringify(manifest, { lineWidth: 0 })}`.trimEnd());
+  progress(
+    `note: measures every replica behind http://${model.name}.${model.tenant} without gateway or records; keep callers away and scale it to one replica (annotation autoscaling.keda.sh/paused-replicas: "1"). Then: kubectl logs -n llm-gateway job/calibrate-${model.name} | tail -n 1 > measured.json && npx llmops calibrate --file measured.json`,
+  );
+}
+
 /** `llmops export`: parts of a stack for clusters that lack what the blueprint installs. */
 export function exportCommand(): Command {
   return new Command("export")
@@ -62,5 +112,13 @@ export function exportCommand(): Command {
         .requiredOption("-s, --stack <stack>", "stack to export")
         .option("--json", "print JSON")
         .action(run),
+    )
+    .addCommand(
+      new Command("calibration")
+        .description("a Job that measures one model's replica; `llmops calibrate` reads what it prints")
+        .requiredOption("-s, --stack <stack>", "stack the model is deployed by")
+        .requiredOption("--model <name>", "model to measure")
+        .option("--json", "print JSON")
+        .action(calibration),
     );
 }
