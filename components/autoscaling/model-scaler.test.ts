@@ -4,6 +4,7 @@ import { capture } from "../../plan/capture.ts";
 import type { Engine } from "../serving/engine.ts";
 import { ModelScaler, validateModelScalerArgs, type ModelScalerArgs } from "./model-scaler.ts";
 
+const tokenizer = { image: "registry.example/tokenizer", digest: `sha256:${"d".repeat(64)}` };
 const settings = { image: `e@sha256:${"a".repeat(64)}`, maxModelLen: 8192, maxNumSeqs: 128 };
 const vllm: Engine = { kind: "vllm", ...settings };
 const args: ModelScalerArgs = {
@@ -52,7 +53,7 @@ describe("ModelScaler", () => {
       'sum(vllm:num_requests_waiting{namespace="claims",pod=~"mistral-[a-z0-9]+-[a-z0-9]+"})',
     ],
     [
-      { kind: "triton", backend: "tensorrt-llm", ...settings },
+      { kind: "triton", backend: "tensorrt-llm", tokenizer, ...settings },
       'sum(nv_trt_llm_request_metrics{request_type="active",namespace="claims",pod=~"mistral-[a-z0-9]+-[a-z0-9]+"}) + sum(nv_trt_llm_request_metrics{request_type="waiting",namespace="claims",pod=~"mistral-[a-z0-9]+-[a-z0-9]+"})',
       'sum(nv_trt_llm_request_metrics{request_type="waiting",namespace="claims",pod=~"mistral-[a-z0-9]+-[a-z0-9]+"})',
     ],
@@ -95,7 +96,7 @@ describe("ModelScaler", () => {
   });
 
   it("scales an engine without gauges on offered load alone", async () => {
-    const engine: Engine = { kind: "triton", backend: "vllm", ...settings };
+    const engine: Engine = { kind: "triton", backend: "vllm", tokenizer, ...settings };
     const graph = await capture({
       stack: "test",
       program: () => new ModelScaler("s", { ...args, engine, capacity }, {}),
@@ -160,7 +161,7 @@ describe("ModelScaler", () => {
       "500 > maxNumSeqs 128: more would wait than a replica can run",
     ],
     [
-      { engine: { kind: "triton", backend: "vllm", ...settings } },
+      { engine: { kind: "triton", backend: "vllm", tokenizer, ...settings } },
       "engine",
       "this engine exports no queue, so only offered load can scale it: give its capacity",
     ],

@@ -17,13 +17,17 @@ export interface ChunkedEngineSettings extends EngineSettings {
   readonly maxNumBatchedTokens?: number | undefined;
 }
 
-/** A fine-tuned adapter (LoRA) served beside its base model under a name of its own. */
-export interface LoraAdapter {
-  /** Name clients use. */
-  readonly name: string;
-  /** Image that holds the adapter's files, without digest. */
+/** An image that only holds files. */
+export interface PinnedImage {
+  /** Image without digest. */
   readonly image: string;
   readonly digest: string;
+}
+
+/** A fine-tuned adapter (LoRA) served beside its base model under a name of its own. */
+export interface LoraAdapter extends PinnedImage {
+  /** Name clients use. */
+  readonly name: string;
   /** Rank it was trained with. */
   readonly rank: 8 | 16 | 32 | 64 | 128 | 256;
 }
@@ -35,7 +39,11 @@ export type Engine =
       readonly adapters?: readonly LoraAdapter[] | undefined;
     } & ChunkedEngineSettings)
   | ({ readonly kind: "sglang" } & ChunkedEngineSettings)
-  | ({ readonly kind: "triton"; readonly backend: "tensorrt-llm" | "vllm" } & EngineSettings)
+  | ({
+      readonly kind: "triton";
+      readonly backend: "tensorrt-llm" | "vllm";
+      readonly tokenizer: PinnedImage;
+    } & EngineSettings)
   | ({ readonly kind: "tgi" } & EngineSettings);
 
 /** Where the weights come from, pinned to immutable content. */
@@ -60,12 +68,13 @@ export interface EngineContainer {
   readonly command?: readonly string[];
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Port of the API. */
+  /** Port of the API and of the metrics. */
   readonly port: number;
-  /** Port of the metrics. */
-  readonly metricsPort: number;
   readonly health: { readonly ready: string; readonly live: string };
 }
+
+/** Folder of Triton's tokenizer: its frontend turns chats into prompts. */
+export const TOKENIZER_MOUNT = "/tokenizer";
 
 /** Folder of an OCI model volume. */
 export const MODEL_MOUNT = "/model";
@@ -79,7 +88,7 @@ const GPU_MEMORY_UTILISATION = "0.90";
 const ENGINE_PORTS: Readonly<Record<EngineKind, number>> = {
   vllm: 8000,
   sglang: 30_000,
-  triton: 8000,
+  triton: 9000,
   tgi: 8080,
 };
 
@@ -153,7 +162,6 @@ function vllm(engine: Extract<Engine, { kind: "vllm" }>, launch: EngineLaunch): 
       VLLM_NO_USAGE_STATS: "1",
     },
     port: ENGINE_PORTS.vllm,
-    metricsPort: ENGINE_PORTS.vllm,
     health: { ready: "/health", live: "/health" },
   };
 }
@@ -175,26 +183,29 @@ function sglang(engine: ChunkedEngineSettings, launch: EngineLaunch): EngineCont
     ],
     env: hubEnvironment(launch.source),
     port: ENGINE_PORTS.sglang,
-    metricsPort: ENGINE_PORTS.sglang,
     health: { ready: "/health_generate", live: "/health" },
   };
 }
 
-function triton(launch: EngineLaunch): EngineContainer {
+/**
+ * Triton behind its OpenAI frontend, which speaks what the gateway speaks; the repository holds a model of the served name.
+ * On SIGTERM its web server finishes open connections; it has no limit of its own, the kubelet's grace period is one.
+ * @see https://github.com/triton-inference-server/server/tree/main/python/openai
+ */
+function triton(engine: Extract<Engine, { kind: "triton" }>, launch: EngineLaunch): EngineContainer {
   return {
-    command: ["tritonserver"],
+    command: ["python3", "/opt/tritonserver/python/openai/openai_frontend/main.py"],
     args: [
       `--model-repository=${modelReference(launch.source)}`,
-      "--model-control-mode=explicit",
-      `--load-model=${launch.name}`,
-      "--strict-readiness=true",
-      `--exit-timeout-secs=${launch.drainSeconds}`,
-      "--metrics-config=histogram_latencies=true",
+      `--tokenizer=${TOKENIZER_MOUNT}`,
+      `--backend=${engine.backend === "vllm" ? "vllm" : "tensorrtllm"}`,
+      "--host=0.0.0.0",
+      `--openai-port=${ENGINE_PORTS.triton}`,
     ],
     env: hubEnvironment(launch.source),
     port: ENGINE_PORTS.triton,
-    metricsPort: 8002,
-    health: { ready: "/v2/health/ready", live: "/v2/health/live" },
+    // The frontend has no other health route; it answers before every model is loaded only with an error.
+    health: { ready: "/health/ready", live: "/health/ready" },
   };
 }
 
@@ -211,7 +222,6 @@ function tgi(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
     ],
     env: hubEnvironment(launch.source),
     port: ENGINE_PORTS.tgi,
-    metricsPort: ENGINE_PORTS.tgi,
     health: { ready: "/health", live: "/health" },
   };
 }
@@ -232,7 +242,7 @@ export function engineContainer(engine: Engine, launch: EngineLaunch): EngineCon
     case "sglang":
       return sglang(engine, launch);
     case "triton":
-      return triton(launch);
+      return triton(engine, launch);
     case "tgi":
       return tgi(engine, launch);
   }

@@ -11,6 +11,7 @@ import {
 } from "./model-service.ts";
 
 const image = `engine@sha256:${"a".repeat(64)}`;
+const tokenizer = { image: "registry.example/tokenizer", digest: `sha256:${"d".repeat(64)}` };
 const settings = { image, maxModelLen: 8192, maxNumSeqs: 64 };
 const hub: ModelSource = { kind: "hub", repository: "mistralai/Mistral-7B", revision: "c".repeat(40) };
 const s3: ModelSource = { kind: "s3", uri: "s3://models/mistral", digest: `sha256:${"b".repeat(64)}` };
@@ -81,15 +82,14 @@ describe("engineContainer", () => {
       ],
     ],
     [
-      { kind: "triton", backend: "tensorrt-llm", ...settings },
+      { kind: "triton", backend: "tensorrt-llm", tokenizer, ...settings },
       s3,
       [
         "--model-repository=s3://models/mistral",
-        "--model-control-mode=explicit",
-        "--load-model=mistral",
-        "--strict-readiness=true",
-        "--exit-timeout-secs=90",
-        "--metrics-config=histogram_latencies=true",
+        "--tokenizer=/tokenizer",
+        "--backend=tensorrtllm",
+        "--host=0.0.0.0",
+        "--openai-port=9000",
       ],
     ],
     [
@@ -148,8 +148,8 @@ describe("engineContainer", () => {
       vllm,
       { kind: "sglang", ...settings },
       { kind: "tgi", ...settings },
-      { kind: "triton", backend: "tensorrt-llm", ...settings },
-      { kind: "triton", backend: "vllm", ...settings },
+      { kind: "triton", backend: "tensorrt-llm", tokenizer, ...settings },
+      { kind: "triton", backend: "vllm", tokenizer, ...settings },
     ];
     expect(engines.map((engine) => engineGauges(engine)?.waiting)).toEqual([
       "vllm:num_requests_waiting",
@@ -172,6 +172,34 @@ describe("ModelService", () => {
       "kubernetes:networking.k8s.io/v1:NetworkPolicy",
       "kubernetes:policy/v1:PodDisruptionBudget",
     ]);
+  });
+
+  it("gives Triton its tokenizer from a pinned image", async () => {
+    const { nodes } = await graphOf({
+      engine: { kind: "triton", backend: "vllm", tokenizer, ...settings },
+      source: s3,
+    });
+    const pod = nodes.find(({ type }) => type === "kubernetes:apps/v1:Deployment")?.inputs["spec"];
+    expect(pod).toMatchObject({
+      template: {
+        spec: {
+          containers: [
+            {
+              volumeMounts: [
+                { mountPath: "/dev/shm" },
+                { mountPath: "/cache" },
+                { name: "tokenizer", mountPath: "/tokenizer", readOnly: true },
+              ],
+            },
+          ],
+          volumes: [
+            { name: "shm" },
+            { name: "cache" },
+            { name: "tokenizer", image: { reference: `${tokenizer.image}@${tokenizer.digest}` } },
+          ],
+        },
+      },
+    });
   });
 
   it("leaves the number of replicas to the autoscaler and drains before it ends", async () => {
@@ -251,7 +279,7 @@ describe("ModelService", () => {
     ],
     [{ engine: { ...vllm, image: "vllm:latest" } }, "engine.image", "'vllm:latest' is not pinned by digest"],
     [
-      { engine: { kind: "triton", backend: "tensorrt-llm", ...settings } },
+      { engine: { kind: "triton", backend: "tensorrt-llm", tokenizer, ...settings } },
       "source.kind",
       "Triton reads a model repository from s3 or gs, not from 'hub'",
     ],

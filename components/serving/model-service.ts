@@ -8,10 +8,11 @@ import {
   CACHE_MOUNT,
   engineContainer,
   MODEL_MOUNT,
+  TOKENIZER_MOUNT,
   type Engine,
   type EngineContainer,
-  type LoraAdapter,
   type ModelSource,
+  type PinnedImage,
 } from "./engine.ts";
 
 /** One model on the platform's own GPUs. */
@@ -145,7 +146,7 @@ export class ModelService extends LlmopsComponent {
           selector: { matchLabels: selector },
           podMetricsEndpoints: [
             {
-              port: container.metricsPort === container.port ? "http" : "metrics",
+              port: "http",
               path: "/metrics",
               interval: "5s",
             },
@@ -180,7 +181,7 @@ export class ModelService extends LlmopsComponent {
             },
             {
               from: [namespaced({ "kubernetes.io/metadata.name": MONITORING_NAMESPACE })],
-              ports: [{ protocol: "TCP", port: container.metricsPort }],
+              ports: [{ protocol: "TCP", port: container.port }],
             },
           ],
           egress:
@@ -202,7 +203,7 @@ export class ModelService extends LlmopsComponent {
   ): k8s.apps.v1.Deployment {
     const { cpus, memoryGiB } = replicaResources(args);
     const probe = (path: string): k8s.types.input.core.v1.Probe => ({ httpGet: { path, port: "http" } });
-    const oci = args.source.kind === "oci" ? args.source : undefined;
+    const files = fileVolumes(args);
     return new k8s.apps.v1.Deployment(
       this.childName("engine"),
       {
@@ -249,12 +250,7 @@ export class ModelService extends LlmopsComponent {
                   ...(container.command === undefined ? {} : { command: [...container.command] }),
                   args: [...container.args],
                   env: Object.entries(container.env).map(([key, value]) => ({ name: key, value })),
-                  ports: [
-                    { name: "http", containerPort: container.port },
-                    ...(container.metricsPort === container.port
-                      ? []
-                      : [{ name: "metrics", containerPort: container.metricsPort }]),
-                  ],
+                  ports: [{ name: "http", containerPort: container.port }],
                   resources: {
                     requests: { cpu: `${cpus}`, memory: `${memoryGiB}Gi`, "ephemeral-storage": "20Gi" },
                     limits: { memory: `${memoryGiB}Gi`, "nvidia.com/gpu": `${args.tensorParallel}` },
@@ -279,12 +275,7 @@ export class ModelService extends LlmopsComponent {
                   volumeMounts: [
                     { name: "shm", mountPath: "/dev/shm" },
                     { name: "cache", mountPath: CACHE_MOUNT },
-                    ...(oci === undefined ? [] : [{ name: "model", mountPath: MODEL_MOUNT, readOnly: true }]),
-                    ...adaptersOf(args.engine).map(({ name }) => ({
-                      name: `adapter-${name}`,
-                      mountPath: adapterMount(name),
-                      readOnly: true,
-                    })),
+                    ...files.map(({ name, mountPath }) => ({ name, mountPath, readOnly: true })),
                   ],
                 },
               ],
@@ -294,11 +285,8 @@ export class ModelService extends LlmopsComponent {
                   emptyDir: { medium: "Memory", sizeLimit: args.tensorParallel > 1 ? "16Gi" : "2Gi" },
                 },
                 { name: "cache", emptyDir: {} },
-                ...(oci === undefined
-                  ? []
-                  : [{ name: "model", image: { reference: `${oci.image}@${oci.digest}` } }]),
-                ...adaptersOf(args.engine).map(({ name, image, digest }) => ({
-                  name: `adapter-${name}`,
+                ...files.map(({ name, content: { image, digest } }) => ({
+                  name,
                   image: { reference: `${image}@${digest}` },
                 })),
               ],
@@ -311,8 +299,25 @@ export class ModelService extends LlmopsComponent {
   }
 }
 
-function adaptersOf(engine: Engine): readonly LoraAdapter[] {
-  return engine.kind === "vllm" ? (engine.adapters ?? []) : [];
+/** Files of an image, mounted beside the engine. */
+interface FileVolume {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly content: PinnedImage;
+}
+
+function fileVolumes({ engine, source }: ModelServiceArgs): readonly FileVolume[] {
+  return [
+    ...(source.kind === "oci" ? [{ name: "model", mountPath: MODEL_MOUNT, content: source }] : []),
+    ...(engine.kind === "triton"
+      ? [{ name: "tokenizer", mountPath: TOKENIZER_MOUNT, content: engine.tokenizer }]
+      : []),
+    ...(engine.kind === "vllm" ? (engine.adapters ?? []) : []).map((adapter) => ({
+      name: `adapter-${adapter.name}`,
+      mountPath: adapterMount(adapter.name),
+      content: adapter,
+    })),
+  ];
 }
 
 /** Everything outside private networks: where hubs and object stores are. */

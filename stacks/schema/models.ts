@@ -54,7 +54,14 @@ const engine = z
         .describe("Fine-tuned adapters (LoRA) served beside the base model."),
     }),
     z.strictObject({ kind: z.literal("sglang"), ...chunked }),
-    z.strictObject({ kind: z.literal("triton"), backend: z.enum(["tensorrt-llm", "vllm"]), ...scheduler }),
+    z.strictObject({
+      kind: z.literal("triton"),
+      backend: z.enum(["tensorrt-llm", "vllm"]),
+      tokenizer: z
+        .strictObject({ image: z.string().min(1).describe("Image without digest."), digest: sha256 })
+        .describe("Image that holds the tokenizer's files; the frontend turns chats into prompts with it."),
+      ...scheduler,
+    }),
     z
       .strictObject({ kind: z.literal("tgi"), ...scheduler })
       .describe("Legacy: in maintenance mode since 2025-12."),

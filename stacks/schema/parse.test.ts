@@ -1451,7 +1451,10 @@ describe("a bad configuration", () => {
   it("refuses Triton where nothing could scale it or hold its repository", () => {
     const root = changed("acme-prod", "models[0].engine.kind", "triton");
     const [model] = root["models"] as { engine: Record<string, unknown> }[];
-    if (model !== undefined) model.engine["backend"] = "vllm";
+    if (model !== undefined) {
+      model.engine["backend"] = "vllm";
+      model.engine["tokenizer"] = { image: "registry.example/tokenizer", digest: `sha256:${"d".repeat(64)}` };
+    }
     const result = parsePlatform(root);
     expect(result.kind === "invalid" ? result.problems.map(({ path }) => path) : []).toEqual([
       "models[0].engine.backend",

@@ -16,12 +16,13 @@ import type { Engine } from "../../components/serving/engine.ts";
 import { ensureDebianTool, PROMTOOL } from "../../tools/debian-tool.ts";
 
 const SCOPE = { namespace: "claims", model: "mistral" };
+const tokenizer = { image: "registry.example/tokenizer", digest: `sha256:${"d".repeat(64)}` };
 const settings = { image: "unused", maxModelLen: 8192, maxNumSeqs: 128 };
 const ENGINES: readonly Engine[] = [
   { kind: "vllm", ...settings },
   { kind: "sglang", ...settings },
   { kind: "tgi", ...settings },
-  { kind: "triton", backend: "tensorrt-llm", ...settings },
+  { kind: "triton", backend: "tensorrt-llm", tokenizer, ...settings },
 ];
 
 /** Per replica: 3 run, 2 wait. A pod of another model and one of another namespace must not count. */
