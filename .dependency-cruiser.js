@@ -6,7 +6,7 @@ const rule = (name, from, allowed) => ({
   comment: `${from} may import only from ${[from, ...allowed].join(", ")}`,
   from: { path: folder(from) },
   to: {
-    path: "^(stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|graph|plan|pricing|prompts|evals|signing|cli|local|bench|test|tools)/",
+    path: "^(stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|monitoring|graph|plan|pricing|prompts|evals|signing|cli|local|bench|test|tools)/",
     pathNot: [from, ...allowed].map(folder),
   },
 });
@@ -20,11 +20,13 @@ export default {
     rule("prompts", "prompts", ["gateway"]),
     rule("evals", "evals", ["gateway", "prompts", "signing"]),
     rule("pricing", "pricing", ["graph"]),
-    rule("components", "components", ["charts", "pricing", "graph", "plan"]),
+    rule("components", "components", ["charts", "pricing", "graph", "plan", "monitoring"]),
+    rule("monitoring", "monitoring", ["gateway"]),
     rule("capacity", "capacity", ["components", "pricing"]),
     rule("simulation", "simulation", ["capacity", "gateway"]),
     rule("stacks", "stacks", [
       "components",
+      "monitoring",
       "pricing",
       "gateway",
       "capacity",

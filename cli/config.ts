@@ -8,8 +8,8 @@ import {
   parseStackText,
   readStack,
   stackNames,
-  type LocatedProblem,
 } from "../stacks/schema/stack-file.ts";
+import type { LocatedProblem } from "../stacks/schema/yaml-source.ts";
 import { EXIT, STACKS_FOLDER, print, printJson } from "./context.ts";
 
 /** Name of the generated JSON Schema in the stacks folder. */

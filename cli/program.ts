@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   start: async () => (await import("./start.ts")).startCommand(),
   plan: async () => (await import("./plan.ts")).planCommand(),
   config: async () => (await import("./config.ts")).configCommand(),
+  pipeline: async () => (await import("./pipeline.ts")).pipelineCommand(),
   policy: async () => (await import("./policy.ts")).policyCommand(),
   prompt: async () => (await import("./prompt.ts")).promptCommand(),
   compliance: async () => (await import("./compliance.ts")).complianceCommand(),

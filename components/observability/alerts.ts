@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
+import type { RuleGroup } from "../../monitoring/rule.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
-import { platformRules, type PlatformRuleArgs } from "./alert-rules.ts";
 import { MONITORING_NAMESPACE } from "./monitoring.ts";
 
 /** Reference to a Secret that somebody else fills. */
@@ -17,7 +17,9 @@ export type AlertReceiver =
   | { readonly kind: "webhook"; readonly url: string };
 
 /** Rules and routes of an environment. */
-export interface AlertsArgs extends PlatformRuleArgs {
+export interface AlertsArgs {
+  /** Groups of the compiled pipeline. */
+  readonly groups: readonly RuleGroup[];
   readonly receivers: readonly AlertReceiver[];
   /** Where alerts about cost ask for throttling. */
   readonly throttle?: { readonly url: string; readonly key: SecretKey };
@@ -109,7 +111,7 @@ export class Alerts extends LlmopsComponent {
         apiVersion: "monitoring.coreos.com/v1",
         kind: "PrometheusRule",
         metadata,
-        spec: { groups: platformRules(args) },
+        spec: { groups: args.groups },
       },
       { parent: this },
     );

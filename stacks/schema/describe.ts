@@ -21,9 +21,13 @@ function variantFor(union: z.core.$ZodDiscriminatedUnion, value: unknown): z.cor
   return options.find((option) => option._zod.propValues?.[discriminator]?.has(given as string) === true);
 }
 
-/** The schema at a key path; a union is resolved by the value that stands there. */
-export function schemaAt(path: KeyPath, root: unknown): z.core.$ZodType | undefined {
-  let schema: z.core.$ZodType | undefined = platform;
+/** The schema at a key path; a union is resolved by the value that stands there. @default the stack file's schema */
+export function schemaAt(
+  path: KeyPath,
+  root: unknown,
+  whole: z.core.$ZodType = platform,
+): z.core.$ZodType | undefined {
+  let schema: z.core.$ZodType | undefined = whole;
   let value: unknown = root;
   const settle = (): void => {
     if (schema === undefined) return;
@@ -45,8 +49,8 @@ export function schemaAt(path: KeyPath, root: unknown): z.core.$ZodType | undefi
 }
 
 /** Keys an object may have at a key path. */
-export function knownKeysAt(path: KeyPath, root: unknown): string[] {
-  const schema = schemaAt(path, root);
+export function knownKeysAt(path: KeyPath, root: unknown, whole?: z.core.$ZodType): string[] {
+  const schema = schemaAt(path, root, whole);
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
@@ -89,8 +93,8 @@ export function expectedForm(schema: z.core.$ZodType | undefined): string {
 }
 
 /** Values a union's discriminator may have at a key path. */
-function discriminatorsAt(path: KeyPath, root: unknown): string[] {
-  const schema = schemaAt(path, root);
+function discriminatorsAt(path: KeyPath, root: unknown, whole?: z.core.$ZodType): string[] {
+  const schema = schemaAt(path, root, whole);
   return schema instanceof z.ZodDiscriminatedUnion ? discriminatorsOf(schema) : [];
 }
 
@@ -101,8 +105,13 @@ function boundOf(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): stri
 }
 
 /** The fix for a zod issue: what to write at its key path. */
-export function fixFor(issue: z.core.$ZodIssue, value: unknown, root: unknown): string | undefined {
-  const schema = schemaAt(issue.path, root);
+export function fixFor(
+  issue: z.core.$ZodIssue,
+  value: unknown,
+  root: unknown,
+  whole?: z.core.$ZodType,
+): string | undefined {
+  const schema = schemaAt(issue.path, root, whole);
   const bare = schema === undefined ? undefined : unwrap(schema);
   const path = formatPath(issue.path);
   const purpose = descriptionOf(schema);
@@ -112,7 +121,7 @@ export function fixFor(issue: z.core.$ZodIssue, value: unknown, root: unknown): 
     return `${meant === undefined ? "" : `did you mean '${meant}'? `}use one of ${issue.values.map(String).join(", ")}`;
   }
   if (issue.code === "invalid_union" && issue.discriminator !== undefined)
-    return `set ${path} to one of ${discriminatorsAt(issue.path.slice(0, -1), root).join(", ")}`;
+    return `set ${path} to one of ${discriminatorsAt(issue.path.slice(0, -1), root, whole).join(", ")}`;
   if (issue.code === "invalid_format" && value !== undefined)
     return `change ${path}: it ${issue.message}${suffix}`;
   if (issue.code === "too_small" || issue.code === "too_big") {

@@ -110,6 +110,11 @@ export const evaluation = z
 export const observability = z
   .strictObject({
     metricsRetentionDays: count.default(30),
+    pipeline: z
+      .string()
+      .regex(/^[\w./-]+\.yaml$/, { error: "must be the path of a YAML file from the root of the repository" })
+      .default("monitoring/llm-pipeline.yaml")
+      .describe("File with objectives, drift detectors, alerts and loops."),
     traceSampling: z.number().min(0).max(1).default(0.05).describe("Share of requests with a full trace."),
   })
   .prefault({})

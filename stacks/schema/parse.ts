@@ -1,47 +1,13 @@
 import type { z } from "zod";
 import { checks } from "./checks/index.ts";
-import { NO_MATCH_FIX, fixFor, knownKeysAt } from "./describe.ts";
+import { toProblems } from "./issue.ts";
 import { platform, sections, type PlatformConfig, type SectionName } from "./platform.ts";
-import { formatPath, showValue, valueAt, type ConfigProblem, type KeyPath } from "./problem.ts";
-import { didYouMean } from "./suggest.ts";
+import { showValue, type ConfigProblem } from "./problem.ts";
 
 /** Result of parsing: a configuration with defaults, or every problem found. */
 export type ParseResult =
   | { readonly kind: "valid"; readonly config: PlatformConfig }
   | { readonly kind: "invalid"; readonly problems: readonly ConfigProblem[] };
-
-function unknownKey(path: KeyPath, key: string, root: unknown): ConfigProblem {
-  const known = knownKeysAt(path, root);
-  const meant = didYouMean(key, known);
-  return {
-    path: formatPath([...path, key]),
-    value: showValue(valueAt(root, [...path, key])),
-    reason: `unknown key '${key}'`,
-    fix:
-      meant === undefined
-        ? `remove it; known keys here: ${known.join(", ")}`
-        : `did you mean '${meant}'? Known keys here: ${known.join(", ")}`,
-  };
-}
-
-function toProblems(issue: z.core.$ZodIssue, root: unknown): ConfigProblem[] {
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(issue.path, key, root));
-  const value = valueAt(root, issue.path);
-  const missing = value === undefined;
-  const path = issue.path;
-  return [
-    {
-      path: formatPath(path),
-      value: showValue(value),
-      reason: missing ? "required, but missing" : lowerFirst(issue.message),
-      fix: fixFor(issue, value, root) ?? NO_MATCH_FIX,
-    },
-  ];
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1);
-}
 
 /**
  * Parses a configuration and reports every problem at once: each section is parsed on its own, and each cross-field

@@ -1,23 +1,14 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
-import { LineCounter, isMap, parseDocument, type Document } from "yaml";
 import { parsePlatform } from "./parse.ts";
+import { readPipeline } from "./pipeline-file.ts";
 import type { PlatformConfig } from "./platform.ts";
 import { showValue, type ConfigProblem } from "./problem.ts";
 import { didYouMean } from "./suggest.ts";
+import { YamlSource, toKeys, type LocatedProblem } from "./yaml-source.ts";
 
 /** Configuration key that holds the platform object in a stack file. */
 export const CONFIG_KEY = "llmops:platform";
-
-/** A problem with its place in the file. */
-export interface LocatedProblem extends ConfigProblem {
-  /** Stack file, relative to the working directory. */
-  readonly file: string;
-  /** Line, from 1; the nearest existing parent when the key is missing. */
-  readonly line: number;
-  /** Column, from 1. */
-  readonly column: number;
-}
 
 /** A stack file is not a valid configuration; the message lists every problem. */
 export class ConfigError extends Error {
@@ -60,56 +51,19 @@ export function stackFile(folder: string, stack: string): string {
   return join(folder, `Pulumi.${stack}.yaml`);
 }
 
-function toKeys(path: string): (string | number)[] {
-  return [...path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)].map(([, name, index]) =>
-    index === undefined ? (name ?? "") : Number(index),
-  );
-}
-
-/** Offset of the deepest existing node on a key path. */
-function offsetOf(document: Document.Parsed, keys: readonly (string | number)[]): number {
-  for (let length = keys.length; length > 0; length--) {
-    const upTo = keys.slice(0, length);
-    const parent = document.getIn(upTo.slice(0, -1), true) ?? document.contents;
-    const last = upTo.at(-1);
-    if (isMap(parent)) {
-      const pair = parent.items.find((item) => String(item.key) === String(last));
-      const key = pair?.key as { range?: [number, number, number] } | undefined;
-      if (key?.range !== undefined) return key.range[0];
-    } else {
-      const node = document.getIn(upTo, true) as { range?: [number, number, number] } | undefined;
-      if (node?.range !== undefined) return node.range[0];
-    }
-  }
-  return 0;
-}
-
 /**
  * Parses the text of a stack file.
  * @throws ConfigError with every problem and its line.
  */
 export function parseStackText(text: string, file: string): PlatformConfig {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  const at = (offset: number): { line: number; column: number } => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
+  const source = new YamlSource(text, file);
+  if (source.syntax.length > 0) throw new ConfigError(source.syntax);
   const locate = (problem: ConfigProblem): LocatedProblem => ({
     file,
-    ...at(offsetOf(document, ["config", CONFIG_KEY, ...toKeys(problem.path)])),
+    ...source.placeOf(["config", CONFIG_KEY, ...toKeys(problem.path)]),
     ...problem,
   });
-  const syntax = document.errors.map((error) => ({
-    file,
-    ...at(error.pos[0]),
-    path: "",
-    value: "(not YAML)",
-    reason: error.message.split("\n")[0] ?? error.message,
-    fix: "correct the YAML syntax",
-  }));
-  if (syntax.length > 0) throw new ConfigError(syntax);
-  const content: unknown = document.toJS();
+  const content = source.content;
   const config = (content as { config?: Record<string, unknown> } | null)?.config;
   if (typeof config !== "object") {
     throw new ConfigError([
@@ -125,7 +79,7 @@ export function parseStackText(text: string, file: string): PlatformConfig {
   const meant = strangers.map((key) => didYouMean(key, [CONFIG_KEY]));
   const strange = strangers.map((key, index) => ({
     file,
-    ...at(offsetOf(document, ["config", key])),
+    ...source.placeOf(["config", key]),
     path: key,
     value: showValue(config[key]),
     reason: `unknown configuration key '${key}'`,
@@ -138,8 +92,8 @@ export function parseStackText(text: string, file: string): PlatformConfig {
 }
 
 /**
- * Reads and parses one stack's file.
- * @throws UnknownStackError when there is no such file; ConfigError when it is invalid.
+ * Reads and parses one stack's file and the pipeline file it names.
+ * @throws UnknownStackError when there is no such file; ConfigError when one of them is invalid.
  */
 export function readStack(folder: string, stack: string): PlatformConfig {
   const names = stackNames(folder);
@@ -154,5 +108,8 @@ export function readStack(folder: string, stack: string): PlatformConfig {
     );
   }
   const file = stackFile(folder, stack);
-  return parseStackText(readFileSync(file, "utf8"), relative(process.cwd(), file));
+  const config = parseStackText(readFileSync(file, "utf8"), relative(process.cwd(), file));
+  const monitored = readPipeline(config.observability.pipeline);
+  if (monitored.kind === "invalid") throw new ConfigError(monitored.problems);
+  return config;
 }

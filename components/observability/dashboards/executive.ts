@@ -1,4 +1,4 @@
-import { ERROR_BUDGET, HOURS_PER_MONTH } from "../alert-rules.ts";
+import { HOURS_PER_MONTH } from "../../../monitoring/environment.ts";
 import {
   highIsGood,
   INFORMS,
@@ -8,7 +8,7 @@ import {
   type PanelGroup,
   type PanelQuery,
 } from "./panel.ts";
-import { budgetLeft, failedShare, increase, ofCalls, ofModels, orZero, rangeQuantile } from "./queries.ts";
+import { ERROR_BUDGET, budgetLeft, failedShare, increase, ofCalls, ofModels, orZero, rangeQuantile } from "./queries.ts";
 import { strictest, type DashboardScope } from "./scope.ts";
 
 const USD = 'currency="USD"';
@@ -50,8 +50,8 @@ function serviceLevel(scope: DashboardScope): PanelGroup {
         unit: "short",
         visual: "lines",
         queries: [
-          { expr: `llmops:request_errors:ratio_rate1h / ${ERROR_BUDGET}`, legend: "1 h" },
-          { expr: `llmops:request_errors:ratio_rate6h / ${ERROR_BUDGET}`, legend: "6 h" },
+          { expr: `slo:sli_error:ratio_rate1h{sloth_slo="availability"} / ${ERROR_BUDGET}`, legend: "1 h" },
+          { expr: `slo:sli_error:ratio_rate6h{sloth_slo="availability"} / ${ERROR_BUDGET}`, legend: "6 h" },
         ],
         thresholds: lowIsGood(1, 14.4),
         runbook: "availability",

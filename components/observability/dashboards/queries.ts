@@ -1,4 +1,7 @@
-import { ATTEMPTED_CALLS, ERROR_BUDGET, FAILED_CALLS } from "../alert-rules.ts";
+import { ATTEMPTED_CALLS, FAILED_CALLS } from "../../../monitoring/metrics.ts";
+
+/** Share of calls that may fail: 99.9 % availability. */
+export const ERROR_BUDGET = 0.001;
 
 const MODEL = 'model=~"$model"';
 const CLIENT = 'client=~"$client"';

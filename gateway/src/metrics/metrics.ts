@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { BYTE_EDGES, LATENCY_EDGES, TOKEN_EDGES } from "./edges.ts";
 
-const LATENCY_EDGES = [0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 30, 60, 120];
 const STEP_EDGES = [1, 2, 3, 5, 8, 13, 21, 34, 55, 89];
 
 /** Metrics of one gateway; label values come from the configuration only, so their number is bounded. */
@@ -14,6 +14,9 @@ export interface GatewayMetrics {
   readonly firstByte: Histogram<"model" | "endpoint">;
   readonly duration: Histogram<"model" | "endpoint" | "result">;
   readonly verdicts: Counter<"guard" | "side" | "action">;
+  readonly requestBytes: Histogram<"model">;
+  readonly requestInputTokens: Histogram<"model">;
+  readonly requestOutputTokens: Histogram<"model">;
   readonly attempts: Counter<"upstream" | "result">;
   readonly offeredTokens: Counter<"model" | "kind">;
   readonly heldRequests: Gauge<"model">;
@@ -100,14 +103,35 @@ export function createMetrics(gauges: GatewayGauges): GatewayMetrics {
       name: "llmops_gateway_time_to_first_token_seconds",
       help: "Time to the first token or body byte from upstream",
       labelNames: ["model", "endpoint"],
-      buckets: LATENCY_EDGES,
+      buckets: [...LATENCY_EDGES],
       registers,
     }),
     duration: new Histogram({
       name: "llmops_gateway_request_duration_seconds",
       help: "Time from request to its last record",
       labelNames: ["model", "endpoint", "result"],
-      buckets: LATENCY_EDGES,
+      buckets: [...LATENCY_EDGES],
+      registers,
+    }),
+    requestBytes: new Histogram({
+      name: "llmops_gateway_request_bytes",
+      help: "Bytes of the body of each call with usage",
+      labelNames: ["model"],
+      buckets: [...BYTE_EDGES],
+      registers,
+    }),
+    requestInputTokens: new Histogram({
+      name: "llmops_gateway_request_input_tokens",
+      help: "Input tokens of each call with usage",
+      labelNames: ["model"],
+      buckets: [...TOKEN_EDGES],
+      registers,
+    }),
+    requestOutputTokens: new Histogram({
+      name: "llmops_gateway_request_output_tokens",
+      help: "Output tokens of each call with usage",
+      labelNames: ["model"],
+      buckets: [...TOKEN_EDGES],
       registers,
     }),
     verdicts: new Counter({

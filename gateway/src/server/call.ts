@@ -286,6 +286,10 @@ export class CallRunner {
     if (usage !== null) {
       metrics.inputTokens.inc(labels, usage.input);
       metrics.outputTokens.inc(labels, usage.output);
+      const { model } = labels;
+      metrics.requestBytes.observe({ model }, exchange.inputBytes);
+      metrics.requestInputTokens.observe({ model }, usage.input);
+      metrics.requestOutputTokens.observe({ model }, usage.output);
     }
     if (cost !== null && price !== null) {
       metrics.cost.inc({ ...labels, currency: price.currency }, Number(cost) / 1e9);
