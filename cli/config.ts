@@ -3,12 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { explain } from "../stacks/schema/explain.ts";
 import { stackFileJsonSchema } from "../stacks/schema/json-schema.ts";
-import {
-  ConfigError,
-  parseStackText,
-  readStack,
-  stackNames,
-} from "../stacks/schema/stack-file.ts";
+import { ConfigError, parseStackText, readStack, stackNames } from "../stacks/schema/stack-file.ts";
 import type { LocatedProblem } from "../stacks/schema/yaml-source.ts";
 import { EXIT, STACKS_FOLDER, print, printJson } from "./context.ts";
 

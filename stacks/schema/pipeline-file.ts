@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { z } from "zod";
-import { checkPipeline } from "../../monitoring/checks.ts";
+import { checkPipeline, durationSeconds } from "../../monitoring/checks.ts";
 import { pipeline, type Pipeline } from "../../monitoring/schema.ts";
 import { toProblems } from "./issue.ts";
 import { formatPath, showValue, valueAt, type ConfigProblem } from "./problem.ts";
@@ -67,6 +67,27 @@ export function readPipeline(path: string): PipelineResult {
       ],
     };
   }
+}
+
+/** Days of metrics the rules of a pipeline look back on. */
+function daysNeeded({ slos, drift }: Pipeline): number {
+  const reference = durationSeconds(drift.reference.range) + durationSeconds(drift.reference.offset);
+  return Math.max(slos.availability.windowDays, Math.ceil(reference / 86_400));
+}
+
+/** What is wrong with an environment's retention of metrics for its pipeline. */
+export function retentionProblems(retentionDays: number, file: Pipeline): ConfigProblem[] {
+  const needed = daysNeeded(file);
+  return retentionDays >= needed
+    ? []
+    : [
+        {
+          path: "observability.metricsRetentionDays",
+          value: showValue(retentionDays),
+          reason: `the pipeline file looks back ${needed} days, on metrics that are gone after ${retentionDays}`,
+          fix: `set it to ${needed} or more, or shorten slos.availability.windowDays and drift.reference in the pipeline file`,
+        },
+      ];
 }
 
 /** JSON Schema of the declarative file, for completion and validation in editors. */

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parsePlatform } from "./parse.ts";
-import { readPipeline } from "./pipeline-file.ts";
+import { readPipeline, retentionProblems } from "./pipeline-file.ts";
 import type { PlatformConfig } from "./platform.ts";
 import { showValue, type ConfigProblem } from "./problem.ts";
 import { didYouMean } from "./suggest.ts";
@@ -51,6 +51,14 @@ export function stackFile(folder: string, stack: string): string {
   return join(folder, `Pulumi.${stack}.yaml`);
 }
 
+function locatedIn(source: YamlSource, problem: ConfigProblem): LocatedProblem {
+  return {
+    file: source.file,
+    ...source.placeOf(["config", CONFIG_KEY, ...toKeys(problem.path)]),
+    ...problem,
+  };
+}
+
 /**
  * Parses the text of a stack file.
  * @throws ConfigError with every problem and its line.
@@ -58,11 +66,7 @@ export function stackFile(folder: string, stack: string): string {
 export function parseStackText(text: string, file: string): PlatformConfig {
   const source = new YamlSource(text, file);
   if (source.syntax.length > 0) throw new ConfigError(source.syntax);
-  const locate = (problem: ConfigProblem): LocatedProblem => ({
-    file,
-    ...source.placeOf(["config", CONFIG_KEY, ...toKeys(problem.path)]),
-    ...problem,
-  });
+  const locate = (problem: ConfigProblem): LocatedProblem => locatedIn(source, problem);
   const content = source.content;
   const config = (content as { config?: Record<string, unknown> } | null)?.config;
   if (typeof config !== "object") {
@@ -108,8 +112,15 @@ export function readStack(folder: string, stack: string): PlatformConfig {
     );
   }
   const file = stackFile(folder, stack);
-  const config = parseStackText(readFileSync(file, "utf8"), relative(process.cwd(), file));
+  const text = readFileSync(file, "utf8");
+  const shown = relative(process.cwd(), file);
+  const config = parseStackText(text, shown);
   const monitored = readPipeline(config.observability.pipeline);
   if (monitored.kind === "invalid") throw new ConfigError(monitored.problems);
+  const short = retentionProblems(config.observability.metricsRetentionDays, monitored.pipeline);
+  if (short.length > 0) {
+    const source = new YamlSource(text, shown);
+    throw new ConfigError(short.map((problem) => locatedIn(source, problem)));
+  }
   return config;
 }
