@@ -59,7 +59,8 @@ export class YamlSource {
 
   /** The text as plain values. */
   get content(): unknown {
-    return this.#document.toJS();
+    const content: unknown = this.#document.toJS();
+    return content;
   }
 
   /** Where a key is, or its nearest existing parent. */

@@ -42,7 +42,7 @@ describe("runbooks", () => {
 
   it("name only metrics that exist", () => {
     const names = new Set([
-      ...Object.values(METRICS).map(({ name }) => name as string),
+      ...Object.values(METRICS).map(({ name }): string => name),
       ...gatewayRegistry()
         .getMetricsAsArray()
         .map(({ name }) => name),
