@@ -8,7 +8,16 @@ import {
   type PanelGroup,
   type PanelQuery,
 } from "./panel.ts";
-import { ERROR_BUDGET, budgetLeft, failedShare, increase, ofCalls, ofModels, orZero, rangeQuantile } from "./queries.ts";
+import {
+  ERROR_BUDGET,
+  budgetLeft,
+  failedShare,
+  increase,
+  ofCalls,
+  ofModels,
+  orZero,
+  rangeQuantile,
+} from "./queries.ts";
 import { strictest, type DashboardScope } from "./scope.ts";
 
 const USD = 'currency="USD"';
