@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { SpanSource } from "../../gateway/src/index.ts";
 import type { TextGenerator } from "./generator.ts";
 import { engineMetrics, type EngineMetrics } from "./metrics.ts";
 import {
@@ -15,6 +16,7 @@ import {
 } from "./protocol.ts";
 import { Slots } from "./slots.ts";
 import { untilStop } from "./stops.ts";
+import { generationSpan } from "./span.ts";
 
 /** How an engine is served. */
 export interface EngineOptions {
@@ -26,6 +28,8 @@ export interface EngineOptions {
   readonly maxBodyBytes?: number;
   /** Time running requests get when the engine stops, ms. @default 5000 */
   readonly drainMs?: number;
+  /** Where spans of generations go, below the `traceparent` of the request. @default none */
+  readonly tracer?: SpanSource;
 }
 
 /** A running engine. */
@@ -76,6 +80,7 @@ class Engine {
   readonly #slots: Slots;
   readonly #metrics: EngineMetrics;
   readonly #maxBodyBytes: number;
+  readonly #tracer: SpanSource | undefined;
   /** Aborted when the drain time is over. */
   readonly stopping = new AbortController();
 
@@ -84,6 +89,7 @@ class Engine {
     this.#slots = new Slots(options.maxRunning ?? 4);
     this.#metrics = engineMetrics(generator.model, this.#slots);
     this.#maxBodyBytes = options.maxBodyBytes ?? 1024 * 1024;
+    this.#tracer = options.tracer;
   }
 
   async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -126,12 +132,12 @@ class Engine {
         return;
       default: {
         const form = path === "/v1/chat/completions" ? "chat" : "completion";
-        await this.#generate(engineRequest(form, await readJson(req, this.#maxBodyBytes)), res);
+        await this.#generate(engineRequest(form, await readJson(req, this.#maxBodyBytes)), req, res);
       }
     }
   }
 
-  async #generate(request: EngineRequest, res: ServerResponse): Promise<void> {
+  async #generate(request: EngineRequest, req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (request.model !== this.#generator.model)
       throw new ApiError(
         404,
@@ -156,6 +162,7 @@ class Engine {
       created: Math.floor(Date.now() / 1000),
       model: request.model,
     };
+    const span = generationSpan(this.#tracer, request, req.headers["traceparent"]);
     let produced = 0;
     const counted = this.#counted(request, signal, () => {
       produced += 1;
@@ -174,10 +181,12 @@ class Engine {
           total_tokens: promptTokens + piece.tokens,
         };
         this.#metrics.finished(piece.reason, piece.tokens, seconds());
+        span.finished({ id: head.id, reason: piece.reason, usage });
         await reply.end(request, head, piece.reason, usage);
       }
     } catch (error) {
       this.#metrics.finished("abort", produced, seconds());
+      span.aborted();
       throw error;
     } finally {
       this.#slots.leave();

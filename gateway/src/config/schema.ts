@@ -125,6 +125,8 @@ const audit = z.strictObject({
 
 const upstream = z.strictObject({
   name,
+  /** `gen_ai.provider.name` of its spans; null goes by the format: anthropic or openai. */
+  provider: name.nullable().default(null),
   baseUrl: z.url({ protocol: /^https?$/ }),
   credential: secret.nullable().default(null),
   credentialHeader: z.enum(["authorization", "x-api-key"]).default("authorization"),
@@ -305,6 +307,16 @@ const guards = z.strictObject({
   remote: z.array(remoteGuard).default([]),
 });
 
+const tracing = z.strictObject({
+  /** OTLP/HTTP receiver with its path, for example `http://collector:4318/v1/traces`. */
+  url: z.url({ protocol: /^https?$/ }),
+  /** Share of traces that are recorded; 1 leaves the choice to the receiver, which knows how a call ended. */
+  share: z.number().gt(0).max(1).default(1),
+  /** Spans that may wait for the receiver; more are dropped. */
+  queue: positive.default(8_192),
+  deadlineMs: positive.default(5_000),
+});
+
 const transparency = z.strictObject({
   /** How people learn that they talk to a machine. */
   disclosure: z
@@ -338,6 +350,8 @@ export const gatewayConfigSchema = z.strictObject({
   clients: z.array(client).min(1),
   guards: guards.prefault({}),
   transparency: transparency.prefault({}),
+  /** Null records no spans; the caller's `traceparent` reaches the engine either way. */
+  tracing: tracing.nullable().default(null),
 });
 
 /** Configuration as written, with defaults left out. */

@@ -20,6 +20,7 @@ export interface GatewayMetrics {
   readonly attempts: Counter<"upstream" | "result">;
   readonly offeredTokens: Counter<"model" | "kind">;
   readonly heldRequests: Gauge<"model">;
+  readonly spans: Counter<"result">;
   readonly agentRuns: Counter<"client">;
   readonly agentStep: Histogram<"client">;
   readonly agentLimits: Counter<"client" | "limit">;
@@ -150,6 +151,12 @@ export function createMetrics(gauges: GatewayGauges): GatewayMetrics {
       name: "llmops_gateway_held_requests",
       help: "Calls that wait for the first replica of a model",
       labelNames: ["model"],
+      registers,
+    }),
+    spans: new Counter({
+      name: "llmops_gateway_trace_spans_total",
+      help: "Spans taken by the receiver, not taken, and dropped because too many waited",
+      labelNames: ["result"],
       registers,
     }),
     agentRuns: new Counter({

@@ -11,7 +11,7 @@ import { transparencyHeaders } from "../api/transparency.ts";
 import { asObject, dropTokenCopies, isMetadata } from "../api/endpoint.ts";
 import { BrokenStreamError, formatEvent, readEvents } from "../api/sse.ts";
 import { toolCallsIn, toolCallsOfStream } from "../api/tools.ts";
-import type { ClientConfig } from "../config/schema.ts";
+import type { ClientConfig, UpstreamConfig } from "../config/schema.ts";
 import { VerdictBook } from "../guards/inspect.ts";
 import type { Json } from "../guards/leaves.ts";
 import { inspectBody } from "../guards/leaves.ts";
@@ -24,12 +24,14 @@ import type { Demand } from "../routing/limits.ts";
 import type { Target } from "../routing/plan.ts";
 import { checkTexts, checkTools, guardAnswer, UsageMeter } from "./answer.ts";
 import type { AnswerVerdict } from "./answer.ts";
+import type { CallTrace, GuardTrace } from "../tracing/call-trace.ts";
 import type { AgentRun } from "./agent-run.ts";
 import type { Refusal } from "./http.ts";
-import { AUDIT_UNAVAILABLE, errorBody, refuse, send, STOPPED } from "./http.ts";
-import type { CallerContext, PreparedRequest } from "./prepare.ts";
+import { AUDIT_UNAVAILABLE, errorBody, refuse, send, STOPPED, traceHeaders } from "./http.ts";
+import type { PreparedRequest } from "./prepare.ts";
 import { parseObject } from "./prepare.ts";
 import type { Policy, Runtime } from "./runtime.ts";
+import type { AttemptWatch } from "./upstreams.ts";
 
 /** Everything one upstream call needs. */
 export interface Call {
@@ -40,7 +42,7 @@ export interface Call {
   /** Rules for the answer. */
   readonly rules: readonly GuardRule[];
   readonly exchange: Exchange;
-  readonly context: CallerContext;
+  readonly trace: CallTrace;
   /** Place of the call in its agent run. */
   readonly run: AgentRun;
   readonly targets: readonly Target[];
@@ -59,6 +61,8 @@ export interface Call {
 /** How the call ended and what it used. */
 export interface CallEnd {
   readonly result: OutcomeBody["result"];
+  /** Why, when it did not complete. */
+  readonly reason?: string;
   readonly used: Demand;
   readonly usage: { readonly input: number; readonly output: number };
 }
@@ -124,6 +128,8 @@ export class CallRunner {
   #served: Target | null = null;
   #firstByteMs: number | null = null;
   #usage = { input: 0, output: 0 };
+  #tools: readonly string[] = [];
+  #guarding: GuardTrace | null = null;
 
   constructor(call: Call) {
     this.#call = call;
@@ -132,7 +138,8 @@ export class CallRunner {
 
   /** Runs the call to its recorded end. */
   async run(): Promise<CallEnd> {
-    const { request, res } = this.#call;
+    const { request, res, trace } = this.#call;
+    trace.infer({ model: request.model.name, maxTokens: request.outputTokens });
     try {
       const answer = await this.#send(request.body);
       if (answer === null) return await this.#noAnswer();
@@ -156,16 +163,22 @@ export class CallRunner {
   async #send(
     body: JsonObject,
   ): Promise<{ response: Dispatcher.ResponseData; settle: (result: "ok" | "failed") => void } | null> {
-    const { policy, targets, request, context, signal, client } = this.#call;
-    const headers: Record<string, string> = {};
-    if (context.traceparent !== null) headers["traceparent"] = context.traceparent;
-    if (request.format.path === "/v1/messages") headers["anthropic-version"] = "2023-06-01";
+    const { policy, targets, request, signal, client, trace } = this.#call;
+    const { path } = request.format;
+    const isAnthropic = path === "/v1/messages";
+    const headers: Record<string, string> = isAnthropic ? { "anthropic-version": "2023-06-01" } : {};
+    const watch = ({ name, baseUrl, provider }: UpstreamConfig): AttemptWatch =>
+      trace.attempt({
+        upstream: name,
+        provider: provider ?? (isAnthropic ? "anthropic" : "openai"),
+        url: new URL(baseUrl),
+      });
     const { hold, engineScheduling } = request.model;
     const hint = engineScheduling === "priority" ? { priority: PRIORITIES.indexOf(client.priority) } : {};
     const bodyFor = (target: Target): string => JSON.stringify({ ...body, ...hint, model: target.model });
     const until = performance.now() + (hold?.seconds ?? 0) * 1000;
     for (;;) {
-      const answer = await policy.upstreams.send(request.format.path, targets, bodyFor, headers, signal);
+      const answer = await policy.upstreams.send({ path, headers, bodyFor, watch }, targets, signal);
       this.#attempts = [...this.#attempts, ...answer.attempts].slice(-MAX_ATTEMPTS);
       if (answer.kind === "answered") {
         this.#served = answer.target;
@@ -187,9 +200,10 @@ export class CallRunner {
   }
 
   #headers(): Record<string, string> {
-    const { exchange, policy, request } = this.#call;
+    const { exchange, policy, request, trace } = this.#call;
     return {
       "x-request-id": exchange.id,
+      ...traceHeaders(trace),
       ...transparencyHeaders(policy.config.transparency, request.model.name),
     };
   }
@@ -247,23 +261,32 @@ export class CallRunner {
     const { res, request } = this.#call;
     if (res.headersSent) this.#tell(AUDIT_UNAVAILABLE);
     else refuse(res, request.format.path, AUDIT_UNAVAILABLE);
-    return this.#end("failed");
+    return this.#end({ result: "failed", reason: "audit-unavailable" });
   }
 
-  #end(result: OutcomeBody["result"]): CallEnd {
+  #end({ result, reason }: Pick<Ending, "result" | "reason">): CallEnd {
     const { request, exchange } = this.#call;
     const { input, output } =
       this.#served === null ? { input: 0, output: 0 } : this.#meter.result(exchange.inputBytes);
     this.#usage = { input, output };
     const used = { tokens: input + output, cost: costOf(request.model.price, input, output) };
-    return { result, used, usage: this.#usage };
+    return { result, ...(reason === undefined ? {} : { reason }), used, usage: this.#usage };
   }
 
   async #record(ending: Ending): Promise<CallEnd> {
-    const { runtime, exchange, request, client } = this.#call;
+    const { runtime, exchange, request, client, trace } = this.#call;
+    this.#guarding?.end(this.#book.verdicts);
     const usage = this.#served === null ? null : this.#meter.result(exchange.inputBytes);
     const price = request.model.price === "none" ? null : request.model.price;
     const cost = usage === null ? null : costOf(price, usage.input, usage.output);
+    trace.inferred({
+      ...ending,
+      usage,
+      cost: cost === null || price === null ? null : { amount: Number(cost) / 1e9, currency: price.currency },
+      firstByteMs: this.#firstByteMs,
+      stream: request.stream,
+      tools: this.#tools,
+    });
     const { metrics } = runtime;
     const labels = { client: client.id, model: request.model.name, endpoint: request.format.path };
     await runtime.audit.outcome({
@@ -295,7 +318,7 @@ export class CallRunner {
       metrics.cost.inc({ ...labels, currency: price.currency }, Number(cost) / 1e9);
     }
     for (const { guard, side, action } of this.#book.verdicts) metrics.verdicts.inc({ guard, side, action });
-    return this.#end(ending.result);
+    return this.#end(ending);
   }
 
   #sawFirstByte(): void {
@@ -347,6 +370,8 @@ export class CallRunner {
     const status = response.statusCode;
     if (status >= 300) return this.#relayError(status, body);
     this.#meter.read(body);
+    this.#call.trace.read(body);
+    this.#guarding = this.#call.trace.guard("output");
     let verdict: AnswerVerdict = guardAnswer(client, request, body, rules, this.#book);
     if (verdict.kind === "off-schema" && Array.isArray(request.body["messages"])) {
       this.#book.note("schema", "1", "flag", { repaired: 1 });
@@ -360,6 +385,7 @@ export class CallRunner {
     if (verdict.kind === "off-schema") this.#book.note("schema", "1", "block");
     if (verdict.kind === "passed") verdict = await this.#askRemote(body);
     const calls = request.tools.length > 0 || isBy(verdict, "tools") ? toolCallsIn(body) : [];
+    this.#tools = calls.map(({ name }) => name);
     if (verdict.kind === "passed") verdict = await run.admitTools(calls, this.#book);
     else if (isBy(verdict, "tools")) run.countTools(calls, "refused");
     if (verdict.kind !== "passed") {
@@ -437,7 +463,8 @@ export class CallRunner {
     response: Dispatcher.ResponseData,
     settle: (result: "ok" | "failed") => void,
   ): Promise<CallEnd> {
-    const { request, policy, res, rules, runtime, keep } = this.#call;
+    const { request, policy, res, rules, runtime, keep, trace } = this.#call;
+    this.#guarding = trace.guard("output");
     const buffered = this.#buffered;
     const kept: string[] = [];
     const window = buffered ? Number.MAX_SAFE_INTEGER : policy.config.guards.stream.window;
@@ -477,6 +504,7 @@ export class CallRunner {
         }
         const json = parseEvent(event.data);
         this.#meter.read(json);
+        trace.read(json);
         if (rules.length > 0) dropTokenCopies(json);
         if (!this.#wanted(json)) continue;
         const pieces = request.format.pieces(json);
@@ -528,6 +556,7 @@ export class CallRunner {
   async #checkWhole(events: readonly JsonObject[]): Promise<string | null> {
     const { request, client, run } = this.#call;
     const calls = toolCallsOfStream(events);
+    this.#tools = calls.map(({ name }) => name);
     const tools = checkTools(client, request, calls, this.#book);
     if (tools.kind === "blocked") {
       run.countTools(calls, "refused");

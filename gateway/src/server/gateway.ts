@@ -34,6 +34,8 @@ import { serve } from "./serve.ts";
 import { openShared } from "./shared.ts";
 import type { SharedState } from "./shared.ts";
 import { openStore } from "../store/open-store.ts";
+import { noTracing, openTracing } from "../tracing/tracing.ts";
+import type { Tracing } from "../tracing/tracing.ts";
 import { Upstreams } from "./upstreams.ts";
 
 /** Version recorded with each start. */
@@ -72,7 +74,7 @@ export interface GatewayParts {
 /** Connections that may wait to be accepted; the kernel caps it at net.core.somaxconn. */
 const BACKLOG = 4_096;
 
-const FIXED = ["listen", "limits", "shared", "admin", "oversight", "audit"] as const;
+const FIXED = ["listen", "limits", "shared", "admin", "oversight", "audit", "tracing"] as const;
 
 function load(config: GatewayConfigInput | { readonly file: string }): Promise<LoadedConfig> {
   return "file" in config ? readConfig(config.file) : Promise.resolve(checkConfig(config));
@@ -251,6 +253,7 @@ class Gateway implements RunningGateway {
     while (this.#runtime.gate.running > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     await this.#runtime.audit.close();
     this.#shared.close();
+    await this.#runtime.tracing.close();
     await this.#policy.upstreams.destroy();
   }
 }
@@ -259,6 +262,14 @@ function countAttempts(metrics: GatewayMetrics): (upstream: string, result: stri
   return (upstream, result) => {
     metrics.attempts.inc({ upstream, result });
   };
+}
+
+function tracingOf({ tracing }: GatewayConfig, instance: string, metrics: GatewayMetrics): Tracing {
+  if (tracing === null) return noTracing();
+  const service = { name: "llmops-gateway", version: GATEWAY_VERSION, instance };
+  return openTracing(tracing, service, (result, spans) => {
+    metrics.spans.inc({ result }, spans);
+  });
 }
 
 function tokensOf({ config }: LoadedConfig): Promise<TokenVerifier | null> {
@@ -335,6 +346,7 @@ export async function startGateway(
     expected: new ExpectedOutput(),
     oversight: new Oversight(shared.reviews, oversight.ticketSeconds),
     brakes,
+    tracing: tracingOf(loaded.config, parts.writer ?? writer, metrics),
     vault,
     stopping: stop.signal,
   };
@@ -345,6 +357,7 @@ export async function startGateway(
   } catch (error) {
     await log.close();
     shared.close();
+    await runtime.tracing.close();
     throw error;
   }
   return gateway;

@@ -53,6 +53,15 @@ export function send(
   res.end(body);
 }
 
+/** Header that lets a caller put the tools it runs below this request (W3C Trace Context, level 2). */
+export function traceHeaders({
+  traceparent,
+}: {
+  readonly traceparent: string | null;
+}): Record<string, string> {
+  return traceparent === null ? {} : { traceresponse: traceparent };
+}
+
 /** Sends an error answer. */
 export function refuse(res: ServerResponse, path: string, refusal: Refusal): void {
   const { retryAfterSeconds } = refusal;

@@ -132,7 +132,7 @@ export function prepare(
   };
 }
 
-const TRACEPARENT = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 const TICKET = /^[0-9a-f-]{36}$/;
 const REFERENCE = /^[\w.:@/+=-]{1,128}$/;
 

@@ -9,6 +9,7 @@ import { rulesOf } from "../guards/rules.ts";
 import type { Directory } from "../identity/caller.ts";
 import type { TokenVerifier } from "../identity/tokens.ts";
 import type { GatewayMetrics } from "../metrics/metrics.ts";
+import type { Tracing } from "../tracing/tracing.ts";
 import type { Brakes } from "../oversight/brakes.ts";
 import type { Oversight } from "../oversight/oversight.ts";
 import type { AnswerCache } from "../routing/cache.ts";
@@ -79,6 +80,7 @@ export interface Runtime {
   readonly expected: ExpectedOutput;
   readonly oversight: Oversight;
   readonly brakes: Brakes;
+  readonly tracing: Tracing;
   /** Null when no content is kept. */
   readonly vault: ContentVault | null;
   /** Aborts when the gateway gives up on running calls. */

@@ -18,10 +18,12 @@ import { LimitsUnavailableError } from "../routing/limits.ts";
 import { costOf } from "../routing/money.ts";
 import { fractionOf, planFor } from "../routing/plan.ts";
 import { promptFor, withPrompt } from "../routing/prompts.ts";
+import { CallTrace } from "../tracing/call-trace.ts";
+import { ATTRIBUTE } from "../tracing/semconv.ts";
 import { AgentRun } from "./agent-run.ts";
 import { CallRunner, HALTED } from "./call.ts";
 import type { CallEnd } from "./call.ts";
-import { readBody, refuse, send, STOPPED } from "./http.ts";
+import { readBody, refuse, send, STOPPED, traceHeaders } from "./http.ts";
 import type { Refusal } from "./http.ts";
 import type { CallerContext, PreparedRequest } from "./prepare.ts";
 import { callerContext, parseObject, prepare } from "./prepare.ts";
@@ -54,7 +56,9 @@ export class Serving {
   readonly #started = performance.now();
   readonly #context: CallerContext;
   readonly #run: AgentRun;
+  readonly #trace: CallTrace;
   #exchange: Exchange;
+  #ending: { readonly result: string; readonly reason?: string } = { result: "failed" };
 
   constructor(
     runtime: Runtime,
@@ -75,6 +79,7 @@ export class Serving {
     const { trace, subject, reviewer, prompt } = this.#context;
     const digester = runtime.digests(client.tenant);
     this.#run = new AgentRun(runtime, client, trace);
+    this.#trace = new CallTrace(runtime.tracing.tracer, path, this.#context.traceparent);
     this.#exchange = {
       id: randomUUID(),
       tenant: client.tenant,
@@ -107,6 +112,7 @@ export class Serving {
       status: refusal.status,
       guards,
     });
+    this.#ending = { result, reason: refusal.code };
     this.#count(result, guards);
     refuse(this.#res, this.#path, refusal);
   }
@@ -124,6 +130,33 @@ export class Serving {
    * @throws AuditUnavailableError when a record could not be made durable before an answer began.
    */
   async run(): Promise<void> {
+    try {
+      await this.#serve();
+    } catch (error) {
+      const reason = error instanceof AuditUnavailableError ? "audit-unavailable" : "internal-error";
+      this.#ending = { result: "failed", reason };
+      throw error;
+    } finally {
+      this.#endTrace();
+    }
+  }
+
+  #endTrace(): void {
+    const { id, client, tenant, model, prompt } = this.#exchange;
+    const { step } = this.#run;
+    this.#trace.describe({
+      [ATTRIBUTE.request]: id,
+      [ATTRIBUTE.client]: client,
+      [ATTRIBUTE.tenant]: tenant,
+      [ATTRIBUTE.model]: model,
+      ...(prompt === undefined ? {} : { [ATTRIBUTE.prompt]: prompt }),
+      ...(step === null ? {} : { [ATTRIBUTE.step]: step }),
+    });
+    const status = this.#res.headersSent ? this.#res.statusCode : null;
+    this.#trace.end({ ...this.#ending, status });
+  }
+
+  async #serve(): Promise<void> {
     const { config } = this.#policy;
     if (
       !/^application\/json\s*(;|$)/i.test(this.#req.headers["content-type"] ?? "") ||
@@ -232,6 +265,7 @@ export class Serving {
       ({ used } = end);
       if (end.result === "completed") expected.seen(model.name, end.usage.output);
       await this.#run.end(end.used, typeof model.price === "object" ? (model.price?.currency ?? null) : null);
+      this.#ending = end;
       this.#count(end.result, passed.verdicts);
     } finally {
       await reservation.settle(used);
@@ -268,11 +302,13 @@ export class Serving {
     const rules = await this.#rules();
     const book = new VerdictBook("input", rules.input);
     const { model, ...content } = request.body;
+    const guarding = this.#trace.guard("input");
     const inspected = inspectBody(content, rules.input, book);
     Object.assign(request.body, content, { model });
     let stopped = inspected.kind === "blocked" ? inspected.guard : null;
     const { remote } = this.#policy.config.guards;
     stopped ??= await askRemoteGuards(remote, "input", content, book);
+    guarding.end(book.verdicts);
     if (stopped === null) return { verdicts: book.verdicts, rules };
     const { reviewers } = book;
     if (reviewers.length > 0) {
@@ -306,10 +342,12 @@ export class Serving {
       status: 200,
       guards,
     });
+    this.#ending = { result: "cached" };
     this.#count("cached", guards);
     send(this.#res, 200, "application/json", text, {
       "x-request-id": this.#exchange.id,
       "x-cache": "hit",
+      ...traceHeaders(this.#trace),
       ...transparencyHeaders(this.#policy.config.transparency, this.#exchange.model),
     });
     return true;
@@ -400,7 +438,7 @@ export class Serving {
       request,
       rules: passed.rules.output,
       exchange: this.#exchange,
-      context: this.#context,
+      trace: this.#trace,
       run: this.#run,
       targets,
       started: this.#started,

@@ -30,6 +30,23 @@ export type UpstreamAnswer =
       readonly attempts: readonly RecordedAttempt[];
     };
 
+/** What one try is told and tells. */
+export interface AttemptWatch {
+  /** Headers of this try. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Ends the try; `error` is its class. */
+  end(status: number | null, error?: string): void;
+}
+
+/** The request to send, the same for every upstream but for its model. */
+export interface UpstreamRequest {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bodyFor: (target: Target) => string;
+  /** Called as each try begins. */
+  readonly watch: (config: UpstreamConfig) => AttemptWatch;
+}
+
 const RETRIED = new Set([408, 429, 500, 502, 503, 504]);
 
 /** The configured upstreams with their connections and circuit breakers. */
@@ -76,10 +93,8 @@ export class Upstreams {
 
   /** Sends a request to the targets in turn until one answers; nothing is retried once an answer has begun. */
   async send(
-    path: string,
+    { path, headers, bodyFor, watch }: UpstreamRequest,
     targets: readonly Target[],
-    bodyFor: (target: Target) => string,
-    headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<UpstreamAnswer> {
     const attempts: RecordedAttempt[] = [];
@@ -95,13 +110,19 @@ export class Upstreams {
         this.#onAttempt(target.upstream, "breaker-open");
         continue;
       }
+      const attempt = watch(upstream.config);
       const started = performance.now();
       const elapsed = (): number => Math.round(performance.now() - started);
       try {
         const response = await upstream.pool.request({
           path: `${upstream.base}${path}`,
           method: "POST",
-          headers: { "content-type": "application/json", ...headers, ...upstream.headers },
+          headers: {
+            "content-type": "application/json",
+            ...headers,
+            ...attempt.headers,
+            ...upstream.headers,
+          },
           body: bodyFor(target),
           signal,
         });
@@ -110,19 +131,23 @@ export class Upstreams {
         attempts.push({ ...target, status, ms: elapsed() });
         const isFault = status >= 500 || status === 408;
         if (RETRIED.has(status) && index < targets.length - 1) {
+          attempt.end(status);
           if (isFault) upstream.breaker.failed();
           else upstream.breaker.succeeded();
           await response.body.dump({ limit: 65_536 }).catch(() => undefined);
           continue;
         }
         const settle = (result: "ok" | "failed"): void => {
+          attempt.end(status, result === "ok" ? undefined : "broken-answer");
           if (result === "ok" && !isFault) upstream.breaker.succeeded();
           else upstream.breaker.failed();
         };
         return { kind: "answered", target, response, attempts, settle };
       } catch (error) {
         const name = error instanceof Error && "code" in error ? String(error.code) : "error";
-        attempts.push({ ...target, status: null, ms: elapsed(), error: signal.aborted ? "aborted" : name });
+        const kind = signal.aborted ? "aborted" : name;
+        attempt.end(null, kind);
+        attempts.push({ ...target, status: null, ms: elapsed(), error: kind });
         if (signal.aborted) {
           upstream.breaker.abandoned();
           return { kind: "none", reason: "aborted", attempts };
