@@ -130,6 +130,27 @@ describe("an HPA driven by KEDA", () => {
     expect(autoscaler.decide(30, 8)).toBe(8);
   });
 
+  it("keeps a floor by the clock, wakes for it from zero, and sleeps after it", () => {
+    const spec = compileScaledObject({
+      minReplicaCount: 0,
+      maxReplicaCount: 9,
+      cooldownPeriod: 30,
+      triggers: [
+        {
+          type: "cron",
+          metadata: { timezone: "UTC", start: "1 0 * * 1", end: "2 0 * * 1", desiredReplicas: "3" },
+        },
+      ],
+    });
+    const autoscaler = new Autoscaler(spec, new SeriesStore());
+    let current = 0;
+    const wanted = [0, 15, 30, 45, 60, 75, 90, 105, 120, 135, 150].map((now) => {
+      current = autoscaler.decide(now, current);
+      return current;
+    });
+    expect(wanted).toEqual([0, 0, 0, 0, 1, 3, 3, 3, 3, 0, 0]);
+  });
+
   it("refuses triggers it cannot simulate", () => {
     expect(() => compileScaledObject({ triggers: [{ type: "kafka", metadata: {} }] })).toThrow(
       "only prometheus and cron triggers are simulated",

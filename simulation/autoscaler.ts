@@ -1,4 +1,4 @@
-import type { CompiledTrigger, ScalerSpec, ScalingRules } from "./scaled-object.ts";
+import type { CompiledTrigger, QueryTrigger, ScalerSpec, ScalingRules } from "./scaled-object.ts";
 import type { SeriesStore } from "./series.ts";
 
 /** Seconds between two decisions of the HPA controller. @see https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/ */
@@ -15,6 +15,12 @@ interface Change {
 /** What a trigger answered. */
 type Reading = { readonly kind: "value"; readonly value: number } | { readonly kind: "error" };
 
+/** Replicas a cron trigger asks for outside its hours. @see https://github.com/kedacore/keda/blob/main/pkg/scalers/cron_scaler.go */
+const CLOSED_REPLICAS = 1;
+
+/** Monday 2026-01-05, 0:00 UTC: second 0 unless told otherwise. */
+const MONDAY = Date.UTC(2026, 0, 5);
+
 /** Decides replicas as KEDA and the HPA controller do, from the series that are there at the time. */
 export class Autoscaler {
   readonly #failures = new Map<string, number>();
@@ -26,16 +32,20 @@ export class Autoscaler {
 
   private readonly spec: ScalerSpec;
   private readonly store: SeriesStore;
+  private readonly startsAt: number;
 
-  constructor(spec: ScalerSpec, store: SeriesStore) {
+  /** @param startsAt time of second 0 for schedules, ms since 1970 */
+  constructor(spec: ScalerSpec, store: SeriesStore, startsAt = MONDAY) {
     this.spec = spec;
     this.store = store;
+    this.startsAt = startsAt;
   }
 
   /** Wanted replicas at a time, given the replicas the Deployment asks for now. */
   decide(now: number, current: number): number {
     const readings = this.spec.triggers.map((trigger) => this.#read(trigger, now, current));
     const isActive = this.spec.triggers.some((trigger, index) => {
+      if (trigger.kind === "clock") return this.#isOpen(trigger, now);
       const reading = readings[index];
       return reading?.kind === "value" && reading.value > trigger.activationThreshold;
     });
@@ -47,7 +57,13 @@ export class Autoscaler {
     return this.#horizontal(now, current, readings);
   }
 
+  #isOpen({ isOpen }: Extract<CompiledTrigger, { kind: "clock" }>, now: number): boolean {
+    return isOpen(this.startsAt + now * 1000);
+  }
+
   #read(trigger: CompiledTrigger, now: number, current: number): Reading {
+    if (trigger.kind === "clock")
+      return { kind: "value", value: this.#isOpen(trigger, now) ? trigger.replicas : CLOSED_REPLICAS };
     const reading = ask(trigger, this.store, now);
     if (reading.kind === "value") {
       this.#failures.set(trigger.name, 0);
@@ -169,7 +185,7 @@ function fallbackReplicas(fallback: NonNullable<ScalerSpec["fallback"]>, current
 }
 
 /** KEDA takes exactly one series; several are an error, none is what `ignoreNullValues` says. */
-function ask({ query, whenEmpty }: CompiledTrigger, store: SeriesStore, now: number): Reading {
+function ask({ query, whenEmpty }: QueryTrigger, store: SeriesStore, now: number): Reading {
   const answer = query(store, now);
   const values = typeof answer === "number" ? [answer] : answer.map(({ value }) => value);
   const [value] = values;

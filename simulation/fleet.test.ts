@@ -54,6 +54,30 @@ describe("a simulated fleet", () => {
     expect(gpuHours).toBeCloseTo((4 * 2 * (replicas.at(-1)?.seconds ?? 0)) / 3600, 9);
   });
 
+  it("serves every request on a spot ladder too, pays each hour once, and counts the interrupted as late", () => {
+    const ladder = { onDemandReplicas: 2, availability: 0.5, noticeSeconds: 120, seed: 5 };
+    const run = (hoursToInterruption: number): ReturnType<typeof simulate> =>
+      simulate({
+        ...setup,
+        scaling: { kind: "static", replicas: 6 },
+        spot: { ...ladder, hoursToInterruption },
+      });
+    const calm = run(1e9);
+    const storm = simulate({
+      ...setup,
+      scaling: { kind: "static", replicas: 6 },
+      spot: { ...ladder, hoursToInterruption: 0.05, noticeSeconds: 1 },
+    });
+    const plain = simulate({ ...setup, scaling: { kind: "static", replicas: 6 } });
+    expect([calm.interrupted, calm.attainment, calm.gpuHours]).toEqual([0, plain.attainment, plain.gpuHours]);
+    expect(calm.spotGpuHours).toBeGreaterThan(0);
+    expect(calm.spotGpuHours / calm.gpuHours).toBeLessThanOrEqual(4 / 6 + 1e-9);
+    expect(storm.requests).toBe(trace.arrivals.length);
+    expect(storm.interrupted).toBeGreaterThan(0);
+    expect(storm.attainment).toBeLessThanOrEqual(1 - storm.interrupted / storm.requests);
+    expect(run(0.3)).toEqual(run(0.3));
+  });
+
   it("finds the smallest static fleet", () => {
     const { replicas } = smallestStatic(setup);
     const fewer = simulate({ ...setup, scaling: { kind: "static", replicas: replicas - 1 } });

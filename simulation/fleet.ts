@@ -4,7 +4,7 @@ import { Autoscaler, SYNC_SECONDS } from "./autoscaler.ts";
 import { Replica, type ReplicaLimits } from "./replica.ts";
 import type { ScalerSpec } from "./scaled-object.ts";
 import { SeriesStore } from "./series.ts";
-import type { Trace } from "./trace.ts";
+import { seededRandom, type Trace } from "./trace.ts";
 
 /** Times a request is judged by. */
 export interface Slo {
@@ -26,6 +26,19 @@ export type Scaling =
   | { readonly kind: "static"; readonly replicas: number }
   | { readonly kind: "scaled-object"; readonly spec: ScalerSpec; readonly start: number };
 
+/** Replicas on machines that the cloud may take back, beside some it may not. */
+export interface SpotLadder {
+  /** Replicas that are always bought on demand. */
+  readonly onDemandReplicas: number;
+  /** Mean time until the cloud takes a spot machine back, hours; the time is random (exponential). */
+  readonly hoursToInterruption: number;
+  /** Share of starts that find a spot machine; the others fall to the on-demand rung, 0 to 1. */
+  readonly availability: number;
+  /** Seconds between notice and end. @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html */
+  readonly noticeSeconds: number;
+  readonly seed: number;
+}
+
 /** One experiment. */
 export interface FleetOptions {
   readonly trace: Trace;
@@ -38,6 +51,8 @@ export interface FleetOptions {
   readonly gpus: number;
   /** Seconds from the decision to the first request of a new replica. @default 240 */
   readonly startSeconds?: number;
+  /** @default every replica on demand */
+  readonly spot?: SpotLadder;
 }
 
 /** Replicas that are paid for, over time. */
@@ -53,6 +68,10 @@ export interface FleetResult {
   readonly attainment: number;
   /** From the decision to start a replica to its last request. */
   readonly gpuHours: number;
+  /** Part of them on spot machines. */
+  readonly spotGpuHours: number;
+  /** Requests whose replica ended under them: they start again elsewhere and count as late. */
+  readonly interrupted: number;
   readonly peakReplicas: number;
   readonly scaleUps: number;
   readonly scaleDowns: number;
@@ -80,6 +99,11 @@ interface Member {
   readonly replica: Replica;
   readonly createdAt: number;
   readonly readyAt: number;
+  readonly purchase: "on-demand" | "spot";
+  /** When the cloud gives notice; Infinity on demand. */
+  noticeAt: number;
+  /** When the machine is gone; Infinity until notice. */
+  goneAt: number;
   state: "starting" | "ready" | "draining";
 }
 
@@ -104,6 +128,9 @@ class Fleet {
   #tokenSeconds = 0;
   #tokens = 0;
   #gpuSeconds = 0;
+  #spotSeconds = 0;
+  readonly #interrupted = new Set<number>();
+  readonly #random: () => number;
   #peak = 0;
   #scaleUps = 0;
   #scaleDowns = 0;
@@ -113,6 +140,7 @@ class Fleet {
   constructor(options: FleetOptions) {
     this.options = options;
     const { scaling, slo, trace } = options;
+    this.#random = seededRandom(options.spot?.seed ?? 0);
     this.#firstTokens = new Float64Array(trace.arrivals.length);
     this.#slo = { ttft: slo.ttftMs / 1e3, tpot: slo.tpotMs / 1e3 };
     this.#scaler = scaling.kind === "static" ? undefined : new Autoscaler(scaling.spec, this.#store);
@@ -133,8 +161,10 @@ class Fleet {
       const busiest = this.#nextMember();
       const stepAt = busiest?.replica.phaseEnd ?? Infinity;
       const readyAt = this.#nextReady();
-      now = Math.min(arrival, stepAt, readyAt, scrape, sync);
-      if (now === stepAt && busiest !== undefined) {
+      const lossAt = this.options.spot === undefined ? Infinity : this.#nextLoss();
+      now = Math.min(arrival, stepAt, readyAt, scrape, sync, lossAt);
+      if (now === lossAt) this.#lose(now);
+      else if (now === stepAt && busiest !== undefined) {
         busiest.replica.advance();
         if (busiest.state === "draining" && busiest.replica.inFlight === 0) this.#remove(busiest, now);
       } else if (now === arrival) this.#arrive(next++, now);
@@ -149,12 +179,14 @@ class Fleet {
       // A fleet that cannot catch up would go on for ever.
       if (now > end + 86_400) break;
     }
-    for (const member of this.#members) this.#gpuSeconds += (now - member.createdAt) * this.options.gpus;
+    for (const member of this.#members) this.#pay(member, now);
     this.#points.push({ seconds: now, replicas: this.#members.length });
     return {
       requests,
       attainment: requests === 0 ? 1 : this.#attained / requests,
       gpuHours: this.#gpuSeconds / 3600,
+      spotGpuHours: this.#spotSeconds / 3600,
+      interrupted: this.#interrupted.size,
       peakReplicas: this.#peak,
       scaleUps: this.#scaleUps,
       scaleDowns: this.#scaleDowns,
@@ -183,6 +215,50 @@ class Fleet {
     return least;
   }
 
+  #nextLoss(): number {
+    let least = Infinity;
+    for (const { noticeAt, goneAt } of this.#members) least = Math.min(least, noticeAt, goneAt);
+    return least;
+  }
+
+  /** Notice: the replica takes no more calls and its successor starts. End: what it still had starts again elsewhere. */
+  #lose(now: number): void {
+    const { spot, startSeconds = START_SECONDS } = this.options;
+    for (const member of [...this.#members]) {
+      if (member.goneAt <= now) {
+        const left = member.replica.abandon();
+        this.#remove(member, now);
+        for (const request of left) {
+          this.#interrupted.add(request);
+          this.#route(request, now);
+        }
+      } else if (member.noticeAt <= now) {
+        const isWanted = member.state !== "draining";
+        member.noticeAt = Infinity;
+        member.goneAt = now + (spot?.noticeSeconds ?? 0);
+        member.state = "draining";
+        if (member.replica.inFlight === 0) this.#remove(member, now);
+        if (isWanted) this.#start(now, startSeconds);
+      }
+    }
+  }
+
+  #purchase(): Member["purchase"] {
+    const { spot } = this.options;
+    if (spot === undefined) return "on-demand";
+    const onDemand = this.#members.filter(
+      ({ purchase, state }) => purchase === "on-demand" && state !== "draining",
+    ).length;
+    if (onDemand < spot.onDemandReplicas) return "on-demand";
+    return this.#random() < spot.availability ? "spot" : "on-demand";
+  }
+
+  #pay({ createdAt, purchase }: Member, now: number): void {
+    const seconds = (now - createdAt) * this.options.gpus;
+    this.#gpuSeconds += seconds;
+    if (purchase === "spot") this.#spotSeconds += seconds;
+  }
+
   #start(now: number, delay: number): void {
     const { parameters, limits, trace, names } = this.options;
     const replica = new Replica(parameters, limits, trace, {
@@ -193,7 +269,12 @@ class Fleet {
         this.#finish(request, seconds);
       },
     });
+    const purchase = this.#purchase();
+    const hours = this.options.spot?.hoursToInterruption ?? Infinity;
     this.#members.push({
+      purchase,
+      noticeAt: purchase === "spot" ? now - Math.log(1 - this.#random()) * hours * 3600 : Infinity,
+      goneAt: Infinity,
       pod: `${names.model}-6d4f9c8b7-x${(this.#born++).toString(36)}`,
       replica,
       createdAt: now,
@@ -207,7 +288,7 @@ class Fleet {
   #remove(member: Member, now: number): void {
     this.#members.splice(this.#members.indexOf(member), 1);
     this.#store.drop("pod", member.pod);
-    this.#gpuSeconds += (now - member.createdAt) * this.options.gpus;
+    this.#pay(member, now);
     this.#points.push({ seconds: now, replicas: this.#members.length });
   }
 
@@ -240,7 +321,7 @@ class Fleet {
     this.#tokenSeconds += now - first;
     this.#tokens += output - 1;
     this.#staySeconds += now - (trace.arrivals[request] ?? 0);
-    if (ttft <= this.#slo.ttft && tpot <= this.#slo.tpot) this.#attained++;
+    if (ttft <= this.#slo.ttft && tpot <= this.#slo.tpot && !this.#interrupted.has(request)) this.#attained++;
     if (ttft > this.#worstTtft) this.#worstTtft = ttft;
     this.#expected.seen(names.model, output);
   }

@@ -7,11 +7,12 @@ import type { Trace } from "./trace.ts";
 
 const parameters: ReplicaParameters = { fixedMs: 10, contextNs: 100, prefillUs: 50, sequenceUs: 100 };
 
-function traceOf(rows: readonly (readonly [number, number, number])[]): Trace {
+function traceOf(rows: readonly (readonly [number, number, number])[], sharedPrefixTokens = 0): Trace {
   return {
     name: "test",
     arrivals: Float64Array.from(rows, ([at]) => at),
     inputTokens: Uint32Array.from(rows, ([, input]) => input),
+    sharedPrefixTokens,
     outputTokens: Uint32Array.from(rows, ([, , output]) => output),
   };
 }
@@ -149,5 +150,23 @@ describe("StepHeap", () => {
         expect(heap.size).toBe(0);
       }),
     );
+  });
+});
+
+describe("a prefix that all prompts share", () => {
+  it("is computed once: later prompts take exactly its tokens less", () => {
+    const rows = [
+      [0, 1000, 1],
+      [10, 1000, 1],
+    ] as const;
+    const limits = { batchedTokens: 4096, maxNumSeqs: 8, cacheTokens: 100_000 };
+    const times = (shared: number): number[] =>
+      served(traceOf(rows, shared), limits).map(({ first }, index) => first - (rows[index]?.[0] ?? 0));
+    const [full = 0] = times(0);
+    expect(times(0)[1]).toBeCloseTo(full, 9);
+    expect(times(600)[0]).toBeCloseTo(full, 9);
+    expect(times(600)[1]).toBeCloseTo(full - (600 * parameters.prefillUs) / 1e6, 9);
+    // The last token of a prompt is always computed.
+    expect(times(5000)[1]).toBeCloseTo(full - (999 * parameters.prefillUs) / 1e6, 9);
   });
 });

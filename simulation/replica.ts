@@ -19,7 +19,8 @@ type Phase = "idle" | "prefill" | "decode";
 /**
  * One engine with continuous batching and chunked prefill, exact to the step: a step takes the time the four parameters give
  * it, and stretches of steps between two events are jumped over in closed form. Requests are admitted in order while a slot and
- * cache for their whole length are free, so there is no preemption and no prefix cache.
+ * cache for their whole length are free, so there is no preemption. A prefix that all prompts share is computed with the first
+ * one; other prefixes are not cached, and cached tokens still count against the cache of every request.
  */
 export class Replica {
   /** End of the current step or stretch, seconds; Infinity when idle. */
@@ -44,6 +45,7 @@ export class Replica {
   #phase: Phase = "idle";
   #phaseStart = 0;
   #phaseSteps = 0;
+  #isPrefixCached = false;
   private readonly limits: ReplicaLimits;
   private readonly trace: Trace;
   private readonly listener: RequestListener;
@@ -99,8 +101,24 @@ export class Replica {
     this.#next(now);
   }
 
+  /** Ends the replica at once and returns the requests it still had. */
+  abandon(): number[] {
+    this.phaseEnd = Infinity;
+    this.#phase = "idle";
+    const left = [...this.#waiting.slice(this.#head), ...this.#prefilling];
+    while (this.#finishing.size > 0) left.push(this.#finishing.pop());
+    return left;
+  }
+
   #lengths(request: number): [input: number, output: number] {
     return [this.trace.inputTokens[request] ?? 1, this.trace.outputTokens[request] ?? 1];
+  }
+
+  /** Prompt tokens that must be computed; the last one always is. */
+  #promptTokens(request: number): number {
+    const [input] = this.#lengths(request);
+    if (!this.#isPrefixCached) return input;
+    return Math.max(1, input - this.trace.sharedPrefixTokens);
   }
 
   #admissible(request: number): boolean {
@@ -116,7 +134,7 @@ export class Replica {
       this.#head++;
       const [input, output] = this.#lengths(request);
       this.#reservedTokens += input + output;
-      if (this.#prefilling.length === 0) this.#promptLeft = input;
+      if (this.#prefilling.length === 0) this.#promptLeft = this.#promptTokens(request);
       this.#prefilling.push(request);
     }
     this.#waiting = [];
@@ -162,8 +180,9 @@ export class Replica {
       this.#promptLeft -= taken;
       if (this.#promptLeft > 0) break;
       this.#completing++;
+      this.#isPrefixCached = true;
       const following = this.#prefilling[this.#completing];
-      if (following !== undefined) this.#promptLeft = this.#lengths(following)[0];
+      if (following !== undefined) this.#promptLeft = this.#promptTokens(following);
     }
     this.#phase = "prefill";
     this.#phaseSteps = 1;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cronWindow } from "./cron.ts";
 import { compileQuery, type Query } from "./promql.ts";
 
 const scalingPolicy = z.object({
@@ -60,23 +61,53 @@ const spec = z.object({
     .optional(),
   triggers: z
     .array(
-      z.object({
-        type: z.literal("prometheus", { error: "only prometheus and cron triggers are simulated" }),
-        name: z.string().default("trigger"),
-        metricType: z.literal("AverageValue").default("AverageValue"),
-        metadata: z.object({
-          query: z.string(),
-          threshold: z.string(),
-          activationThreshold: z.string().default("0"),
-          ignoreNullValues: z.enum(["true", "false"]).default("true"),
-        }),
-      }),
+      z.discriminatedUnion(
+        "type",
+        [
+          z.object({
+            type: z.literal("prometheus"),
+            name: z.string().default("trigger"),
+            metricType: z.literal("AverageValue").default("AverageValue"),
+            metadata: z.object({
+              query: z.string(),
+              threshold: z.string(),
+              activationThreshold: z.string().default("0"),
+              ignoreNullValues: z.enum(["true", "false"]).default("true"),
+            }),
+          }),
+          z.object({
+            type: z.literal("cron"),
+            name: z.string().default("trigger"),
+            metadata: z.object({
+              timezone: z.string(),
+              start: z.string(),
+              end: z.string(),
+              desiredReplicas: z.string().regex(/^\d+$/),
+            }),
+          }),
+        ],
+        { error: "only prometheus and cron triggers are simulated" },
+      ),
     )
     .min(1),
 });
 
 /** A trigger ready to be asked. */
-export interface CompiledTrigger {
+export type CompiledTrigger = QueryTrigger | ClockTrigger;
+
+/** A floor of replicas at certain times. */
+export interface ClockTrigger {
+  readonly kind: "clock";
+  readonly name: string;
+  readonly replicas: number;
+  /** Metric per replica: the value is the number of replicas itself. */
+  readonly threshold: 1;
+  readonly isOpen: (epochMs: number) => boolean;
+}
+
+/** A query and what is done with its answer. */
+export interface QueryTrigger {
+  readonly kind: "query";
   readonly name: string;
   readonly query: Query;
   readonly source: string;
@@ -98,6 +129,28 @@ export interface ScalerSpec {
   readonly triggers: readonly CompiledTrigger[];
 }
 
+function compileTrigger(trigger: z.output<typeof spec>["triggers"][number]): CompiledTrigger {
+  const { name } = trigger;
+  if (trigger.type === "cron")
+    return {
+      kind: "clock",
+      name,
+      replicas: Number(trigger.metadata.desiredReplicas),
+      threshold: 1,
+      isOpen: cronWindow(trigger.metadata),
+    };
+  const { metadata } = trigger;
+  return {
+    kind: "query",
+    name,
+    query: compileQuery(metadata.query),
+    source: metadata.query,
+    threshold: Number(metadata.threshold),
+    activationThreshold: Number(metadata.activationThreshold),
+    whenEmpty: metadata.ignoreNullValues === "true" ? "zero" : "error",
+  };
+}
+
 /**
  * Reads the `spec` of a ScaledObject as it is sent to the cluster.
  * @throws z.ZodError for fields that are not simulated, PromqlError for queries that are not.
@@ -113,13 +166,6 @@ export function compileScaledObject(input: unknown): ScalerSpec {
     fallback: parsed.fallback,
     up: behavior?.scaleUp ?? direction.parse(DEFAULT_UP),
     down: behavior?.scaleDown ?? direction.parse(DEFAULT_DOWN),
-    triggers: parsed.triggers.map(({ name, metadata }) => ({
-      name,
-      query: compileQuery(metadata.query),
-      source: metadata.query,
-      threshold: Number(metadata.threshold),
-      activationThreshold: Number(metadata.activationThreshold),
-      whenEmpty: metadata.ignoreNullValues === "true" ? "zero" : "error",
-    })),
+    triggers: parsed.triggers.map(compileTrigger),
   };
 }

@@ -8,6 +8,8 @@ export interface Trace {
   readonly arrivals: Float64Array;
   readonly inputTokens: Uint32Array;
   readonly outputTokens: Uint32Array;
+  /** Tokens every prompt begins with alike, such as a system prompt: an engine computes them once. */
+  readonly sharedPrefixTokens: number;
 }
 
 /** A trace file that cannot be read. */
@@ -34,6 +36,7 @@ function traceOf(name: string, rows: [at: number, input: number, output: number]
     arrivals: Float64Array.from(rows, ([at]) => at),
     inputTokens: Uint32Array.from(rows, ([, input]) => input),
     outputTokens: Uint32Array.from(rows, ([, , output]) => output),
+    sharedPrefixTokens: 0,
   };
 }
 
@@ -94,7 +97,19 @@ export function replicate(trace: Trace, copies: number, jitterSeconds: number, s
       rows.push([Math.max(0, moved), trace.inputTokens[index] ?? 1, trace.outputTokens[index] ?? 1]);
     }
   });
-  return traceOf(`${trace.name} x${copies}`, rows);
+  return { ...traceOf(`${trace.name} x${copies}`, rows), sharedPrefixTokens: trace.sharedPrefixTokens };
+}
+
+/** The requests of a trace for which a test holds, as a trace of their own. */
+export function subset(trace: Trace, name: string, isKept: (request: number) => boolean): Trace {
+  const kept = Uint32Array.from(trace.arrivals.keys()).filter(isKept);
+  return {
+    name,
+    arrivals: Float64Array.from(kept, (request) => trace.arrivals[request] ?? 0),
+    inputTokens: Uint32Array.from(kept, (request) => trace.inputTokens[request] ?? 1),
+    outputTokens: Uint32Array.from(kept, (request) => trace.outputTokens[request] ?? 1),
+    sharedPrefixTokens: trace.sharedPrefixTokens,
+  };
 }
 
 /** Request rates in equal windows. */
@@ -166,6 +181,7 @@ export function poissonTrace(rates: Rates, lengths: Trace, seed: number): Trace 
     arrivals: arrivals.subarray(0, count),
     inputTokens: inputTokens.subarray(0, count),
     outputTokens: outputTokens.subarray(0, count),
+    sharedPrefixTokens: lengths.sharedPrefixTokens,
   };
 }
 
