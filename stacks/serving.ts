@@ -82,7 +82,7 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         maxReplicas: model.autoscaling.maxReplicas,
         queueDepthThreshold: model.autoscaling.queueDepthThreshold,
         ...(model.autoscaling.capacity === undefined ? {} : { capacity: model.autoscaling.capacity }),
-        ...(model.autoscaling.cron === undefined ? {} : { cron: model.autoscaling.cron }),
+        ...(model.autoscaling.schedule === undefined ? {} : { schedule: model.autoscaling.schedule }),
         labels,
       },
       { providers, dependsOn: [service.deployment, keda] },

@@ -121,21 +121,24 @@ describe("ModelScaler", () => {
   });
 
   it("adds a floor for busy hours", async () => {
-    const cron = { timezone: "Europe/Madrid", start: "0 8 * * 1-5", end: "0 18 * * 1-5", replicas: 4 };
+    const schedule = {
+      timezone: "Europe/Madrid",
+      windows: [{ days: ["mon", "fri"], from: "08:00", to: "18:00", replicas: 4 }],
+    } as const;
     const graph = await capture({
       stack: "test",
-      program: () => new ModelScaler("s", { ...args, cron }, {}),
+      program: () => new ModelScaler("s", { ...args, schedule }, {}),
     });
     const spec = ofType(graph, "kubernetes:keda.sh/v1alpha1:ScaledObject")[0]?.inputs["spec"] as unknown as {
       triggers: object[];
     };
     expect(spec.triggers.at(-1)).toEqual({
       type: "cron",
-      name: "busy-hours",
+      name: "hours-0",
       metadata: {
         timezone: "Europe/Madrid",
-        start: "0 8 * * 1-5",
-        end: "0 18 * * 1-5",
+        start: "0 8 * * 1,5",
+        end: "0 18 * * 1,5",
         desiredReplicas: "4",
       },
     });
@@ -150,8 +153,10 @@ describe("ModelScaler", () => {
       "129 > maxNumSeqs 128: a replica could never run as many",
     ],
     [
-      { cron: { timezone: "UTC", start: "0 8 * * *", end: "0 9 * * *", replicas: 7 } },
-      "cron.replicas",
+      {
+        schedule: { timezone: "UTC", windows: [{ days: ["mon"], from: "08:00", to: "09:00", replicas: 7 }] },
+      } as const,
+      "schedule.windows[0].replicas",
       "7 > maxReplicas 6",
     ],
     [{ maxReplicas: 1 }, "maxReplicas", "1 is less than minReplicas 2"],

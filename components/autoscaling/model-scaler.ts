@@ -4,6 +4,7 @@ import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { PROMETHEUS_URL } from "../observability/monitoring.ts";
 import { engineGauges } from "../serving/engine-metrics.ts";
 import type { Engine } from "../serving/engine.ts";
+import { scheduleTriggers, type Schedule } from "./schedule.ts";
 import {
   demandQuery,
   heldQuery,
@@ -27,8 +28,8 @@ export interface ModelScalerArgs {
   readonly queueDepthThreshold: number;
   /** What one replica sustains; with it, offered load scales before a queue forms. */
   readonly capacity?: ReplicaCapacity;
-  /** Floor during known busy hours. */
-  readonly cron?: CronFloor;
+  /** Floors by the clock; outside of them `minReplicas` holds. */
+  readonly schedule?: Schedule;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -38,16 +39,6 @@ export interface ReplicaCapacity extends TokenRates {
   readonly concurrency: number;
   /** Mean time per token of a full replica, ms. */
   readonly tokenMs: number;
-}
-
-/** Least replicas between two times of the day. */
-export interface CronFloor {
-  /** IANA name of the time zone. */
-  readonly timezone: string;
-  /** Cron expressions. */
-  readonly start: string;
-  readonly end: string;
-  readonly replicas: number;
 }
 
 /**
@@ -83,7 +74,7 @@ export function validateModelScalerArgs(args: ModelScalerArgs): void {
     throw new pulumi.InputPropertyError({ propertyPath, reason });
   };
   if (args.minReplicas < 0) fail("minReplicas", `${args.minReplicas} is less than 0`);
-  const { capacity, cron } = args;
+  const { capacity, schedule } = args;
   for (const key of ["inputTokensPerSecond", "outputTokensPerSecond", "concurrency", "tokenMs"] as const)
     if (capacity !== undefined && !(capacity[key] > 0))
       fail(`capacity.${key}`, `${capacity[key]} is not above 0`);
@@ -92,8 +83,10 @@ export function validateModelScalerArgs(args: ModelScalerArgs): void {
       "capacity.concurrency",
       `${capacity.concurrency} > maxNumSeqs ${args.engine.maxNumSeqs}: a replica could never run as many`,
     );
-  if (cron !== undefined && cron.replicas > args.maxReplicas)
-    fail("cron.replicas", `${cron.replicas} > maxReplicas ${args.maxReplicas}`);
+  schedule?.windows.forEach(({ replicas }, index) => {
+    if (replicas > args.maxReplicas)
+      fail(`schedule.windows[${index}].replicas`, `${replicas} > maxReplicas ${args.maxReplicas}`);
+  });
   if (args.maxReplicas < args.minReplicas)
     fail("maxReplicas", `${args.maxReplicas} is less than minReplicas ${args.minReplicas}`);
   if (args.queueDepthThreshold > args.engine.maxNumSeqs)
@@ -145,7 +138,7 @@ function inFlightThreshold({ capacity, engine }: ModelScalerArgs): number {
 
 function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceArgs {
   const gauges = engineGauges(args.engine);
-  const { capacity, cron } = args;
+  const { capacity, schedule } = args;
   const trigger = (name: string, query: string, threshold: number): ScalerTrigger => ({
     type: "prometheus",
     name,
@@ -210,20 +203,7 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
               ),
             ]),
         ...(args.minReplicas > 0 ? [] : [trigger("held", heldQuery(scopeOf(args)), args.engine.maxNumSeqs)]),
-        ...(cron === undefined
-          ? []
-          : [
-              {
-                type: "cron",
-                name: "busy-hours",
-                metadata: {
-                  timezone: cron.timezone,
-                  start: cron.start,
-                  end: cron.end,
-                  desiredReplicas: `${cron.replicas}`,
-                },
-              },
-            ]),
+        ...(schedule === undefined ? [] : scheduleTriggers(schedule)),
       ],
     },
   };

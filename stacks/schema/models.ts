@@ -6,6 +6,19 @@ const usd = z
   .regex(/^\d{1,6}(\.\d{1,6})?$/, { error: 'must be a decimal amount in quotes, for example "2.50"' })
   .describe("USD per million tokens.");
 
+const clock = z
+  .string()
+  .regex(/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/, { error: 'must be a time in quotes, for example "08:30"' });
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const scheduler = {
   image: z
     .string()
@@ -122,6 +135,27 @@ const prompts = z
   })
   .describe("Versioned system prompt the gateway puts before the caller's words.");
 
+const schedule = z
+  .strictObject({
+    timezone: z
+      .string()
+      .refine(isTimeZone, { error: "must be an IANA time zone, for example Europe/Madrid" })
+      .describe("IANA name; summer time follows it."),
+    windows: z
+      .array(
+        z.strictObject({
+          days: z.array(z.enum(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])).min(1),
+          from: clock.describe("Wall clock, HH:MM; start it a pod start earlier than people."),
+          to: clock.describe("Wall clock, HH:MM, at most 24:00."),
+          replicas: count.describe("Least replicas between the two."),
+        }),
+      )
+      .min(1),
+  })
+  .describe(
+    "Floors by the clock; at other times minReplicas holds, so 0 there sleeps until a call comes or a window opens.",
+  );
+
 const model = z.strictObject({
   name: dnsName.describe("Served model name."),
   tenant: dnsName.describe("Tenant whose namespace and quota hold the model."),
@@ -166,15 +200,7 @@ const model = z.strictObject({
       .describe(
         "What one replica sustains within its SLO; `llmops capacity` and `llmops calibrate` print it.",
       ),
-    cron: z
-      .strictObject({
-        timezone: z.string().min(1).describe("IANA name, for example Europe/Madrid."),
-        start: z.string().min(9).describe("Cron expression of the begin of the busy hours."),
-        end: z.string().min(9).describe("Cron expression of their end."),
-        replicas: count.describe("Least replicas between the two."),
-      })
-      .optional()
-      .describe("Floor during known busy hours."),
+    schedule: schedule.optional(),
   }),
   delivery: z.strictObject({
     strategy: z.enum(["blue-green", "rolling"]),

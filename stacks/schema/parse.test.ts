@@ -764,13 +764,57 @@ const rows: readonly Row[] = [
   ],
   [
     "acme-prod",
-    "models[0].autoscaling.cron",
-    { timezone: "Europe/Madrid", start: "0 8 * * 1-5", end: "0 18 * * 1-5", replicas: 9 },
+    "models[0].autoscaling.schedule",
+    {
+      timezone: "Europe/Madrid",
+      windows: [
+        { days: ["mon", "tue"], from: "08:00", to: "18:00", replicas: 9 },
+        { days: ["tue"], from: "17:00", to: "02:00", replicas: 2 },
+        { days: ["mon"], from: "17:30", to: "19:00", replicas: 3 },
+      ],
+    },
     [
       [
-        "models[0].autoscaling.cron.replicas",
-        "cron.replicas 9 > maxReplicas 6",
+        "models[0].autoscaling.schedule.windows[0].replicas",
+        "replicas 9 > maxReplicas 6",
         "lower it, or raise maxReplicas",
+      ],
+      [
+        "models[0].autoscaling.schedule.windows[1].to",
+        "the window ends at 02:00, not after its start 17:00",
+        "split a window over midnight in two: until 24:00, and from 00:00 of the next day",
+      ],
+      [
+        "models[0].autoscaling.schedule.windows[1].replicas",
+        "replicas 2 <= minReplicas 2: the window changes nothing",
+        "lower minReplicas, raise replicas, or remove the window",
+      ],
+      [
+        "models[0].autoscaling.schedule.windows[2]",
+        "overlaps window 0: nobody can read which floor holds",
+        "separate the two windows",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "models[0].autoscaling.schedule",
+    { timezone: "Europe/Atlantis", windows: [{ days: ["mon"], from: "8", to: "25:00", replicas: 3 }] },
+    [
+      [
+        "models[0].autoscaling.schedule.timezone",
+        "must be an IANA time zone, for example Europe/Madrid",
+        "set models[0].autoscaling.schedule.timezone to text (IANA name; summer time follows it)",
+      ],
+      [
+        "models[0].autoscaling.schedule.windows[0].from",
+        'must be a time in quotes, for example "08:30"',
+        'change models[0].autoscaling.schedule.windows[0].from: it must be a time in quotes, for example "08:30" (Wall clock, HH:MM; start it a pod start earlier than people)',
+      ],
+      [
+        "models[0].autoscaling.schedule.windows[0].to",
+        'must be a time in quotes, for example "08:30"',
+        'change models[0].autoscaling.schedule.windows[0].to: it must be a time in quotes, for example "08:30" (Wall clock, HH:MM, at most 24:00)',
       ],
     ],
   ],

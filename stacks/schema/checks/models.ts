@@ -193,6 +193,59 @@ function tenantsHoldReplicas({ models, tenancy }: PlatformConfig): ConfigProblem
   return [...homeless, ...starved];
 }
 
+function scheduled({ autoscaling }: Model, index: number): ConfigProblem[] {
+  const { schedule, minReplicas, maxReplicas } = autoscaling;
+  return (schedule?.windows ?? []).flatMap(({ days, from, to, replicas }, at): ConfigProblem[] => {
+    const path = ["models", index, "autoscaling", "schedule", "windows", at];
+    const overlapping = schedule?.windows.findIndex(
+      (other, position) =>
+        position < at && other.days.some((day) => days.includes(day)) && other.from < to && from < other.to,
+    );
+    return [
+      ...(from < to
+        ? []
+        : [
+            problem(
+              [...path, "to"],
+              to,
+              `the window ends at ${to}, not after its start ${from}`,
+              "split a window over midnight in two: until 24:00, and from 00:00 of the next day",
+            ),
+          ]),
+      ...(replicas > maxReplicas
+        ? [
+            problem(
+              [...path, "replicas"],
+              replicas,
+              `replicas ${replicas} > maxReplicas ${maxReplicas}`,
+              "lower it, or raise maxReplicas",
+            ),
+          ]
+        : []),
+      ...(replicas <= minReplicas
+        ? [
+            problem(
+              [...path, "replicas"],
+              replicas,
+              `replicas ${replicas} <= minReplicas ${minReplicas}: the window changes nothing`,
+              "lower minReplicas, raise replicas, or remove the window",
+            ),
+          ]
+        : []),
+      ...(overlapping === undefined || overlapping < 0
+        ? []
+        : [
+            problem(
+              path,
+              { days, from, to },
+              `overlaps window ${overlapping}: nobody can read which floor holds`,
+              "separate the two windows",
+            ),
+          ]),
+    ];
+  });
+}
+
 function lifecycle(model: Model, index: number): ConfigProblem[] {
   const { preStopSeconds, drainSeconds, gracePeriodSeconds } = model.delivery;
   const { minReplicas, expectedReplicas, maxReplicas, queueDepthThreshold } = model.autoscaling;
@@ -224,13 +277,16 @@ function lifecycle(model: Model, index: number): ConfigProblem[] {
         `set it to at most ${model.engine.maxNumSeqs}; 5 is a common value`,
       ),
     );
-  const { capacity, cron } = model.autoscaling;
-  if (capacity !== undefined && minReplicas < capacity.burstReplicas)
+  const { capacity, schedule } = model.autoscaling;
+  const floors = schedule?.windows.map(({ replicas }) => replicas) ?? [];
+  // Outside of a schedule's hours its author accepts that bursts wait.
+  const floor = floors.length === 0 ? minReplicas : Math.max(minReplicas, Math.min(...floors));
+  if (capacity !== undefined && floor < capacity.burstReplicas)
     found.push(
       problem(
         ["models", index, "autoscaling", "minReplicas"],
-        minReplicas,
-        `minReplicas ${minReplicas} < burstReplicas ${capacity.burstReplicas}: bursts come faster than a replica starts`,
+        floor,
+        `minReplicas ${floor} < burstReplicas ${capacity.burstReplicas}: bursts come faster than a replica starts`,
         `set minReplicas to at least ${capacity.burstReplicas}`,
       ),
     );
@@ -243,15 +299,7 @@ function lifecycle(model: Model, index: number): ConfigProblem[] {
         `set it to at most ${model.engine.maxNumSeqs}, or raise engine.maxNumSeqs`,
       ),
     );
-  if (cron !== undefined && cron.replicas > maxReplicas)
-    found.push(
-      problem(
-        ["models", index, "autoscaling", "cron", "replicas"],
-        cron.replicas,
-        `cron.replicas ${cron.replicas} > maxReplicas ${maxReplicas}`,
-        "lower it, or raise maxReplicas",
-      ),
-    );
+  found.push(...scheduled(model, index));
   if (model.slo.e2eP99Ms <= model.slo.ttftP95Ms)
     found.push(
       problem(
