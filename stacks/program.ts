@@ -8,6 +8,7 @@ import type { PlatformConfig } from "./schema/platform.ts";
 import { admission } from "./admission.ts";
 import { deployAlerts } from "./alerts.ts";
 import { clusterServices } from "./cluster-services.ts";
+import { deployCostAccounting } from "./cost-accounting.ts";
 import { deployDashboards } from "./dashboards.ts";
 import { deployGateway } from "./gateway.ts";
 import { serving } from "./serving.ts";
@@ -62,6 +63,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
   if (base !== undefined) {
     deployAlerts(name, config, cluster, base);
     deployDashboards(name, config, cluster, base);
+    deployCostAccounting(name, config, cluster, base);
     serving(name, config, { cluster, tenants, ...base });
   }
   admission(name, config, cluster);

@@ -1,0 +1,65 @@
+import type { ClusterHandle } from "../components/cluster/handle.ts";
+import { DEFAULT_OUTPUT_WEIGHT, type AccountedPool } from "../components/finops/accounting-rules.ts";
+import { CostAccounting } from "../components/finops/cost-accounting.ts";
+import { MONITORING_NAMESPACE } from "../components/observability/monitoring.ts";
+import { priceOf } from "../pricing/catalog.ts";
+import { machineSku } from "../pricing/price.ts";
+import { gpuPoolOf } from "./clouds/gpu-pools.ts";
+import type { ClusterServices } from "./cluster-services.ts";
+import type { PlatformConfig } from "./schema/platform.ts";
+import { servedNames } from "./schema/served-names.ts";
+
+type Pool = PlatformConfig["gpuPools"][number];
+
+/** GPUs a node shows to pods: a shared one several times, MIG slices under other names. */
+function offeredGpus({ gpusPerNode, sharing }: Pool): number {
+  return sharing.kind === "time-slicing" ? gpusPerNode * sharing.replicas : gpusPerNode;
+}
+
+/** Pools with the list price of a node; those of a cluster that somebody else pays for have none. */
+function accountedPools({ cloud, gpuPools, budget }: PlatformConfig): AccountedPool[] {
+  if (cloud.provider !== "aws" && cloud.provider !== "gcp") return [];
+  const assumed = budget.onUnknownPrice.kind === "assume" ? budget.onUnknownPrice.usdPerHour : {};
+  return gpuPools.flatMap((pool) => {
+    const { instanceType } = gpuPoolOf(pool, cloud.provider, cloud.zones);
+    const sku = machineSku(cloud.provider, cloud.region, instanceType, "on-demand");
+    const usdPerHour = priceOf(sku)?.usdPerHour ?? assumed[sku];
+    return usdPerHour === undefined
+      ? []
+      : [{ name: pool.name, usdPerHour: String(usdPerHour), gpusPerNode: offeredGpus(pool) }];
+  });
+}
+
+/** Cost by the hour and client, and the month's budget, from the metrics of the environment. */
+export function deployCostAccounting(
+  name: string,
+  config: PlatformConfig,
+  cluster: ClusterHandle,
+  { monitoring }: Pick<ClusterServices, "monitoring">,
+): void {
+  const { budget, models, gateway } = config;
+  new CostAccounting(
+    `${name}-cost-accounting`,
+    {
+      namespace: MONITORING_NAMESPACE,
+      budgetUsd: budget.monthly * budget.usdPerUnit,
+      pools: accountedPools(config),
+      models: models.map((model) => {
+        const { capacity } = model.autoscaling;
+        return {
+          name: model.name,
+          namespace: model.tenant,
+          pool: model.gpu.pool,
+          servedNames: servedNames(model),
+          outputWeight:
+            capacity === undefined
+              ? DEFAULT_OUTPUT_WEIGHT
+              : capacity.inputTokensPerSecond / capacity.outputTokensPerSecond,
+        };
+      }),
+      clients: gateway.clients.map(({ id, tenant }) => ({ id, tenant })),
+      labels: { "llmops.io/client": config.client, "llmops.io/environment": config.environment },
+    },
+    { providers: { kubernetes: cluster.provider }, dependsOn: monitoring.chart },
+  );
+}
