@@ -6,7 +6,7 @@ const rule = (name, from, allowed) => ({
   comment: `${from} may import only from ${[from, ...allowed].join(", ")}`,
   from: { path: folder(from) },
   to: {
-    path: "^(stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|monitoring|graph|plan|pricing|prompts|evals|signing|cli|local|bench|test|tools)/",
+    path: "^(chargeback|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|monitoring|graph|plan|pricing|prompts|evals|signing|cli|local|bench|test|tools)/",
     pathNot: [from, ...allowed].map(folder),
   },
 });
@@ -45,6 +45,7 @@ export default {
       to: { path: "^(plan|stacks)/" },
     },
     rule("review", "review", []),
+    rule("chargeback", "chargeback", []),
     rule("compliance", "compliance", ["graph", "plan", "policies", "stacks"]),
     rule("gateway", "gateway", []),
     rule("local", "local", ["gateway", "stacks"]),

@@ -25,6 +25,11 @@ const answer = z.object({
   }),
 });
 
+/** A month that cannot be read yet. */
+export class FutureMonthError extends Error {
+  override readonly name = "FutureMonthError";
+}
+
 /** Hours of a period: the first ends an hour after its start. */
 export interface Period {
   /** Start, ms since 1970, on a full hour. */
@@ -43,13 +48,13 @@ export function hoursOf({ from, to }: Period): number {
 /**
  * A calendar month in UTC, or the part of it that is over.
  * @param month `YYYY-MM`
- * @throws RangeError when nothing of the month is over
+ * @throws FutureMonthError when nothing of the month is over
  */
 export function monthPeriod(month: string, now: number): Period {
   const [year = 0, number = 1] = month.split("-").map(Number);
   const from = Date.UTC(year, number - 1, 1);
   const to = Math.min(Date.UTC(year, number, 1), Math.floor(now / HOUR_MS) * HOUR_MS);
-  if (to <= from) throw new RangeError(`${month} has not begun: no hour of it is over`);
+  if (to <= from) throw new FutureMonthError(`${month} has not begun: no hour of it is over`);
   return { from, to };
 }
 

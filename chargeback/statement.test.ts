@@ -114,7 +114,7 @@ describe("reading from Prometheus", () => {
   it("asks for the end of each hour", async () => {
     let asked = "";
     const found = await readHours("http://prometheus:9090/", "llmops:cost_usd:hour", period, (url) => {
-      asked = String(url);
+      asked = url instanceof URL ? url.href : "";
       return Promise.resolve(
         Response.json({
           status: "success",

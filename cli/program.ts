@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   calibrate: async () => (await import("./calibrate.ts")).calibrateCommand(),
   simulate: async () => (await import("./simulate.ts")).simulateCommand(),
   export: async () => (await import("./export.ts")).exportCommand(),
+  chargeback: async () => (await import("./chargeback.ts")).chargebackCommand(),
   audit: async () => (await import("./audit.ts")).auditCommand(),
 };
 
@@ -31,12 +32,14 @@ interface RefusedInput extends Error {
 const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
   "EnvelopeError",
   "EvidenceError",
+  "FutureMonthError",
   "GitError",
   "GraphFileError",
   "KubeconfigError",
   "ModelNotInstalledError",
   "PostError",
   "PromptError",
+  "PrometheusError",
   "PromqlError",
   "ReportError",
   "SimulationError",

@@ -12,6 +12,7 @@ import {
   smallestStatic,
   STATIC_OBJECTIVE,
   type FleetSetup,
+  type StaticFleet,
 } from "../../simulation/experiment.ts";
 import { simulate, type FleetResult, type SpotLadder } from "../../simulation/fleet.ts";
 import { serviceRate } from "../../simulation/service-rate.ts";
@@ -102,11 +103,30 @@ function sized(size: Size, { tokens, sequences }: (typeof BATCHES)[number], trac
   };
 }
 
+const known = new WeakMap<Trace, Map<string, Sized | undefined>>();
+
+/** What one replica sustains on a trace; measured once. */
+function capacityOf(size: Size, batch: (typeof BATCHES)[number], trace: Trace): Sized | undefined {
+  const ofTrace = known.get(trace) ?? new Map<string, Sized | undefined>();
+  known.set(trace, ofTrace);
+  const key = `${size.name} ${batch.tokens} ${batch.sequences}`;
+  if (!ofTrace.has(key)) ofTrace.set(key, sized(size, batch, trace));
+  return ofTrace.get(key);
+}
+
+const references = new WeakMap<Sized, StaticFleet>();
+
+function referenceOf(from: Sized): StaticFleet {
+  const reference = references.get(from) ?? smallestStatic(from.setup);
+  references.set(from, reference);
+  return reference;
+}
+
 function chosen(plan: FleetPlan): Sized {
   const batches =
     plan.batching === "best" ? BATCHES : [{ tokens: DEFAULT_BATCHED_TOKENS, sequences: DEFAULT_NUM_SEQS }];
   const able = (plan.sizing === "first" ? plan.sizes.slice(0, 1) : plan.sizes)
-    .flatMap((size) => batches.map((batch) => sized(size, batch, plan.trace)))
+    .flatMap((size) => batches.map((batch) => capacityOf(size, batch, plan.trace)))
     .filter((each) => each !== undefined)
     .sort((a, b) => b.requestsPerGpuSecond - a.requestsPerGpuSecond);
   const [best] = able;
@@ -159,7 +179,7 @@ interface Run {
 }
 
 async function run(plan: FleetPlan, from: Sized): Promise<Run> {
-  const reference = smallestStatic(from.setup);
+  const reference = referenceOf(from);
   const withFloor = async (floor: number): Promise<Run> => {
     const spot = plan.spot === undefined ? {} : { spot: { ...plan.spot, onDemandReplicas: LEAST } };
     const setup = { ...from.setup, ...spot };

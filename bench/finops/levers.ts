@@ -73,13 +73,27 @@ export interface LeverOutcome {
   readonly fleets: readonly Pick<FleetOutcome, "size" | "floor" | "peakReplicas">[];
 }
 
-/** Replays a workload with some of the levers pulled. */
-export async function pull(
-  levers: readonly Lever[],
-  { trace, hours }: Workload,
-  assumed: Assumptions = ASSUMED,
-): Promise<LeverOutcome> {
+interface Prepared {
+  readonly requests: number;
+  readonly cached: number;
+  readonly large: Trace;
+  readonly small: Trace | undefined;
+}
+
+const prepared = new Map<string, Prepared>();
+
+/** Traces of the fleets after cache and routing; the same for the same levers, so that what is measured on them is reused. */
+function prepare({ name, trace }: Workload, levers: readonly Lever[], assumed: Assumptions): Prepared {
   const has = (lever: Lever): boolean => levers.includes(lever);
+  const key = JSON.stringify([
+    name,
+    has("exact cache"),
+    has("prefix cache"),
+    has("routing"),
+    { ...assumed, spot: undefined },
+  ]);
+  const before = prepared.get(key);
+  if (before !== undefined) return before;
   const questions = asked(trace, {
     share: assumed.repeatShare,
     questions: assumed.questions,
@@ -91,33 +105,47 @@ export async function pull(
     ? cacheMisses(questions, { ...CACHE, gateways: assumed.gateways })
     : questions.trace;
   const engine = { ...reaching, sharedPrefixTokens: has("prefix cache") ? assumed.prefixTokens : 0 };
+  const split = has("routing")
+    ? routed(engine, { maxInputTokens: assumed.simpleTokens })
+    : { rest: engine, simple: undefined };
+  const found = {
+    requests: trace.arrivals.length,
+    cached: trace.arrivals.length - reaching.arrivals.length,
+    large: split.rest,
+    small: split.simple,
+  };
+  prepared.set(key, found);
+  return found;
+}
+
+/** Replays a workload with some of the levers pulled. */
+export async function pull(
+  levers: readonly Lever[],
+  workload: Workload,
+  assumed: Assumptions = ASSUMED,
+): Promise<LeverOutcome> {
+  const has = (lever: Lever): boolean => levers.includes(lever);
+  const { requests, cached, large, small } = prepare(workload, levers, assumed);
   const common: Omit<FleetPlan, "trace" | "sizes"> = {
     sizing: has("right-sizing") ? "cheapest" : "first",
     batching: has("batching") ? "best" : "engine-default",
     scaling: has("autoscaling") ? "demand" : "static",
-    hours: has("off-hours") ? hours : undefined,
+    hours: has("off-hours") ? workload.hours : undefined,
     spot: has("spot") ? { ...assumed.spot, seed: 13 } : undefined,
   };
-  const large = has("quantisation") ? LARGE_QUANTISED : LARGE;
-  const parts: readonly [Trace, FleetPlan["sizes"]][] = has("routing")
-    ? ((split) => [[split.rest, large] as const, [split.simple, SMALL] as const])(
-        routed(engine, { maxInputTokens: assumed.simpleTokens }),
-      ).map(([part, sizes]) => [part, sizes])
-    : [[engine, large]];
-  const fleets: FleetOutcome[] = [];
-  for (const [part, sizes] of parts)
-    if (part.arrivals.length > 0) fleets.push(await replay({ ...common, trace: part, sizes }));
-  const total = trace.arrivals.length;
+  const fleets = [
+    await replay({ ...common, trace: large, sizes: has("quantisation") ? LARGE_QUANTISED : LARGE }),
+    ...(small === undefined ? [] : [await replay({ ...common, trace: small, sizes: SMALL })]),
+  ];
   const sum = (pick: (fleet: FleetOutcome) => number): number =>
     fleets.reduce((all, fleet) => all + pick(fleet), 0);
-  const cached = total - reaching.arrivals.length;
   return {
     usd: sum(({ usd }) => usd),
     gpuHours: sum(({ gpuHours }) => gpuHours),
-    inTime: (sum(({ inTime }) => inTime) + cached) / total,
-    cached: cached / total,
-    smaller: has("routing") ? (parts[1]?.[0].arrivals.length ?? 0) / total : 0,
-    interrupted: sum(({ interrupted }) => interrupted) / total,
+    inTime: (sum(({ inTime }) => inTime) + cached) / requests,
+    cached: cached / requests,
+    smaller: (small?.arrivals.length ?? 0) / requests,
+    interrupted: sum(({ interrupted }) => interrupted) / requests,
     fleets: fleets.map(({ size, floor, peakReplicas }) => ({ size, floor, peakReplicas })),
   };
 }
