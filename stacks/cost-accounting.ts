@@ -6,6 +6,7 @@ import { priceOf } from "../pricing/catalog.ts";
 import { machineSku } from "../pricing/price.ts";
 import { gpuPoolOf } from "./clouds/gpu-pools.ts";
 import type { ClusterServices } from "./cluster-services.ts";
+import { pipelineFileOf } from "./pipeline.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 import { servedNames } from "./schema/served-names.ts";
 
@@ -42,6 +43,7 @@ export function deployCostAccounting(
     `${name}-cost-accounting`,
     {
       namespace: MONITORING_NAMESPACE,
+      runbooks: pipelineFileOf(config).runbooks,
       budgetUsd: budget.monthly * budget.usdPerUnit,
       pools: accountedPools(config),
       models: models.map((model) => {

@@ -1,5 +1,6 @@
 import { compilePipeline } from "../monitoring/compile.ts";
 import type { CompiledPipeline } from "../monitoring/compiled.ts";
+import type { Pipeline } from "../monitoring/schema.ts";
 import { priceOf } from "../pricing/catalog.ts";
 import { machineSku } from "../pricing/price.ts";
 import { gpuPoolOf } from "./clouds/gpu-pools.ts";
@@ -20,13 +21,21 @@ function pricedPools({ cloud, gpuPools, budget }: PlatformConfig): { name: strin
 }
 
 /**
+ * The pipeline file of an environment.
+ * @throws ConfigError when the file it names is missing or invalid
+ */
+export function pipelineFileOf({ observability }: PlatformConfig): Pipeline {
+  const result = readPipeline(observability.pipeline);
+  if (result.kind === "invalid") throw new ConfigError(result.problems);
+  return result.pipeline;
+}
+
+/**
  * The compiled pipeline file of an environment.
  * @throws ConfigError when the file it names is missing or invalid
  */
 export function pipelineOf(config: PlatformConfig): CompiledPipeline {
-  const result = readPipeline(config.observability.pipeline);
-  if (result.kind === "invalid") throw new ConfigError(result.problems);
-  return compilePipeline(result.pipeline, {
+  return compilePipeline(pipelineFileOf(config), {
     budgetUsd: config.budget.monthly * config.budget.usdPerUnit,
     pools: pricedPools(config),
     models: config.models.map(({ name, slo }) => ({

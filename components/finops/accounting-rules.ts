@@ -1,32 +1,5 @@
-/** A recorded series; `labels` are added to it. */
-export interface RecordedSeries {
-  readonly record: string;
-  readonly expr: string;
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-/** An alert about money. */
-export interface CostAlert {
-  readonly alert: string;
-  readonly expr: string;
-  /** Prometheus duration. */
-  readonly for: string;
-  readonly labels: {
-    readonly severity: "warning" | "critical";
-    readonly signal: "cost";
-    /** Asks the gateway to throttle. */
-    readonly action?: "throttle";
-  };
-  readonly annotations: { readonly summary: string; readonly runbook: string };
-}
-
-/** A group of rules evaluated together. */
-export interface AccountingGroup {
-  readonly name: string;
-  /** Prometheus duration between evaluations. @default that of Prometheus */
-  readonly interval?: string;
-  readonly rules: readonly (RecordedSeries | CostAlert)[];
-}
+import type { AlertRule, RecordingRule, RuleGroup } from "../../monitoring/rule.ts";
+import { runbookUrl } from "../../monitoring/runbooks.ts";
 
 /** Nodes of one GPU pool. */
 export interface AccountedPool {
@@ -55,13 +28,14 @@ export interface AccountingArgs {
   readonly pools: readonly AccountedPool[];
   readonly models: readonly AccountedModel[];
   readonly clients: readonly { readonly id: string; readonly tenant: string }[];
+  /** Address of the folder of runbooks. */
+  readonly runbooks: string;
 }
 
 /** Work of one output token in input tokens while no capacity is known: providers commonly charge four to five times as much. */
 export const DEFAULT_OUTPUT_WEIGHT = 4;
 
 const HOURS_PER_MONTH = 730;
-const RUNBOOK = "docs/runbooks/budget.md";
 
 function quoted(value: string): string {
   return JSON.stringify(value);
@@ -75,7 +49,7 @@ function hourOf(expr: string): string {
   return `sum_over_time((${expr})[1h:1m]) / scalar(count_over_time(vector(1)[1h:1m]))`;
 }
 
-function nodes({ name, usdPerHour }: AccountedPool): RecordedSeries {
+function nodes({ name, usdPerHour }: AccountedPool): RecordingRule {
   return {
     record: "llmops:gpu_nodes_cost_usd:hour",
     expr: `(${hourOf(`count(kube_node_labels{label_llmops_io_gpu_pool=${quoted(name)}})`)}) * ${usdPerHour}`,
@@ -84,7 +58,7 @@ function nodes({ name, usdPerHour }: AccountedPool): RecordedSeries {
 }
 
 /** GPUs are taken from the moment a pod is on a node, also while it loads its weights. */
-function gpuHours({ name, namespace, pool }: AccountedModel): RecordedSeries {
+function gpuHours({ name, namespace, pool }: AccountedModel): RecordingRule {
   const pods = `kube_pod_container_resource_requests{resource="nvidia_com_gpu",node!="",namespace=${quoted(namespace)},pod=~${quoted(`${name}-[a-z0-9]+-[a-z0-9]+`)}}`;
   return {
     record: "llmops:gpu_hours:hour",
@@ -93,14 +67,14 @@ function gpuHours({ name, namespace, pool }: AccountedModel): RecordedSeries {
   };
 }
 
-function modelCost({ name, usdPerHour, gpusPerNode }: AccountedPool): RecordedSeries {
+function modelCost({ name, usdPerHour, gpusPerNode }: AccountedPool): RecordingRule {
   return {
     record: "llmops:model_cost_usd:hour",
     expr: `llmops:gpu_hours:hour{pool=${quoted(name)}} * ${usdPerHour} / ${gpusPerNode}`,
   };
 }
 
-function clientWork({ name, servedNames, outputWeight }: AccountedModel): RecordedSeries {
+function clientWork({ name, servedNames, outputWeight }: AccountedModel): RecordingRule {
   const tokens = (kind: "input" | "output"): string =>
     `sum by (client) (increase(llmops_gateway_${kind}_tokens_total{model=~${quoted(servedNames.join("|"))}}[1h]))`;
   return {
@@ -115,12 +89,12 @@ function withTenant(expr: string): string {
   return `((${expr}) * on(client) group_left(tenant) llmops:client:info) or ((${expr}) unless on(client) llmops:client:info)`;
 }
 
-function hours({ pools, models, clients }: AccountingArgs): AccountingGroup {
+function hours({ pools, models, clients }: AccountingArgs): RuleGroup {
   return {
     name: "llmops-cost-hours",
     rules: [
       { record: "llmops:cost_observed:hour", expr: hourOf("count(kube_node_labels) > bool 0") },
-      ...clients.map(({ id, tenant }): RecordedSeries => ({
+      ...clients.map(({ id, tenant }): RecordingRule => ({
         record: "llmops:client:info",
         expr: "vector(1)",
         labels: { client: id, tenant },
@@ -168,33 +142,43 @@ function hours({ pools, models, clients }: AccountingArgs): AccountingGroup {
   };
 }
 
-function monthToDate(record: string, fold: "sum_over_time" | "count_over_time"): RecordedSeries {
+function monthToDate(record: string, fold: "sum_over_time" | "count_over_time"): RecordingRule {
   return {
     record,
     expr: `sum without (month) (${fold}(llmops:cost_usd:hour_by_month[31d:1h]) and on(month) count_values("month", month(vector(time() - 1800))))`,
   };
 }
 
+/** What an alert asks of whoever reads it. */
+type Answer = "tell" | "throttle";
+
 function alert(
+  { runbooks }: AccountingArgs,
   name: string,
   expr: string,
   wait: string,
-  labels: Omit<CostAlert["labels"], "signal">,
+  severity: "warning" | "critical",
+  answer: Answer,
   summary: string,
-): CostAlert {
+): AlertRule {
   return {
     alert: name,
     expr,
     for: wait,
-    labels: { ...labels, signal: "cost" },
-    annotations: { summary, runbook: RUNBOOK },
+    labels: {
+      severity,
+      signal: "cost",
+      ...(answer === "throttle" ? { event: "cost_spike", action: "throttle" } : {}),
+    },
+    annotations: { summary, runbook_url: runbookUrl(runbooks, "budget", name) },
   };
 }
 
 const COST = "sum(llmops:cost_usd:hour)";
 const BY_CLIENT = "sum by (client) (llmops:client_cost_usd:hour)";
 
-function month({ budgetUsd }: AccountingArgs): AccountingGroup {
+function month(args: AccountingArgs): RuleGroup {
+  const { budgetUsd } = args;
   const perHour = Number((budgetUsd / HOURS_PER_MONTH).toFixed(4));
   const small = Number((perHour * 0.05).toFixed(4));
   const forecast = "llmops:cost_usd:month_forecast";
@@ -214,67 +198,85 @@ function month({ budgetUsd }: AccountingArgs): AccountingGroup {
       // A week of hours weighs nights and weekends as they come.
       { record: forecast, expr: `${spent} + llmops:month:hours_left * avg_over_time(${COST}[7d:1h])` },
       alert(
+        args,
         "LlmopsBudgetForecastExceeded",
         `${forecast} > ${budgetUsd} and llmops:cost_hours:month_to_date >= 24`,
         "1h",
-        { severity: "warning" },
+        "warning",
+        "tell",
         "As the last week went, the month will cost more than its budget",
       ),
       alert(
+        args,
         "LlmopsBudgetNearlySpent",
         `${spent} > ${0.8 * budgetUsd}`,
         "0m",
-        { severity: "warning" },
+        "warning",
+        "tell",
         "Four fifths of the month's budget are spent",
       ),
       alert(
+        args,
         "LlmopsBudgetSpent",
         `${spent} > ${budgetUsd}`,
         "0m",
-        { severity: "critical", action: "throttle" },
+        "critical",
+        "throttle",
         "The month's budget is spent",
       ),
       alert(
+        args,
         "LlmopsBudgetFastBurn",
         burns("1h", 6),
         "5m",
-        { severity: "critical", action: "throttle" },
+        "critical",
+        "throttle",
         "At this rate the month's budget lasts five days",
       ),
       alert(
+        args,
         "LlmopsBudgetSlowBurn",
         burns("6h", 3),
         "15m",
-        { severity: "warning", action: "throttle" },
+        "warning",
+        "throttle",
         "At this rate the month's budget lasts ten days",
       ),
       alert(
+        args,
         "LlmopsCostAnomaly",
         // Without an hour of last week the mean of the week decides alone.
         `(${COST} > ${4 * small} and ${COST} > 3 * avg_over_time(${COST}[7d:1h] offset 1h)) unless (${COST} <= 3 * ${COST.replace("hour)", "hour offset 1w)")})`,
         "15m",
-        { severity: "warning", action: "throttle" },
+        "warning",
+        "throttle",
         "An hour costs three times the last week's mean and three times the same hour of last week",
       ),
       alert(
+        args,
         "LlmopsClientCostAnomaly",
         `${BY_CLIENT} > ${small} and ${BY_CLIENT} > 3 * avg_over_time(${BY_CLIENT}[7d:1h] offset 1h)`,
         "30m",
-        { severity: "warning" },
+        "warning",
+        "tell",
         "A client costs three times what it cost in the last week",
       ),
       alert(
+        args,
         "LlmopsCostUnattributed",
         `avg_over_time(llmops:unattributed_cost_usd:hour[6h:5m]) > 0.5 * avg_over_time(${COST}[6h:5m]) and ${COST} > ${small}`,
         "1h",
-        { severity: "warning" },
+        "warning",
+        "tell",
         "More than half of the cost belongs to no client: GPUs wait for work",
       ),
       alert(
+        args,
         "LlmopsCostHistoryGap",
         "sum_over_time(llmops:cost_observed:hour[1d:1h]) < 23",
         "1h",
-        { severity: "warning" },
+        "warning",
+        "tell",
         "More than an hour of the last day was not measured, so the month's cost is too low",
       ),
     ],
@@ -282,6 +284,6 @@ function month({ budgetUsd }: AccountingArgs): AccountingGroup {
 }
 
 /** Hours of cost by client, tenant, model and source, the month so far with its forecast, and alerts about both. */
-export function accountingRules(args: AccountingArgs): AccountingGroup[] {
+export function accountingRules(args: AccountingArgs): RuleGroup[] {
   return [hours(args), month(args)];
 }

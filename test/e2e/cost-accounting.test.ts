@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { accountingRules, type CostAlert } from "../../components/finops/accounting-rules.ts";
+import { accountingRules } from "../../components/finops/accounting-rules.ts";
+import { isAlert } from "../../monitoring/rule.ts";
 import { ensureDebianTool, PROMTOOL } from "../../tools/debian-tool.ts";
 
 /** 7,300 USD a month are 10 USD per hour; a node of two GPUs costs 2.50 USD. */
@@ -21,8 +22,9 @@ const GROUPS = accountingRules({
     },
   ],
   clients: [{ id: "portal", tenant: "claims" }],
+  runbooks: "https://runbooks.example",
 });
-const ALERTS = GROUPS.flatMap(({ rules }) => rules).filter((rule): rule is CostAlert => "alert" in rule);
+const ALERTS = GROUPS.flatMap(({ rules }) => rules).filter(isAlert);
 
 type Series = readonly [name: string, values: string];
 

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { accountingRules } from "../../components/finops/accounting-rules.ts";
 import { METRICS } from "../../monitoring/metrics.ts";
 import { isAlert } from "../../monitoring/rule.ts";
 import { everything, gatewayRegistry, shipped } from "./environment.ts";
@@ -17,12 +18,25 @@ function sections(): Map<string, string> {
   return found;
 }
 
+/** Rules of the budget of an environment, beside those of the file. */
+const BUDGET = accountingRules({
+  budgetUsd: 7300,
+  pools: [{ name: "l4", usdPerHour: "1.25", gpusPerNode: 1 }],
+  models: [{ name: "m", namespace: "t", pool: "l4", servedNames: ["m"], outputWeight: 4 }],
+  clients: [{ id: "c", tenant: "t" }],
+  runbooks: "https://runbooks.example",
+}).flatMap(({ rules }) => rules);
+
 describe("runbooks", () => {
   const alerts = [
     ...new Map([...shipped().alerts, ...everything().alerts].map((alert) => [alert.name, alert])).values(),
+    ...BUDGET.filter(isAlert).map((rule) => ({
+      name: rule.alert,
+      runbookUrl: rule.annotations.runbook_url,
+    })),
   ];
 
-  it("have a section for every alert a file can compile to, and for nothing else", () => {
+  it("have a section for every alert of a file and of the budget, and for nothing else", () => {
     const named = alerts.map(({ name, runbookUrl }) => {
       const page = /([\w-]+\.md)#(\w+)$/.exec(runbookUrl);
       expect(page?.[2]).toBe(name.toLowerCase());
@@ -46,6 +60,7 @@ describe("runbooks", () => {
       ...gatewayRegistry()
         .getMetricsAsArray()
         .map(({ name }) => name),
+      ...BUDGET.flatMap((rule) => (isAlert(rule) ? [] : [rule.record])),
       ...shipped()
         .groups.flatMap(({ rules }) => rules)
         .flatMap((rule) => (isAlert(rule) ? [] : [rule.record])),
