@@ -9,7 +9,10 @@ export interface RequestSize {
 }
 
 /** Routes for a request: those of the first tier whose bounds it keeps, or the model's own. */
-export function routesFor(model: Pick<ModelConfig, "routes" | "tiers">, size: RequestSize): ModelConfig["routes"] {
+export function routesFor(
+  model: Pick<ModelConfig, "routes" | "tiers">,
+  size: RequestSize,
+): ModelConfig["routes"] {
   const tier = model.tiers.find(
     ({ maxInputTokens, maxMessages, tools }) =>
       size.inputTokens <= maxInputTokens &&
