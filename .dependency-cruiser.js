@@ -6,7 +6,7 @@ const rule = (name, from, allowed) => ({
   comment: `${from} may import only from ${[from, ...allowed].join(", ")}`,
   from: { path: folder(from) },
   to: {
-    path: "^(chargeback|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|monitoring|graph|plan|pricing|prompts|evals|signing|cli|local|bench|test|tools)/",
+    path: "^(chargeback|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|graph|plan|pricing|prompts|evals|signing|cli|local|bench|test|tools)/",
     pathNot: [from, ...allowed].map(folder),
   },
 });
@@ -24,6 +24,7 @@ export default {
     rule("monitoring", "monitoring", ["gateway"]),
     rule("capacity", "capacity", ["components", "pricing"]),
     rule("simulation", "simulation", ["capacity", "gateway"]),
+    rule("cost", "cost", ["graph", "plan", "pricing", "stacks", "capacity", "simulation", "components"]),
     rule("stacks", "stacks", [
       "components",
       "monitoring",

@@ -191,3 +191,8 @@ export const MODELS: Readonly<Record<string, ModelCard>> = {
     chatTemplate: "in tokenizer_config.json",
   }),
 };
+
+/** A model of the table by the repository of its weights, with its name; undefined when it is none of them. */
+export function cardOfRepository(repository: string): readonly [name: string, card: ModelCard] | undefined {
+  return Object.entries(MODELS).find(([, card]) => card.repository === repository);
+}

@@ -7,6 +7,8 @@ type Load = () => Promise<Command>;
 const COMMANDS: Readonly<Record<string, Load>> = {
   start: async () => (await import("./start.ts")).startCommand(),
   plan: async () => (await import("./plan.ts")).planCommand(),
+  cost: async () => (await import("./cost.ts")).costCommand(),
+  prices: async () => (await import("./prices.ts")).pricesCommand(),
   config: async () => (await import("./config.ts")).configCommand(),
   pipeline: async () => (await import("./pipeline.ts")).pipelineCommand(),
   policy: async () => (await import("./policy.ts")).policyCommand(),
@@ -31,6 +33,7 @@ interface RefusedInput extends Error {
 /** Errors whose message is written for the user; anything else is a defect and is shown with its stack. */
 const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
   "EnvelopeError",
+  "CostSideError",
   "EvidenceError",
   "FutureMonthError",
   "GitError",
@@ -40,10 +43,13 @@ const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
   "PostError",
   "PromptError",
   "PrometheusError",
+  "PriceBookError",
+  "PriceImportError",
   "PromqlError",
   "ReportError",
   "SimulationError",
   "TraceError",
+  "TrafficError",
   "UnknownKeyError",
   "UnknownPriceError",
   "UnknownStackError",
@@ -51,6 +57,12 @@ const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
 
 function refusesInput(error: Error): error is RefusedInput {
   return "propertyPath" in error && "reason" in error;
+}
+
+/** Makes a command, and every one below it, throw instead of ending the process. */
+function overrideExits(command: Command): void {
+  command.exitOverride();
+  command.commands.forEach(overrideExits);
 }
 
 async function commandLine(args: readonly string[]): Promise<Command> {
@@ -63,8 +75,7 @@ async function commandLine(args: readonly string[]): Promise<Command> {
     (asked === undefined ? Object.values(COMMANDS) : [asked]).map((load) => load()),
   );
   for (const command of commands) {
-    command.exitOverride();
-    for (const sub of command.commands) sub.exitOverride();
+    overrideExits(command);
     program.addCommand(command);
   }
   return program;

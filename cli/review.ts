@@ -1,15 +1,12 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { commentOf, type ReviewInput } from "../review/comment.ts";
 import { differenceOf, stops } from "../review/difference.ts";
 import { postComment, targetOf } from "../review/post.ts";
 import { SnapshotError, snapshotOf, type Snapshot } from "../review/snapshot.ts";
-import { stackNames } from "../stacks/schema/stack-file.ts";
 import { asOfOption, EXIT, print, printJson, progress } from "./context.ts";
-import { git, ROOT } from "./git.ts";
+import { Checkout } from "./checkout.ts";
+import { git } from "./git.ts";
 
 interface ReviewOptions {
   readonly base: string;
@@ -22,54 +19,18 @@ interface ReviewOptions {
   readonly json?: true;
 }
 
-/** Most bytes of a plan in JSON. */
-const MAX_BUFFER = 256 * 1024 * 1024;
-
 type Attempt =
   | { readonly kind: "planned"; readonly snapshot: Snapshot }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** Files of a commit with the modules that are installed here; removed when done. */
-class Checkout {
-  readonly folder: string;
-  readonly #isOwn: boolean;
-
-  constructor(ref: string | undefined) {
-    this.#isOwn = ref !== undefined;
-    if (ref === undefined) {
-      this.folder = ROOT;
-      return;
-    }
-    this.folder = join(mkdtempSync(join(tmpdir(), "llmops-review-")), "tree");
-    git("worktree", "add", "--detach", "--quiet", this.folder, ref);
-    symlinkSync(join(ROOT, "node_modules"), join(this.folder, "node_modules"));
-  }
-
-  stacks(): string[] {
-    return stackNames(join(this.folder, "stacks")).filter((name) => name !== "local");
-  }
-
-  /** Plans a stack with the code of this commit, in a process of its own. */
-  plan(stack: string, asOf: string): Attempt {
-    const args = ["cli/llmops.js", "plan", "-s", stack, "--json", "--as-of", asOf.slice(0, 10)];
-    const { stdout, stderr } = spawnSync(process.execPath, args, {
-      cwd: this.folder,
-      encoding: "utf8",
-      maxBuffer: MAX_BUFFER,
-    });
-    try {
-      return { kind: "planned", snapshot: snapshotOf(stdout) };
-    } catch (error) {
-      if (!(error instanceof SnapshotError)) throw error;
-      const said = stderr.trim().split("\n").at(-1) ?? "";
-      return { kind: "failed", reason: said === "" ? error.message : said };
-    }
-  }
-
-  remove(): void {
-    if (!this.#isOwn) return;
-    git("worktree", "remove", "--force", this.folder);
-    rmSync(join(this.folder, ".."), { recursive: true, force: true });
+/** Plans a stack with the code of a commit. */
+function attempt(checkout: Checkout, stack: string, asOf: string): Attempt {
+  const { stdout, said } = checkout.plan(stack, asOf);
+  try {
+    return { kind: "planned", snapshot: snapshotOf(stdout) };
+  } catch (error) {
+    if (!(error instanceof SnapshotError)) throw error;
+    return { kind: "failed", reason: said === "" ? error.message : said };
   }
 }
 
@@ -83,7 +44,7 @@ function snapshots(
   return new Map(
     names.map((name) => {
       progress(`planning ${name} at ${what} ...`);
-      return [name, checkout.plan(name, asOf)];
+      return [name, attempt(checkout, name, asOf)];
     }),
   );
 }

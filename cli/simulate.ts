@@ -3,7 +3,7 @@ import { join } from "node:path";
 import Table from "cli-table3";
 import { Command } from "commander";
 import { memoryBalance } from "../capacity/memory.ts";
-import { MODELS, type ModelCard } from "../capacity/models.ts";
+import { cardOfRepository, MODELS, type ModelCard } from "../capacity/models.ts";
 import { roofline } from "../capacity/roofline.ts";
 import { seedFor } from "../capacity/seeds.ts";
 import { batchedTokensFor, tokenRates } from "../capacity/sizing.ts";
@@ -82,11 +82,9 @@ function traceOf({ trace, lengths, copies }: SimulateOptions): Trace {
   return copies === 1 ? requests : replicate(requests, copies, JITTER_SECONDS, 1);
 }
 
-function cardOf(model: Model): [string, ModelCard] {
+function cardOf(model: Model): readonly [string, ModelCard] {
   const { source } = model;
-  const found = Object.entries(MODELS).find(
-    ([, { repository }]) => source.kind === "hub" && source.repository === repository,
-  );
+  const found = source.kind === "hub" ? cardOfRepository(source.repository) : undefined;
   if (found === undefined)
     throw new SimulationError(
       `models '${model.name}': its weights are none of the model table (${Object.keys(MODELS).join(", ")}), so nobody knows how fast it is`,
