@@ -85,13 +85,14 @@ function trafficOf(
 
 async function priced(stack: string, options: CostCommandOptions): Promise<Priced | undefined> {
   const config = readStack(STACKS_FOLDER, stack);
+  const traffic = trafficOf(stack, config, options);
   progress(`pricing ${stack} ...`);
   const { plan } = await planStack(stack, config);
   const environment = environmentCost({
     stack,
     config,
     graph: plan.graph,
-    traffic: trafficOf(stack, config, options),
+    traffic,
     request: { inputTokens: options.inputTokens, outputTokens: options.outputTokens },
     interruptionMinutes: options.interruptionMinutes,
     unitCosts: options.unitCosts ? "computed" : "left-out",
