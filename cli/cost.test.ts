@@ -19,6 +19,11 @@ interface Output {
   readonly code: number;
 }
 
+/** Exit code so far; a function, because the compiler does not see that commands set it. */
+function exitCode(): number {
+  return Number(process.exitCode ?? 0);
+}
+
 async function run(...args: readonly string[]): Promise<Output> {
   let [out, err] = ["", ""];
   vi.spyOn(process.stdout, "write").mockImplementation((text) => {
@@ -29,9 +34,9 @@ async function run(...args: readonly string[]): Promise<Output> {
     err += String(text);
     return true;
   });
-  process.exitCode = undefined;
+  process.exitCode = 0;
   await llmops(args);
-  const code = Number(process.exitCode ?? 0);
+  const code = exitCode();
   vi.restoreAllMocks();
   return { out, err, code };
 }

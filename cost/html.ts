@@ -25,7 +25,7 @@ export function costPage(environments: readonly EnvironmentCost[]): string {
       (environment) =>
         `<section><h1>${escaped(environment.stack)}</h1>${costChart(environment)}` +
         `<p>Ceiling ${environment.report.monthlyUsd.max} USD, budget ${environment.report.budgetUsd} USD per month: ${environment.report.verdict}.</p>` +
-        `${environmentTables(environment).map(tableHtml).join("")}` +
+        environmentTables(environment).map(tableHtml).join("") +
         `<p class="note">Billed by use, in these figures only as far as budget.usage declares it: ${escaped(environment.report.byUse.join(", ") || "nothing")}.</p></section>`,
     )
     .join("");

@@ -174,7 +174,7 @@ function byHand(stack: string, graph: ResourceGraph): [string, string, string] {
     const claims = valueAt(inputs, "spec.volumeClaimTemplates") as readonly unknown[] | undefined;
     (claims ?? []).forEach((_claim, index) => {
       const size = valueAt(inputs, `spec.volumeClaimTemplates.${index}.spec.resources.requests.storage`);
-      const gib = replicas * Number(String(size).replace("Gi", ""));
+      const gib = replicas * Number(typeof size === "string" ? size.replace("Gi", "") : NaN);
       add(disk, disk, [gib, gib, gib]);
     });
   }
