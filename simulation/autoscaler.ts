@@ -12,8 +12,11 @@ interface Change {
   readonly replicas: number;
 }
 
-/** What a trigger answered. */
-type Reading = { readonly kind: "value"; readonly value: number } | { readonly kind: "error" };
+/** What a trigger answered; a fallback stands in for an answer before the HPA, but never wakes or keeps awake. */
+type Reading =
+  | { readonly kind: "value"; readonly value: number }
+  | { readonly kind: "fallback"; readonly value: number }
+  | { readonly kind: "error" };
 
 /** Replicas a cron trigger asks for outside its hours. @see https://github.com/kedacore/keda/blob/main/pkg/scalers/cron_scaler.go */
 const CLOSED_REPLICAS = 1;
@@ -74,7 +77,7 @@ export class Autoscaler {
     const { fallback } = this.spec;
     if (fallback === undefined || failures <= fallback.failureThreshold) return reading;
     // KEDA answers with the metric that makes the HPA want exactly these replicas.
-    return { kind: "value", value: trigger.threshold * fallbackReplicas(fallback, current) };
+    return { kind: "fallback", value: trigger.threshold * fallbackReplicas(fallback, current) };
   }
 
   #horizontal(now: number, current: number, readings: readonly Reading[]): number {

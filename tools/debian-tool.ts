@@ -16,6 +16,9 @@ export interface DebianTool {
 /** Checks rules and evaluates PromQL with the real engine. */
 export const PROMTOOL: DebianTool = { package: "prometheus", binary: "usr/bin/promtool", libraries: [] };
 
+/** Collects metrics; from the same package. */
+export const PROMETHEUS: DebianTool = { package: "prometheus", binary: "usr/bin/prometheus", libraries: [] };
+
 /** Counts limits across replicas. */
 export const REDIS_SERVER: DebianTool = {
   package: "redis-server",

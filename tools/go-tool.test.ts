@@ -1,8 +1,27 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ensureTool, goProblem, PULUMI, toolFolder, ToolError } from "./go-tool.ts";
+import {
+  ensureTool,
+  GO_TOOLS,
+  goProblem,
+  KEDA,
+  KUBERNETES,
+  programs,
+  PULUMI,
+  toolFolder,
+  ToolError,
+  VEGETA,
+} from "./go-tool.ts";
 
 describe("goProblem", () => {
   it.each([
@@ -24,10 +43,34 @@ describe("goProblem", () => {
   });
 });
 
+describe("programs", () => {
+  it.each([
+    [PULUMI, ["pulumi"]],
+    [VEGETA, ["vegeta"]],
+    [KUBERNETES, ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"]],
+  ])("are called as their packages: $name", (tool, names) => {
+    expect(programs(tool)).toEqual(names);
+  });
+});
+
+describe("the pinned modules", () => {
+  it.each(GO_TOOLS)(
+    "$name declares every package at the version the tool says",
+    ({ name, packages, version }) => {
+      const text = readFileSync(join(import.meta.dirname, name, "go.mod"), "utf8");
+      for (const each of packages) expect(text).toMatch(new RegExp(`^(tool |\\t)${each}$`, "m"));
+      const required = [...text.matchAll(/^\t(\S+) (v\S+)/gm)].filter(([, module = ""]) =>
+        packages.every((each) => each === module || each.startsWith(`${module}/`)),
+      );
+      expect(required.map(([, , found]) => found)).toContain(version);
+    },
+  );
+});
+
 describe("ensureTool", () => {
   let folder: string;
 
-  /** A `go` that reports a version and runs shell lines for `go build ... -o $target`. */
+  /** A `go` that reports a version and runs shell lines for `go build ... -o $target/`. */
   const fakeGo = (version: string, onBuild: string): void => {
     const file = join(folder, "go");
     writeFileSync(
@@ -35,7 +78,7 @@ describe("ensureTool", () => {
       `#!/bin/sh
 if [ "$1" = env ]; then echo ${version}; exit 0; fi
 while [ "$1" != -o ]; do shift; done
-target="$2"; mkdir -p "$(dirname "$target")"
+target="$2"; mkdir -p "$target"
 echo build >> '${folder}/builds'
 ${onBuild}
 `,
@@ -60,22 +103,31 @@ ${onBuild}
   });
 
   it("builds once and then answers from the cache", async () => {
-    fakeGo("go1.26.8", `echo engine > "$target"`);
+    fakeGo("go1.26.8", `echo engine > "$target/pulumi"`);
     const first = await ensureTool(PULUMI, quiet);
     rmSync(join(folder, "go"));
     expect(await ensureTool(PULUMI, quiet)).toBe(first);
     expect(existsSync(join(first, "bin", "pulumi"))).toBe(true);
   });
 
+  it("builds again when a program of the tool is missing", async () => {
+    fakeGo("go1.26.8", `echo operator > "$target/operator"; echo adapter > "$target/adapter"`);
+    const built = await ensureTool(KEDA, quiet);
+    rmSync(join(built, "bin", "adapter"));
+    await ensureTool(KEDA, quiet);
+    expect(readdirSync(join(built, "bin")).sort()).toEqual(["adapter", "operator"]);
+    expect(readFileSync(join(folder, "builds"), "utf8")).toBe("build\nbuild\n");
+  });
+
   it("lets two builds at once both succeed and leaves one folder", async () => {
-    fakeGo("go1.26.8", `sleep 0.2; echo engine > "$target"`);
+    fakeGo("go1.26.8", `sleep 0.2; echo engine > "$target/pulumi"`);
     const folders = await Promise.all([ensureTool(PULUMI, quiet), ensureTool(PULUMI, quiet)]);
     expect(new Set(folders).size).toBe(1);
     expect(cached()).toHaveLength(1);
   });
 
   it("says what the compiler said and leaves nothing behind when the build fails", async () => {
-    fakeGo("go1.26.8", `echo partial > "$target"; echo "no such module" >&2; exit 1`);
+    fakeGo("go1.26.8", `echo partial > "$target/pulumi"; echo "no such module" >&2; exit 1`);
     const failure = ensureTool(PULUMI, quiet);
     await expect(failure).rejects.toThrow(ToolError);
     await expect(failure).rejects.toThrow("ended with 1:\nno such module");

@@ -4,12 +4,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } 
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 
-/** A program that is built from a Go module pinned in this folder. */
+/** Programs that are built from a Go module pinned in this folder. */
 export interface GoTool {
-  /** Folder below `tools/` with `go.mod` and `go.sum`, and name of the binary. */
+  /** Folder below `tools/` with `go.mod` and `go.sum`. */
   readonly name: string;
-  /** Package to build. */
-  readonly package: string;
+  /** Packages to build; each program is called as the last part of its package that is no version. */
+  readonly packages: readonly string[];
   readonly version: string;
   /** Linker flags. */
   readonly ldflags: string;
@@ -18,7 +18,7 @@ export interface GoTool {
 /** The Pulumi engine; the version must be set by the linker or the Automation API refuses the binary. */
 export const PULUMI: GoTool = {
   name: "pulumi",
-  package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+  packages: ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"],
   version: "v3.259.0",
   ldflags: "-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.259.0",
 };
@@ -26,7 +26,7 @@ export const PULUMI: GoTool = {
 /** A Cloud Storage that runs here. */
 export const FAKE_GCS: GoTool = {
   name: "fake-gcs",
-  package: "github.com/fsouza/fake-gcs-server",
+  packages: ["github.com/fsouza/fake-gcs-server"],
   version: "v1.56.1",
   ldflags: "-s -w",
 };
@@ -34,19 +34,77 @@ export const FAKE_GCS: GoTool = {
 /** Sends requests at a constant rate. */
 export const VEGETA: GoTool = {
   name: "vegeta",
-  package: "github.com/tsenart/vegeta/v12",
+  packages: ["github.com/tsenart/vegeta/v12"],
   version: "v12.13.0",
   ldflags: "-s -w",
 };
 
-/** The Kubernetes API server; the version must be set by the linker or it calls itself v0.0.0. */
-export const KUBE_APISERVER: GoTool = {
-  name: "kube-apiserver",
-  package: "k8s.io/kubernetes/cmd/kube-apiserver",
+/** The control plane of Kubernetes; the version must be set by the linker or it calls itself v0.0.0. */
+export const KUBERNETES: GoTool = {
+  name: "kubernetes",
+  packages: [
+    "k8s.io/kubernetes/cmd/kube-apiserver",
+    "k8s.io/kubernetes/cmd/kube-controller-manager",
+    "k8s.io/kubernetes/cmd/kube-scheduler",
+    "k8s.io/kubernetes/cmd/kubectl",
+  ],
   version: "v1.35.4",
   ldflags:
     "-s -w -X k8s.io/component-base/version.gitVersion=v1.35.4 -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=35",
 };
+
+/** Scales on events and metrics: its controller and its metrics API. */
+export const KEDA: GoTool = {
+  name: "keda",
+  packages: ["github.com/kedacore/keda/v2/cmd/operator", "github.com/kedacore/keda/v2/cmd/adapter"],
+  version: "v2.20.2",
+  ldflags: "-s -w",
+};
+
+/** Plays the kubelets of nodes that are not there. */
+export const KWOK: GoTool = {
+  name: "kwok",
+  packages: ["sigs.k8s.io/kwok/cmd/kwok"],
+  version: "v0.8.0",
+  ldflags: "-s -w",
+};
+
+/** Controller of blue-green and canary rollouts. */
+export const ARGO_ROLLOUTS: GoTool = {
+  name: "argo-rollouts",
+  packages: ["github.com/argoproj/argo-rollouts/cmd/rollouts-controller"],
+  version: "v1.9.1",
+  ldflags: "-s -w",
+};
+
+/** Answers as vLLM does, with its metrics, without a GPU. */
+export const INFERENCE_SIM: GoTool = {
+  name: "llm-d-inference-sim",
+  packages: ["github.com/llm-d/llm-d-inference-sim/cmd/llm-d-inference-sim"],
+  version: "v0.10.2",
+  ldflags: "-s -w",
+};
+
+/** Checks manifests against the schemas of Kubernetes. */
+export const KUBECONFORM: GoTool = {
+  name: "kubeconform",
+  packages: ["github.com/yannh/kubeconform/cmd/kubeconform"],
+  version: "v0.8.0",
+  ldflags: "-s -w",
+};
+
+/** Every Go tool, the ones most suites need first. */
+export const GO_TOOLS: readonly GoTool[] = [
+  PULUMI,
+  KUBERNETES,
+  KEDA,
+  KWOK,
+  ARGO_ROLLOUTS,
+  INFERENCE_SIM,
+  KUBECONFORM,
+  FAKE_GCS,
+  VEGETA,
+];
 
 /** A tool cannot be built. */
 export class ToolError extends Error {
@@ -66,6 +124,17 @@ export function toolFolder(tool: GoTool): string {
     .digest("hex")
     .slice(0, 12);
   return join(cache, "llmops-blueprint", "tools", `${tool.name}-${tool.version}-${lock}`);
+}
+
+/** Names of a tool's programs. */
+export function programs({ packages }: GoTool): string[] {
+  return packages.map(
+    (each) =>
+      each
+        .replace(/\/v\d+$/, "")
+        .split("/")
+        .at(-1) ?? each,
+  );
 }
 
 function versionParts(version: string): readonly [number, number] | undefined {
@@ -100,16 +169,14 @@ function requireGo(tool: GoTool): void {
     );
 }
 
-function build(tool: GoTool, target: string, progress: (text: string) => void): Promise<void> {
+function build(tool: GoTool, folder: string, progress: (text: string) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const started = Date.now();
     const beat = setInterval(() => {
       progress(`building ${tool.name} ${tool.version}: ${Math.round((Date.now() - started) / 1000)} s`);
     }, 15_000);
-    const child = spawn("go", ["build", "-trimpath", "-ldflags", tool.ldflags, "-o", target, tool.package], {
-      cwd: moduleFolder(tool),
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const args = ["build", "-trimpath", "-ldflags", tool.ldflags, "-o", `${folder}/`, ...tool.packages];
+    const child = spawn("go", args, { cwd: moduleFolder(tool), stdio: ["ignore", "ignore", "pipe"] });
     let complaint = "";
     child.stderr.on("data", (block: Buffer) => {
       complaint = `${complaint}${block.toString()}`.slice(-4000);
@@ -118,27 +185,28 @@ function build(tool: GoTool, target: string, progress: (text: string) => void): 
     child.on("close", (code) => {
       clearInterval(beat);
       if (code === 0) resolve();
-      else reject(new ToolError(`go build of ${tool.package} ended with ${code}:\n${complaint}`));
+      else reject(new ToolError(`go build of ${tool.packages.join(" ")} ended with ${code}:\n${complaint}`));
     });
   });
 }
 
 /**
- * Path of a tool's folder with `bin/<name>`, built first where it is missing (minutes).
- * Safe when several processes build at once: each moves its own binary into place in one step, with equal content.
+ * Path of a tool's folder with its programs in `bin`, built first where one is missing (minutes).
+ * Safe when several processes build at once: each moves its own programs into place one by one, with equal content.
  * @throws ToolError when Go is missing or too old, or the build fails
  */
 export async function ensureTool(tool: GoTool, progress: (text: string) => void): Promise<string> {
   const folder = toolFolder(tool);
-  if (existsSync(join(folder, "bin", tool.name))) return folder;
+  const names = programs(tool);
+  if (names.every((name) => existsSync(join(folder, "bin", name)))) return folder;
   requireGo(tool);
   mkdirSync(dirname(folder), { recursive: true });
   const scratch = mkdtempSync(`${folder}-`);
   try {
     progress(`building ${tool.name} ${tool.version} from its Go module (minutes, once) ...`);
-    await build(tool, join(scratch, "bin", tool.name), progress);
+    await build(tool, scratch, progress);
     mkdirSync(join(folder, "bin"), { recursive: true });
-    renameSync(join(scratch, "bin", tool.name), join(folder, "bin", tool.name));
+    for (const name of names) renameSync(join(scratch, name), join(folder, "bin", name));
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

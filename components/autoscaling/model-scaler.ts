@@ -157,7 +157,8 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
       cooldownPeriod: 900,
       fallback: {
         failureThreshold: 3,
-        replicas: args.minReplicas,
+        // With 0 KEDA takes lost metrics for quiet and scales to zero after the cooldown.
+        replicas: Math.max(1, args.minReplicas),
         behavior: "currentReplicasIfHigher",
       },
       advanced: {

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ofType } from "../../graph/graph.ts";
 import type { GraphValue } from "../../graph/values.ts";
 import { ADMISSION_RULES } from "../../policies/admission-rules.ts";
-import { KUBE_APISERVER } from "../../tools/go-tool.ts";
+import { KUBERNETES } from "../../tools/go-tool.ts";
 import { planAll } from "../policy/environments.ts";
-import { startApiServer, type ApiAnswer, type ApiServer } from "./api-server.ts";
+import { startApiServer, type ApiAnswer, type ApiServer } from "./cluster/api-server.ts";
 
 type KubeObject = Readonly<Record<string, unknown>> & {
   readonly metadata: { readonly name: string; readonly namespace?: string };
@@ -171,7 +171,7 @@ const BROKEN: readonly (readonly [string, string, string, string, string, GraphV
 
 describe("admission policies on a real API server", () => {
   it("run on the version that is pinned", () => {
-    expect(api.version).toBe(KUBE_APISERVER.version);
+    expect(api.version).toBe(KUBERNETES.version);
   });
 
   it("let every shipped object in", async () => {

@@ -1,0 +1,188 @@
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ReplicaPoint } from "../../simulation/fleet.ts";
+import { PEER_DEFAULTS } from "../../simulation/peers.ts";
+import { COMPRESSION, compressedCapacity, realMs } from "./cluster/compression.ts";
+import {
+  CAPACITY,
+  END,
+  platform,
+  replicasAt,
+  scenario,
+  simulated,
+  SLOTS,
+  START_SECONDS,
+  TOKEN_SECONDS,
+  TOKENS,
+} from "./cluster/day.ts";
+import { startFleetOnCluster, until, type FleetOnCluster } from "./cluster/fleet-on-cluster.ts";
+import { sendAt, type LoadResult } from "./cluster/load.ts";
+
+const STACK = "dev";
+const NODES = 12;
+const HOLD_SECONDS = 600;
+/** Replica series may differ by this much, at this share of the ticks. */
+const TOLERANCE = { replicas: 1, share: 0.95 } as const;
+const TICK_SECONDS = 15;
+
+interface Tick {
+  readonly second: number;
+  readonly ours: number;
+  readonly theirs: number;
+}
+
+let fleet: FleetOnCluster;
+
+beforeAll(async () => {
+  fleet = await startFleetOnCluster({
+    stack: STACK,
+    config: platform(STACK, compressedCapacity(CAPACITY), NODES),
+    speed: { maxNumSeqs: SLOTS, ttftMs: realMs(TOKEN_SECONDS), tokenMs: realMs(TOKEN_SECONDS) },
+    startSeconds: START_SECONDS,
+    holdSeconds: HOLD_SECONDS / COMPRESSION,
+    nodes: NODES,
+    rival: (scope) => {
+      const [peer] = PEER_DEFAULTS;
+      if (peer === undefined) throw new Error("no peer");
+      return { name: peer.name, spec: peer.spec({ model: scope.name, namespace: scope.namespace }) };
+    },
+  });
+});
+
+afterAll(async () => {
+  await fleet.close();
+});
+
+function report(lines: readonly string[]): void {
+  process.stderr.write(`${lines.join("\n")}\n`);
+}
+
+describe("the shipped ScaledObject on real KEDA, HPA, scheduler and Prometheus", () => {
+  const ticks: Tick[] = [];
+  let expected: readonly ReplicaPoint[];
+  let ours: LoadResult;
+  let theirs: LoadResult;
+
+  it("sleeps until somebody asks", async () => {
+    await until(
+      "replicas before the first call",
+      () => fleet.wanted(fleet.ours),
+      (value) => value === 0,
+      60_000,
+    );
+  });
+
+  it("follows a day from zero to many to zero and wakes again", async () => {
+    const trace = scenario();
+    expected = await simulated(STACK, trace, NODES);
+    const times = [...trace.arrivals].map(realMs);
+    const started = performance.now();
+    const loads = [
+      sendAt(fleet.gateway, fleet.ours.name, times, TOKENS),
+      sendAt(fleet.gateway, fleet.theirs.name, times, TOKENS),
+    ] as const;
+    for (let second = 0; second < END; second += TICK_SECONDS) {
+      await setTimeout(Math.max(0, realMs(second) - (performance.now() - started)));
+      ticks.push({
+        second,
+        ours: await fleet.wanted(fleet.ours),
+        theirs: await fleet.wanted(fleet.theirs),
+      });
+    }
+    const last = fleet.wanted(fleet.ours);
+    [ours, theirs] = await Promise.all([loads[0].done, loads[1].done]);
+    report(
+      ticks.map(
+        (tick) =>
+          `${tick.second} s: cluster ${tick.ours}, simulation ${replicasAt(expected, tick.second)}, peer ${tick.theirs}`,
+      ),
+    );
+    report([
+      `calls ${ours.sent}, answered ${ours.answered}; peer ${theirs.sent}, answered ${theirs.answered}`,
+    ]);
+    expect(await last).toBe(0);
+    expect(ticks[0]?.ours).toBe(0);
+    expect(Math.max(...ticks.map((tick) => tick.ours))).toBeGreaterThanOrEqual(5);
+    expect(await fleet.wanted(fleet.ours)).toBe(1);
+  });
+
+  it("answers every call, those of the first minute and the last one included", () => {
+    expect(ours.failures).toEqual([]);
+    expect(ours.answered).toBe(ours.sent);
+    expect(ours.sent).toBeGreaterThan(300);
+  });
+
+  it("has the replicas the simulation says, within one, at 95 % of the ticks", () => {
+    const close = ticks.filter(
+      ({ second, ours: there }) => Math.abs(there - replicasAt(expected, second)) <= TOLERANCE.replicas,
+    );
+    expect(close.length / ticks.length).toBeGreaterThanOrEqual(TOLERANCE.share);
+  });
+
+  it("grows where a peer's shipped ScaledObject does not", () => {
+    const peak = ticks.filter(({ second }) => second >= 780 && second < 840);
+    expect(peak.map(({ theirs: there }) => there)).toEqual(peak.map(() => 2));
+    expect(Math.min(...peak.map(({ ours: there }) => there))).toBeGreaterThanOrEqual(5);
+  });
+});
+
+/** Calls per second of the scenario that need four replicas, without end. */
+function steady(seconds: number): number[] {
+  const perSecond = 0.95;
+  return Array.from({ length: Math.floor(seconds * perSecond) }, (_, call) => realMs(call / perSecond));
+}
+
+describe("faults under load", () => {
+  it("never takes a replica away: Prometheus lost for longer than the cooldown, gateway killed, node lost", async () => {
+    const load = sendAt(fleet.gateway, fleet.ours.name, steady(4_000), TOKENS);
+    try {
+      await until(
+        "ready replicas",
+        () => Promise.resolve(fleet.engines.ready),
+        (value) => value >= 4,
+        180_000,
+      );
+      const level = await fleet.wanted(fleet.ours);
+      const seen: number[] = [];
+      const watch = async (ms: number): Promise<void> => {
+        const end = Date.now() + ms;
+        while (Date.now() < end) {
+          seen.push(await fleet.wanted(fleet.ours));
+          await setTimeout(500);
+        }
+      };
+      await fleet.prometheus.kill();
+      await watch(150_000);
+      report([`Prometheus away: level ${level}, least ${Math.min(...seen)}`]);
+      expect(Math.min(...seen)).toBeGreaterThanOrEqual(level);
+      await fleet.prometheus.start();
+      await watch(20_000);
+      expect(Math.min(...seen)).toBeGreaterThanOrEqual(level);
+      await fleet.gateway.kill();
+      await watch(4_000);
+      await fleet.gateway.start();
+      await watch(15_000);
+      report([`gateway killed: least ${Math.min(...seen)}`]);
+      expect(Math.min(...seen)).toBeGreaterThanOrEqual(level);
+      const [node = ""] = await fleet.nodesOf(fleet.ours);
+      await fleet.api.send("DELETE", `/api/v1/nodes/${node}`);
+      await until(
+        "ready replicas after a node was lost",
+        () => Promise.resolve(fleet.engines.ready),
+        (value) => value < level,
+        120_000,
+      );
+      await until(
+        "ready replicas again",
+        () => Promise.resolve(fleet.engines.ready),
+        (value) => value >= level,
+        120_000,
+      );
+      expect(await fleet.wanted(fleet.ours)).toBeGreaterThanOrEqual(level);
+      expect(await fleet.nodesOf(fleet.ours)).not.toContain(node);
+    } finally {
+      load.stop();
+      await load.done;
+    }
+  });
+});

@@ -1,0 +1,73 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
+import { ensureGoModule, type GoModule } from "../../../tools/go-module.ts";
+import type { KubeObject } from "./kube-object.ts";
+
+/** Where a project keeps the definitions of its resources. */
+interface DefinitionSource extends GoModule {
+  /** Folder of the module with the definitions. */
+  readonly folder: string;
+  /** Which files of the folder. @default all YAML files */
+  readonly files?: RegExp;
+}
+
+/** The definitions the shipped stacks and their charts need, at the versions the charts pin where the module has them. */
+export const DEFINITION_SOURCES: readonly DefinitionSource[] = [
+  {
+    module: "github.com/kedacore/keda/v2",
+    version: "v2.20.2",
+    sum: "h1:SR60v8uIcelbveS8n/1jcl8tLdBBIbHMxmdOHw8tKqA=",
+    folder: "config/crd/bases",
+  },
+  {
+    module: "github.com/prometheus-operator/prometheus-operator",
+    version: "v0.85.0",
+    sum: "h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=",
+    folder: "example/prometheus-operator-crd",
+  },
+  {
+    module: "github.com/aws/karpenter-provider-aws",
+    version: "v1.14.1",
+    sum: "h1:WGtIQTQcxpElYMdWfWuPwaF2+9muR+hYhPZsTtoY8Gs=",
+    folder: "pkg/apis/crds",
+    files: /^karpenter/,
+  },
+  {
+    module: "github.com/argoproj/argo-rollouts",
+    version: "v1.9.1",
+    sum: "h1:+oZciUkeJYVb1vPMOhat4JQlk525j/aT2yizEkVkjLs=",
+    folder: "manifests/crds",
+    files: /-crd\.yaml$/,
+  },
+  {
+    module: "github.com/argoproj/argo-workflows/v3",
+    version: "v3.7.0",
+    sum: "h1:TDijZztm6dLruB7yZLH+Ps4OJKRwu0YSAJ4/NvceON0=",
+    folder: "manifests/base/crds/minimal",
+    files: /^argoproj/,
+  },
+  {
+    module: "sigs.k8s.io/gateway-api",
+    version: "v1.6.3",
+    sum: "h1:lKpJa5bGlraC/QeACvCpsHLdmO6y0iKfzVl6gzaFEYc=",
+    folder: "config/crd/standard",
+    files: /^gateway\.networking\.k8s\.io_(?!vap)/,
+  },
+  {
+    module: "github.com/cert-manager/cert-manager",
+    version: "v1.21.1",
+    sum: "h1:0LttV37Q5c2CBNoHkjuI8sLKTXWZDC2SwQkxrBMKV9w=",
+    folder: "deploy/crds",
+  },
+];
+
+/** Definitions of one project, read from its module. */
+export function definitionsOf({ folder, files = /\.ya?ml$/, ...module }: DefinitionSource): KubeObject[] {
+  const root = join(ensureGoModule(module), folder);
+  return readdirSync(root)
+    .filter((name) => /\.ya?ml$/.test(name) && files.test(name))
+    .flatMap((name) => parseAllDocuments(readFileSync(join(root, name), "utf8")))
+    .map((document) => document.toJS() as KubeObject | null)
+    .filter((object): object is KubeObject => object?.kind === "CustomResourceDefinition");
+}
