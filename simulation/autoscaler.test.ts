@@ -52,7 +52,7 @@ describe("an HPA driven by KEDA", () => {
       3,
       {
         behavior: {
-          scaleUp: { tolerance: 0.02, policies: [{ type: "Percent", value: 100, periodSeconds: 15 }] },
+          scaleUp: { tolerance: "0.02", policies: [{ type: "Percent", value: 100, periodSeconds: 15 }] },
         },
       },
       [4],

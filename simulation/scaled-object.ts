@@ -12,7 +12,7 @@ const direction = z.object({
   stabilizationWindowSeconds: z.number().min(0).optional(),
   selectPolicy: z.enum(["Max", "Min"]).default("Max"),
   policies: z.array(scalingPolicy).min(1),
-  tolerance: z.number().min(0).optional(),
+  tolerance: z.coerce.number().min(0).optional(),
 });
 
 /** Rate limits of one direction. */

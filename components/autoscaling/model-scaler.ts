@@ -166,7 +166,8 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
           behavior: {
             scaleUp: {
               stabilizationWindowSeconds: 0,
-              tolerance: UP_TOLERANCE,
+              // A quantity: KEDA's definition refuses numbers with a fraction.
+              tolerance: `${UP_TOLERANCE}`,
               selectPolicy: "Max",
               policies: [
                 { type: "Percent", value: 100, periodSeconds: 15 },

@@ -165,7 +165,6 @@ describe("Redis", () => {
     expect(command).toContain('--requirepass "$REDIS_PASSWORD"');
     expect(ofType(graph, "kubernetes:networking.k8s.io/v1:NetworkPolicy")[0]?.inputs["spec"]).toMatchObject({
       ingress: [{ from: [{ podSelector: { matchLabels: { app: "gateway" } } }], ports: [{ port: 6379 }] }],
-      egress: [],
     });
   });
 });

@@ -42,7 +42,6 @@ export class Redis extends LlmopsComponent {
               ports: [{ protocol: "TCP", port: REDIS_PORT }],
             },
           ],
-          egress: [],
         },
       },
       { parent: this },

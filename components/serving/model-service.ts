@@ -184,10 +184,10 @@ export class ModelService extends LlmopsComponent {
               ports: [{ protocol: "TCP", port: container.port }],
             },
           ],
-          egress:
-            args.source.kind === "oci"
-              ? []
-              : [{ to: [{ ipBlock: PUBLIC_ADDRESSES }], ports: [{ protocol: "TCP", port: 443 }] }],
+          // Without a rule nothing goes out; an empty list would be a change with every apply.
+          ...(args.source.kind === "oci"
+            ? {}
+            : { egress: [{ to: [{ ipBlock: PUBLIC_ADDRESSES }], ports: [{ protocol: "TCP", port: 443 }] }] }),
         },
       },
       { parent: this },

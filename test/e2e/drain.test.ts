@@ -90,7 +90,7 @@ function stream(model: string): RunningStream {
     } finally {
       begin();
     }
-    const words = [...text.matchAll(/"content":"(\d+) "/g)].map(([, word]) => Number(word));
+    const words = [...text.matchAll(/line (\d+) of a long answer/g)].map(([, word]) => Number(word));
     const isWhole = words.length === TOKENS && words.every((word, index) => word === index);
     if (!isWhole || !text.trimEnd().endsWith("data: [DONE]"))
       return { kind: "dropped", why: `${words.length} of ${TOKENS} tokens` };
@@ -137,7 +137,8 @@ afterAll(async () => {
 });
 
 describe.concurrent("streams of a minute through the gateway", { timeout: 1_200_000 }, () => {
-  it(`survive ${ROUNDS} blue-green switches`, async () => {
+  it(`survive ${ROUNDS} blue-green switches`, async ({ task }) => {
+    task.meta.rounds = ROUNDS;
     const model = "blue-green";
     let active = await startEngine(model);
     service(model).route([active.port]);
@@ -152,7 +153,8 @@ describe.concurrent("streams of a minute through the gateway", { timeout: 1_200_
     expectWhole(await Promise.all(endings));
   });
 
-  it(`survive ${ROUNDS} scale-downs`, async () => {
+  it(`survive ${ROUNDS} scale-downs`, async ({ task }) => {
+    task.meta.rounds = ROUNDS;
     const model = "scale-down";
     const stays = await startEngine(model);
     const endings: Promise<Ending>[] = [];

@@ -23,7 +23,13 @@ function kindOf({ apiVersion, kind }: KubeObject): string {
 const FORBIDDEN: readonly (readonly [string, (spec: Record<string, unknown>) => Record<string, unknown>])[] =
   [
     ["the host's network", (spec) => ({ ...spec, hostNetwork: true })],
-    ["a path of the host", (spec) => ({ ...spec, volumes: [{ name: "host", hostPath: { path: "/" } }] })],
+    [
+      "a path of the host",
+      (spec) => ({
+        ...spec,
+        volumes: [...((spec["volumes"] ?? []) as object[]), { name: "host", hostPath: { path: "/" } }],
+      }),
+    ],
     ["root", (spec) => ({ ...spec, securityContext: { runAsNonRoot: false } })],
   ];
 

@@ -18,6 +18,15 @@ type Placement =
 const SYSTEM_LABEL = "llmops.io/node-role";
 const COMPUTE_CLASS = "cloud.google.com/compute-class";
 
+function whyOf(placement: Placement | undefined): string {
+  return placement?.kind === "nowhere" ? placement.why : "placed";
+}
+
+/** The account a controller makes in every namespace. */
+function defaultAccount(namespace: string): KubeObject {
+  return { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "default", namespace } };
+}
+
 interface PodSpec extends Readonly<Record<string, unknown>> {
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly tolerations?: readonly object[];
@@ -45,9 +54,15 @@ describe.each(SHIPPED)("the real scheduler on nodes of every pool of %s", (stack
     await startScheduler(api);
     const wanted = nodesOf(graph);
     nodes = new Map(wanted.map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
-    for (const node of wanted) await addNode(api, node);
-    for (const object of objects)
+    for (const node of wanted) {
+      await addNode(api, node);
+      // The server marks a new node as not ready; its kubelet and a controller would lift that.
+      await api.send("PATCH", `/api/v1/nodes/${node.metadata.name}`, { spec: node["spec"] });
+    }
+    for (const object of objects) {
       if (object.kind === "Namespace" || object.kind === "ServiceAccount") await api.mustApply(object);
+      if (object.kind === "Namespace") await api.mustApply(defaultAccount(object.metadata.name));
+    }
     workloads = objects.filter(isWorkload);
   });
 
@@ -106,7 +121,7 @@ describe.each(SHIPPED)("the real scheduler on nodes of every pool of %s", (stack
         placement.kind === "placed" ? nodes.get(placement.node)?.[GPU_POOL_LABEL] : "nowhere",
       );
       expect(pools).toEqual([...Array<string>(own - 1).fill(model.gpu.pool), "nowhere"]);
-      expect(placements.at(-1)).toEqual({ kind: "nowhere", why: expect.stringMatching(/Insufficient/) });
+      expect(whyOf(placements.at(-1))).toMatch(/Insufficient/);
     }
   });
 
@@ -116,9 +131,6 @@ describe.each(SHIPPED)("the real scheduler on nodes of every pool of %s", (stack
     if (workload === undefined) throw new Error("no model");
     const pod = podOf(workload);
     const spec = { ...(pod["spec"] as PodSpec), tolerations: [] };
-    expect(await place(named({ ...pod, spec }, "intolerant"))).toEqual({
-      kind: "nowhere",
-      why: expect.stringMatching(/untolerated taint/),
-    });
+    expect(whyOf(await place(named({ ...pod, spec }, "intolerant")))).toMatch(/untolerated taint/);
   });
 });

@@ -4,15 +4,18 @@ import { startEngine } from "../../../local/engine/server.ts";
 
 const [model = "", port = "0", tokenMs = "0", drainMs = "0"] = process.argv.slice(2);
 
-/** Says one numbered word per interval until the limit, as a slow model would. */
+/** Says one numbered line per interval until the limit, as a slow model would; long, because guards hold some text back. */
 const metronome: TextGenerator = {
   model,
   kind: "stand-in",
   countTokens: (text) => text.split(" ").length,
   async *generate({ maxTokens, signal }: GenerationRequest): AsyncGenerator<string, void> {
+    const started = performance.now();
     for (let token = 0; token < maxTokens; token += 1) {
-      await sleep(Number(tokenMs), undefined, { signal });
-      yield `${token} `;
+      // Against the clock, so that a busy machine does not stretch the answer.
+      const due = started + (token + 1) * Number(tokenMs);
+      await sleep(Math.max(0, due - performance.now()), undefined, { signal });
+      yield `line ${token} of a long answer that goes on until its last token has been said. `;
     }
   },
   close: () => Promise.resolve(),

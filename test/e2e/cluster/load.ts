@@ -51,7 +51,8 @@ export function sendAt(
       if (response.status === 200) answered += 1;
       else failures.push(`${response.status} ${text.slice(0, 200)}`);
     } catch (error) {
-      failures.push(error instanceof Error ? `${error.message} ${String(error.cause ?? "")}` : String(error));
+      const cause = error instanceof Error ? error.cause : undefined;
+      failures.push(`${String(error)} ${cause instanceof Error ? cause.message : ""}`);
     }
   };
   const run = async (): Promise<LoadResult> => {

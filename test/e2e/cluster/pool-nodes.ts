@@ -2,10 +2,16 @@ import { instanceGpus } from "../../../components/gpu/accelerators.ts";
 import { ofType, type ResourceGraph } from "../../../graph/graph.ts";
 import type { KubeObject } from "./kube-object.ts";
 
+interface Machine {
+  readonly gpus: number;
+  readonly vcpus: number;
+  readonly memoryGiB: number;
+}
+
 /** Size of the machines of the shipped system pools; they have no GPU. Source: documentation of AWS and Google Cloud. */
-const SYSTEM_MACHINES: Readonly<Record<string, { readonly vcpus: number; readonly memoryGiB: number }>> = {
-  "m7i.xlarge": { vcpus: 4, memoryGiB: 16 },
-  "e2-standard-4": { vcpus: 4, memoryGiB: 16 },
+const SYSTEM_MACHINES: Readonly<Record<string, Machine>> = {
+  "m7i.xlarge": { gpus: 0, vcpus: 4, memoryGiB: 16 },
+  "e2-standard-4": { gpus: 0, vcpus: 4, memoryGiB: 16 },
 };
 
 interface Taint {
@@ -92,7 +98,7 @@ function gkePools(graph: ResourceGraph): PoolShape[] {
  */
 export function nodesOf(graph: ResourceGraph): KubeObject[] {
   return [...karpenterPools(graph), ...eksGroups(graph), ...gkePools(graph)].map((pool) => {
-    const machine =
+    const machine: Machine | undefined =
       instanceGpus("aws", pool.machine) ?? instanceGpus("gcp", pool.machine) ?? SYSTEM_MACHINES[pool.machine];
     if (machine === undefined) throw new RangeError(`${pool.name}: size of '${pool.machine}' is not known`);
     const size = {
@@ -100,7 +106,7 @@ export function nodesOf(graph: ResourceGraph): KubeObject[] {
       memory: `${machine.memoryGiB}Gi`,
       pods: "58",
       "ephemeral-storage": "200Gi",
-      ...("gpus" in machine ? { "nvidia.com/gpu": `${machine.gpus}` } : {}),
+      ...("gpus" in machine ? { "nvidia.com/gpu": String(machine.gpus) } : {}),
     };
     return {
       apiVersion: "v1",

@@ -1,0 +1,96 @@
+/** One suite as a row of the table in `docs/e2e-results.md`. */
+export interface Scenario {
+  readonly file: string;
+  readonly scenario: string;
+  readonly proves: string;
+}
+
+/** Every end-to-end suite. */
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    file: "test/e2e/manifests.test.ts",
+    scenario: "Manifests",
+    proves: "every object of every shipped stack is accepted, stored and stable; Pod Security restricted",
+  },
+  {
+    file: "test/e2e/autoscaling.test.ts",
+    scenario: "Autoscaling loop",
+    proves:
+      "gateway, simulators, Prometheus, KEDA, HPA, kwok: 0 to many to 0 as simulated; faults take no replica",
+  },
+  {
+    file: "test/e2e/drain.test.ts",
+    scenario: "Switches and scale-downs",
+    proves: "streams of a minute survive blue-green switches and scale-downs",
+  },
+  {
+    file: "test/e2e/scheduling.test.ts",
+    scenario: "Scheduling",
+    proves: "the scheduler puts models onto their pools only",
+  },
+  {
+    file: "test/e2e/admission.test.ts",
+    scenario: "Admission policies",
+    proves: "the API server refuses what the policies forbid and takes what is shipped",
+  },
+  {
+    file: "test/e2e/engine.test.ts",
+    scenario: "Pulumi engine",
+    proves: "plan and engine agree; change, failure, destroy order; stand-in providers",
+  },
+  {
+    file: "test/e2e/interrupted.test.ts",
+    scenario: "Killed engine",
+    proves: "a killed update resumes and creates nothing twice; no secret in state or output",
+  },
+  {
+    file: "test/e2e/policy-packs.test.ts",
+    scenario: "Policy packs",
+    proves: "the packs stop the engine where the plan finds a violation",
+  },
+  {
+    file: "test/e2e/queries.test.ts",
+    scenario: "Scaling queries",
+    proves: "one series with 0, 1 and more replicas in the real PromQL engine",
+  },
+  {
+    file: "test/e2e/alerts.test.ts",
+    scenario: "Alerts",
+    proves: "each rule fires on its signal and not without it",
+  },
+  {
+    file: "test/e2e/contract.test.ts",
+    scenario: "Gateway contract",
+    proves: "the promises of the gateway, kept and broken",
+  },
+  {
+    file: "test/e2e/gateway/stores.test.ts",
+    scenario: "Audit log in S3",
+    proves: "shipped to a bucket with Object Lock (moto), verified from it, not deletable",
+  },
+  {
+    file: "test/e2e/gateway/cloud-storage.test.ts",
+    scenario: "Audit log in Cloud Storage",
+    proves: "shipped and verified (fake-gcs-server)",
+  },
+  {
+    file: "test/e2e/gateway/redis.test.ts",
+    scenario: "Redis",
+    proves: "limits across replicas; Redis lost and back",
+  },
+  {
+    file: "test/e2e/gateway/kill.test.ts",
+    scenario: "Killed gateway",
+    proves: "50 times SIGKILL under load: no call without a record",
+  },
+  {
+    file: "test/e2e/gateway/image.test.ts",
+    scenario: "Gateway image",
+    proves: "the steps of the Dockerfile give a gateway that starts",
+  },
+  {
+    file: "test/e2e/gateway/python-client.test.ts",
+    scenario: "Python client",
+    proves: "the official client works unchanged",
+  },
+];

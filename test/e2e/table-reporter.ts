@@ -1,0 +1,104 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism, loadavg } from "node:os";
+import { join, relative } from "node:path";
+import type { Reporter, TestCase, TestModule } from "vitest/node";
+import { SCENARIOS } from "./scenarios.ts";
+
+declare module "vitest" {
+  interface TaskMeta {
+    /** Times the test repeats what it proves. @default 1 */
+    rounds?: number;
+    /** What was measured, in words. */
+    figures?: string;
+  }
+}
+
+/** One row of the table. */
+interface Row {
+  readonly file: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly rounds: number;
+  readonly figures: readonly string[];
+  readonly seconds: number;
+  readonly date: string;
+  /** Cores of the machine and its load over the last minute when the file ended. */
+  readonly cores: number;
+  readonly load: number;
+}
+
+const ROOT = join(import.meta.dirname, "..", "..");
+const DATA = join(ROOT, "docs", "e2e-results.json");
+const PAGE = join(ROOT, "docs", "e2e-results.md");
+
+function roundsOf(tests: readonly TestCase[]): number {
+  return tests.reduce((sum, test) => sum + (test.meta().rounds ?? 1), 0);
+}
+
+function rowOf(module: TestModule): Row | undefined {
+  const tests = [...module.children.allTests()].filter((test) => test.result().state !== "skipped");
+  if (tests.length === 0 && module.state() !== "failed") return undefined;
+  const passed = tests.filter((test) => test.result().state === "passed");
+  return {
+    file: relative(ROOT, module.moduleId),
+    passed: passed.length,
+    // A file that cannot start has failed as well.
+    failed: Math.max(tests.length - passed.length, module.state() === "failed" && tests.length === 0 ? 1 : 0),
+    rounds: roundsOf(tests),
+    figures: tests.flatMap((test) => test.meta().figures ?? []),
+    seconds: Math.round(module.diagnostic().duration / 1000),
+    date: new Date().toISOString().slice(0, 10),
+    cores: availableParallelism(),
+    load: Math.round(loadavg()[0] ?? 0),
+  };
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** The page: one row for each scenario, in the order of `scenarios.ts`, also for those that never ran. */
+function render(rows: ReadonlyMap<string, Row>): string {
+  const body = SCENARIOS.map(({ file, scenario, proves }) => {
+    const row = rows.get(file);
+    if (row === undefined) return line([scenario, proves, "", "", "not run", "", ""]);
+    const result = row.failed === 0 ? "passed" : `${row.failed} of ${row.passed + row.failed} failed`;
+    return line([
+      scenario,
+      [proves, ...row.figures].join("; "),
+      `${row.passed + row.failed}`,
+      `${row.rounds}`,
+      result,
+      `${row.seconds} s`,
+      `${row.date}, ${row.cores} cores, load ${row.load}`,
+    ]);
+  });
+  return `${[
+    "# End-to-end results",
+    "",
+    "Written by `npm run test:e2e`; a run of single files replaces only their rows. Everything runs on loopback, on real components;",
+    "what is played by a stand-in is said in [testing.md](testing.md). Nothing was deployed to a cloud.",
+    "",
+    line(["Scenario", "Proves", "Checks", "Rounds", "Result", "Time", "Run"]),
+    line(["---", "---", "---", "---", "---", "---", "---"]),
+    ...body,
+  ].join("\n")}\n`;
+}
+
+/** Keeps the table of scenarios in `docs/` and prints it. */
+export default class TableReporter implements Reporter {
+  /** Writes the rows of the files that ran. */
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const before = existsSync(DATA) ? (JSON.parse(readFileSync(DATA, "utf8")) as Row[]) : [];
+    const rows = new Map(before.map((row) => [row.file, row]));
+    for (const module of modules) {
+      const row = rowOf(module);
+      if (row !== undefined) rows.set(row.file, row);
+    }
+    const known = SCENARIOS.flatMap(({ file }) => rows.get(file) ?? []);
+    writeFileSync(DATA, `${JSON.stringify(known, null, 2)}\n`);
+    const page = render(rows);
+    writeFileSync(PAGE, page);
+    process.stdout.write(`\n${page.slice(page.indexOf("| Scenario"))}`);
+  }
+}
