@@ -8,6 +8,8 @@ export interface EngineMetrics {
   prompt(tokens: number): void;
   /** Seconds from the request to its first token. */
   firstToken(seconds: number): void;
+  /** Seconds between two tokens of an answer. */
+  token(seconds: number): void;
   /** A request that ended; `abort` is a client that went away. */
   finished(reason: "stop" | "length" | "abort", tokens: number, seconds: number): void;
 }
@@ -55,6 +57,12 @@ export function engineMetrics(model: string, slots: Slots): EngineMetrics {
     buckets: [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24],
     registers,
   });
+  const interToken = new Histogram({
+    name: "vllm:inter_token_latency_seconds",
+    help: "Seconds between two tokens",
+    buckets: [0.01, 0.025, 0.05, 0.075, 0.1, 0.2, 0.5, 1],
+    registers,
+  });
   const latency = new Histogram({
     name: "vllm:e2e_request_latency_seconds",
     help: "Seconds of the whole request",
@@ -68,6 +76,9 @@ export function engineMetrics(model: string, slots: Slots): EngineMetrics {
     },
     firstToken: (seconds) => {
       ttft.observe(seconds);
+    },
+    token: (seconds) => {
+      interToken.observe(seconds);
     },
     finished: (reason, tokens, seconds) => {
       generationTokens.inc(tokens);

@@ -159,6 +159,9 @@ describe("the local engine", () => {
     const responses = await Promise.all(requests);
     expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     expect(await metric(url, /^vllm:time_to_first_token_seconds_count\{.*\} (\d+)/m)).toBe(5);
+    // Every token but the first of each answer.
+    const generated = await metric(url, /^vllm:generation_tokens_total\{.*\} (\d+)/m);
+    expect(await metric(url, /^vllm:inter_token_latency_seconds_count\{.*\} (\d+)/m)).toBe(generated - 5);
   });
 
   it("finishes running answers before it stops", async () => {

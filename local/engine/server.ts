@@ -164,9 +164,13 @@ class Engine {
     };
     const span = generationSpan(this.#tracer, request, req.headers["traceparent"]);
     let produced = 0;
+    let last = 0;
     const counted = this.#counted(request, signal, () => {
       produced += 1;
-      if (produced === 1) this.#metrics.firstToken(seconds());
+      const now = seconds();
+      if (produced === 1) this.#metrics.firstToken(now);
+      else this.#metrics.token(now - last);
+      last = now;
     });
     const reply = request.answer === "whole" ? new WholeReply(res) : new StreamReply(res);
     try {

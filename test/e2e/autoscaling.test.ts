@@ -37,7 +37,7 @@ beforeAll(async () => {
   fleet = await startFleetOnCluster({
     stack: STACK,
     config: platform(STACK, compressedCapacity(CAPACITY), NODES),
-    speed: { maxNumSeqs: SLOTS, ttftMs: realMs(TOKEN_SECONDS), tokenMs: realMs(TOKEN_SECONDS) },
+    speed: { maxNumSeqs: SLOTS, tokenMs: realMs(TOKEN_SECONDS), tokens: TOKENS },
     startSeconds: START_SECONDS,
     holdSeconds: HOLD_SECONDS / COMPRESSION,
     nodes: NODES,

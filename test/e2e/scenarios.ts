@@ -16,7 +16,7 @@ export const SCENARIOS: readonly Scenario[] = [
     file: "test/e2e/autoscaling.test.ts",
     scenario: "Autoscaling loop",
     proves:
-      "gateway, simulators, Prometheus, KEDA, HPA, kwok: 0 to many to 0 as simulated; faults take no replica",
+      "gateway, engines, Prometheus, KEDA, HPA, kwok: 0 to many to 0 as simulated; faults take no replica",
   },
   {
     file: "test/e2e/drain.test.ts",
@@ -52,6 +52,11 @@ export const SCENARIOS: readonly Scenario[] = [
     file: "test/e2e/queries.test.ts",
     scenario: "Scaling queries",
     proves: "one series with 0, 1 and more replicas in the real PromQL engine",
+  },
+  {
+    file: "test/e2e/simulator.test.ts",
+    scenario: "Metric names",
+    proves: "llm-d-inference-sim counts under the names the queries use",
   },
   {
     file: "test/e2e/alerts.test.ts",

@@ -79,6 +79,7 @@ export function scenario(): Trace {
     arrivals: Float64Array.of(0),
     inputTokens: Uint32Array.of(TOKENS),
     outputTokens: Uint32Array.of(TOKENS),
+    sharedPrefixTokens: 0,
   };
   const trace = poissonTrace(rates, lengths, 7);
   const all = (values: Uint32Array): Uint32Array => Uint32Array.from([...values, TOKENS]);

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { GenerationRequest, TextGenerator } from "../../../local/engine/generator.ts";
 import { startEngine } from "../../../local/engine/server.ts";
 
-const [model = "", port = "0", tokenMs = "0", drainMs = "0"] = process.argv.slice(2);
+const [model = "", port = "0", tokenMs = "0", drainMs = "0", slots = "64", longest = "4096"] =
+  process.argv.slice(2);
 
 /** Says one numbered line per interval until the limit, as a slow model would; long, because guards hold some text back. */
 const metronome: TextGenerator = {
@@ -11,7 +12,7 @@ const metronome: TextGenerator = {
   countTokens: (text) => text.split(" ").length,
   async *generate({ maxTokens, signal }: GenerationRequest): AsyncGenerator<string, void> {
     const started = performance.now();
-    for (let token = 0; token < maxTokens; token += 1) {
+    for (let token = 0; token < Math.min(maxTokens, Number(longest)); token += 1) {
       // Against the clock, so that a busy machine does not stretch the answer.
       const due = started + (token + 1) * Number(tokenMs);
       await sleep(Math.max(0, due - performance.now()), undefined, { signal });
@@ -23,7 +24,7 @@ const metronome: TextGenerator = {
 
 const engine = await startEngine(metronome, {
   port: Number(port),
-  maxRunning: 64,
+  maxRunning: Number(slots),
   drainMs: Number(drainMs),
 });
 process.once("SIGTERM", () => {

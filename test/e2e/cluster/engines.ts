@@ -1,20 +1,25 @@
-import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { ensureTool, INFERENCE_SIM } from "../../../tools/go-tool.ts";
+import { fileURLToPath } from "node:url";
 import type { ApiServer } from "./api-server.ts";
 import type { KubeObject } from "./kube-object.ts";
 import { LoopbackService } from "./loopback-service.ts";
 import { freePort } from "./processes.ts";
 import type { ScrapeTarget } from "./prometheus.ts";
 
-/** How fast the simulated engines are. */
+/** How fast the played engines are. */
 export interface EngineSpeed {
   readonly maxNumSeqs: number;
-  readonly ttftMs: number;
   readonly tokenMs: number;
+  /** Tokens of every answer. */
+  readonly tokens: number;
 }
 
-/** A model whose pods are played by inference simulators. */
+/** Seconds an engine gets to end its calls after SIGTERM. */
+const DRAIN_MS = 60_000;
+
+const ENGINE = fileURLToPath(new URL("./engine-process.ts", import.meta.url));
+
+/** A model whose pods are played by local engines. */
 export interface ServedModel {
   readonly name: string;
   readonly namespace: string;
@@ -36,7 +41,7 @@ function isReady(pod: KubeObject): boolean {
   );
 }
 
-/** Plays the ready pods of one model with one inference simulator each; simulators of pods that go drain before they end. */
+/** Plays the ready pods of one model with one local engine each, a process of its own; engines of pods that go drain before they end. */
 export class Engines {
   readonly #pods = new Map<string, PlayedPod>();
   readonly #service = new LoopbackService();
@@ -66,13 +71,8 @@ export class Engines {
     onChange: () => void,
   ): Promise<Engines> {
     const engines = new Engines(api, model, speed, onChange);
-    const binary = join(
-      await ensureTool(INFERENCE_SIM, (text) => process.stderr.write(`${text}\n`)),
-      "bin",
-      INFERENCE_SIM.name,
-    );
     engines.url = await engines.#service.listen();
-    engines.#loop = engines.#follow(binary);
+    engines.#loop = engines.#follow();
     return engines;
   }
 
@@ -99,16 +99,16 @@ export class Engines {
     for (const pod of this.#pods.keys()) await this.api.processes.stop(`engine ${pod}`);
   }
 
-  async #follow(binary: string): Promise<void> {
+  async #follow(): Promise<void> {
     while (!this.#isClosed) {
-      await this.#reconcile(binary).catch((error: unknown) => {
+      await this.#reconcile().catch((error: unknown) => {
         process.stderr.write(`engines of ${this.model.name}: ${String(error)}\n`);
       });
       await setTimeout(POLL_MS);
     }
   }
 
-  async #reconcile(binary: string): Promise<void> {
+  async #reconcile(): Promise<void> {
     const selector = encodeURIComponent(`llmops.io/model=${this.model.name}`);
     const { status, body } = await this.api.send(
       "GET",
@@ -118,30 +118,27 @@ export class Engines {
     const wanted = new Set(
       (body["items"] as KubeObject[]).filter(isReady).map(({ metadata }) => metadata.name),
     );
-    for (const pod of wanted) if (!this.#pods.has(pod)) void this.#start(binary, pod);
+    for (const pod of wanted) if (!this.#pods.has(pod)) void this.#start(pod);
     for (const played of [...this.#pods.values()]) if (!wanted.has(played.pod)) this.#leave(played);
   }
 
-  async #start(binary: string, pod: string): Promise<void> {
+  async #start(pod: string): Promise<void> {
     const played: PlayedPod = { pod, port: await freePort(), state: "starting" };
     if (this.#pods.has(pod)) return;
     this.#pods.set(pod, played);
-    const { maxNumSeqs, ttftMs, tokenMs } = this.speed;
+    const { maxNumSeqs, tokenMs, tokens } = this.speed;
     const name = `engine ${pod}`;
     this.api.processes.start(name, {
-      command: binary,
+      command: process.execPath,
       args: [
-        `--port=${played.port}`,
-        `--model=${this.model.name}`,
-        "--force-dummy-tokenizer",
-        "--mode=echo",
-        "--max-model-len=8192",
-        `--max-num-seqs=${maxNumSeqs}`,
-        "--latency-calculator=constant",
-        `--time-to-first-token=${ttftMs}ms`,
-        `--inter-token-latency=${tokenMs}ms`,
+        ENGINE,
+        this.model.name,
+        `${played.port}`,
+        `${tokenMs}`,
+        `${DRAIN_MS}`,
+        `${maxNumSeqs}`,
+        `${tokens}`,
       ],
-      env: { ...process.env, POD_NAME: pod, POD_NAMESPACE: this.model.namespace },
     });
     await this.api.processes.ready(name, async () => {
       const { status } = await fetch(`http://127.0.0.1:${played.port}/health`);
