@@ -23,6 +23,7 @@ describe("chart pins", () => {
       "keda",
       "kube-prometheus-stack",
       "nvidia-device-plugin",
+      "opencost",
     ]);
   });
 });

@@ -11,6 +11,7 @@ export const CHART_NAMES = [
   "keda",
   "kube-prometheus-stack",
   "nvidia-device-plugin",
+  "opencost",
 ] as const;
 
 /** Folder of a pinned chart. */

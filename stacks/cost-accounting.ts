@@ -1,6 +1,8 @@
+import { Decimal } from "decimal.js";
 import type { ClusterHandle } from "../components/cluster/handle.ts";
 import { DEFAULT_OUTPUT_WEIGHT, type AccountedPool } from "../components/finops/accounting-rules.ts";
 import { CostAccounting } from "../components/finops/cost-accounting.ts";
+import { OpenCost } from "../components/finops/open-cost.ts";
 import { MONITORING_NAMESPACE } from "../components/observability/monitoring.ts";
 import { priceOf } from "../pricing/catalog.ts";
 import { machineSku } from "../pricing/price.ts";
@@ -31,6 +33,12 @@ function accountedPools({ cloud, gpuPools, budget }: PlatformConfig): AccountedP
   });
 }
 
+/** Dearest GPU of the pools, USD/h: OpenCost knows one price, and this one charges nobody too little. */
+function dearestGpu(pools: readonly AccountedPool[]): number | undefined {
+  const prices = pools.map(({ usdPerHour, gpusPerNode }) => new Decimal(usdPerHour).dividedBy(gpusPerNode));
+  return prices.length === 0 ? undefined : Decimal.max(...prices).toNumber();
+}
+
 /** Cost by the hour and client, and the month's budget, from the metrics of the environment. */
 export function deployCostAccounting(
   name: string,
@@ -39,13 +47,14 @@ export function deployCostAccounting(
   { monitoring }: Pick<ClusterServices, "monitoring">,
 ): void {
   const { budget, models, gateway } = config;
+  const pools = accountedPools(config);
   new CostAccounting(
     `${name}-cost-accounting`,
     {
       namespace: MONITORING_NAMESPACE,
       runbooks: pipelineFileOf(config).runbooks,
       budgetUsd: budget.monthly * budget.usdPerUnit,
-      pools: accountedPools(config),
+      pools,
       models: models.map((model) => {
         const { capacity } = model.autoscaling;
         return {
@@ -64,4 +73,11 @@ export function deployCostAccounting(
     },
     { providers: { kubernetes: cluster.provider }, dependsOn: monitoring.chart },
   );
+  const usdPerGpuHour = dearestGpu(pools);
+  if (budget.allocation === "opencost" && usdPerGpuHour !== undefined)
+    new OpenCost(
+      `${name}-opencost`,
+      { clusterName: name, usdPerGpuHour, modelLabel: "llmops.io/model" },
+      { providers: { kubernetes: cluster.provider }, dependsOn: monitoring.chart },
+    );
 }

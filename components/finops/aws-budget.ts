@@ -1,4 +1,5 @@
 import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 
 /** A budget in AWS Billing. */
@@ -9,16 +10,19 @@ export interface AwsBudgetArgs {
   /** Who is told. */
   readonly emails: readonly string[];
   readonly accountId: string;
-  /** Cost allocation tag whose value selects this environment's cost. */
-  readonly costTag: { readonly key: string; readonly value: string };
+  /** Cost allocation tags that together select this environment's cost, at least two. */
+  readonly costTags: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
 }
 
 /** Percent of the limit at which somebody is told. */
 const ACTUAL_PERCENT = [80, 100] as const;
 
+/** Share of the month's limit above which an anomaly is told. */
+const ANOMALY_SHARE = 0.01;
+
 /**
- * Budget with notices by mail and on a topic that machines can read. AWS updates it up to three times a day, 8-12 hours late, so
+ * Budget and anomaly monitor with notices by mail and on a topic that machines can read. AWS updates it up to three times a day, 8-12 hours late, so
  * it is a check on the ceiling, not a brake (https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-best-practices.html).
  */
 export class AwsBudget extends LlmopsComponent {
@@ -39,7 +43,7 @@ export class AwsBudget extends LlmopsComponent {
             Statement: [
               {
                 Effect: "Allow",
-                Principal: { Service: "budgets.amazonaws.com" },
+                Principal: { Service: ["budgets.amazonaws.com", "costalerts.amazonaws.com"] },
                 Action: "sns:Publish",
                 Resource: arn,
                 Condition: { StringEquals: { "aws:SourceAccount": args.accountId } },
@@ -67,7 +71,13 @@ export class AwsBudget extends LlmopsComponent {
         timeUnit: "MONTHLY",
         limitAmount: args.monthlyUsd.toFixed(2),
         limitUnit: "USD",
-        costFilters: [{ name: "TagKeyValue", values: [`user:${args.costTag.key}$${args.costTag.value}`] }],
+        metrics: "UnblendedCost",
+        // Values of one cost filter are alternatives; only an expression takes all tags together.
+        filterExpression: {
+          ands: Object.entries(args.costTags).map(([key, value]) => ({
+            tags: { key, values: [value], matchOptions: ["EQUALS"] },
+          })),
+        },
         notifications: [
           ...ACTUAL_PERCENT.map((percent) => notice("ACTUAL", percent)),
           notice("FORECASTED", 100),
@@ -76,6 +86,43 @@ export class AwsBudget extends LlmopsComponent {
       },
       { parent: this, dependsOn: policy },
     );
+    this.#anomalies(args, topic.arn, policy);
     this.registerOutputs({});
+  }
+
+  /** Amazon's own model of what is usual, told at once. @see https://docs.aws.amazon.com/cost-management/latest/userguide/manage-ad.html */
+  #anomalies(args: AwsBudgetArgs, topicArn: pulumi.Input<string>, policy: pulumi.Resource): void {
+    const monitor = new aws.costexplorer.AnomalyMonitor(
+      this.childName("anomaly-monitor"),
+      {
+        name: args.budgetName,
+        monitorType: "CUSTOM",
+        monitorSpecification: JSON.stringify({
+          And: Object.entries(args.costTags).map(([key, value]) => ({
+            Tags: { Key: key, Values: [value], MatchOptions: ["EQUALS"] },
+          })),
+        }),
+        tags: args.tags,
+      },
+      { parent: this },
+    );
+    new aws.costexplorer.AnomalySubscription(
+      this.childName("anomaly-subscription"),
+      {
+        name: args.budgetName,
+        frequency: "IMMEDIATE",
+        monitorArnLists: [monitor.arn],
+        subscribers: [{ type: "SNS", address: topicArn }],
+        thresholdExpression: {
+          dimension: {
+            key: "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+            values: [(args.monthlyUsd * ANOMALY_SHARE).toFixed(2)],
+            matchOptions: ["GREATER_THAN_OR_EQUAL"],
+          },
+        },
+        tags: args.tags,
+      },
+      { parent: this, dependsOn: policy },
+    );
   }
 }

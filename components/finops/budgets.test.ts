@@ -14,7 +14,7 @@ describe("a budget in the cloud's billing", () => {
           monthlyUsd: 60_500,
           emails: ["finance@acme.example"],
           accountId: "111122223333",
-          costTag: { key: "llmops:client", value: "acme" },
+          costTags: { "llmops:client": "acme", "llmops:environment": "prod" },
           tags: {},
         }),
     });
@@ -24,7 +24,13 @@ describe("a budget in the cloud's billing", () => {
     expect(budget?.inputs).toMatchObject({
       limitAmount: "60500.00",
       limitUnit: "USD",
-      costFilters: [{ name: "TagKeyValue", values: ["user:llmops:client$acme"] }],
+      metrics: "UnblendedCost",
+      filterExpression: {
+        ands: [
+          { tags: { key: "llmops:client", values: ["acme"], matchOptions: ["EQUALS"] } },
+          { tags: { key: "llmops:environment", values: ["prod"], matchOptions: ["EQUALS"] } },
+        ],
+      },
     });
     expect(notices.map(({ notificationType, threshold }) => [notificationType, threshold])).toEqual([
       ["ACTUAL", 80],
@@ -32,6 +38,28 @@ describe("a budget in the cloud's billing", () => {
       ["FORECASTED", 100],
     ]);
     expect(notices.every((each) => "subscriberSnsTopicArns" in each)).toBe(true);
+    const [monitor] = ofType(graph, "aws:costexplorer/anomalyMonitor:AnomalyMonitor");
+    expect(monitor?.inputs).toMatchObject({
+      monitorType: "CUSTOM",
+      monitorSpecification: JSON.stringify({
+        And: [
+          { Tags: { Key: "llmops:client", Values: ["acme"], MatchOptions: ["EQUALS"] } },
+          { Tags: { Key: "llmops:environment", Values: ["prod"], MatchOptions: ["EQUALS"] } },
+        ],
+      }),
+    });
+    const [subscription] = ofType(graph, "aws:costexplorer/anomalySubscription:AnomalySubscription");
+    expect(subscription?.inputs).toMatchObject({
+      frequency: "IMMEDIATE",
+      subscribers: [{ type: "SNS" }],
+      thresholdExpression: {
+        dimension: {
+          key: "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+          values: ["605.00"],
+          matchOptions: ["GREATER_THAN_OR_EQUAL"],
+        },
+      },
+    });
   });
 
   it("counts the project on Google Cloud, in the currency of the account", async () => {
@@ -51,7 +79,7 @@ describe("a budget in the cloud's billing", () => {
     const [budget] = ofType(graph, "gcp:billing/budget:Budget");
     expect(budget?.inputs).toMatchObject({
       amount: { specifiedAmount: { currencyCode: "EUR", units: "30000" } },
-      budgetFilter: { projects: ["projects/210987654321"] },
+      budgetFilter: { projects: ["projects/210987654321"], calendarPeriod: "MONTH" },
       allUpdatesRule: { disableDefaultIamRecipients: true },
     });
     expect(budget?.inputs["thresholdRules"]).toEqual([

@@ -43,7 +43,8 @@ export class GcpBudget extends LlmopsComponent {
       {
         billingAccount: args.billingAccount,
         displayName: args.budgetName,
-        budgetFilter: { projects: [`projects/${args.projectNumber}`] },
+        // One environment per project.
+        budgetFilter: { projects: [`projects/${args.projectNumber}`], calendarPeriod: "MONTH" },
         amount: {
           specifiedAmount: { currencyCode: args.currency, units: String(Math.floor(args.monthly)) },
         },

@@ -141,7 +141,7 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
         monthlyUsd: config.budget.monthly * config.budget.usdPerUnit,
         emails: config.budget.alarm.emails,
         accountId: cloud.accountId,
-        costTag: { key: "llmops:client", value: config.client },
+        costTags: { "llmops:client": config.client, "llmops:environment": config.environment },
         tags,
       },
       { providers: { aws: provider } },

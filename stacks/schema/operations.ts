@@ -203,6 +203,10 @@ export const budget = z
       .default({ kind: "none" })
       .describe("Budget in the cloud's own billing, which warns hours after the fact."),
     usage,
+    allocation: z
+      .enum(["none", "opencost"])
+      .default("none")
+      .describe("`opencost` splits the cluster's cost by namespace, pod and model as well."),
     owner: email,
     onUnknownPrice: z
       .discriminatedUnion("kind", [

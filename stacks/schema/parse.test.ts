@@ -763,6 +763,18 @@ const rows: readonly Row[] = [
     ],
   ],
   [
+    "local",
+    "budget.allocation",
+    "opencost",
+    [
+      [
+        "budget.allocation",
+        "nobody knows the prices of this cluster's GPUs, and OpenCost's own would be far off",
+        "set it to none",
+      ],
+    ],
+  ],
+  [
     "acme-prod",
     "models[0].autoscaling.schedule",
     {

@@ -43,8 +43,25 @@ function usageRange({ budget }: PlatformConfig): ConfigProblem[] {
   );
 }
 
+function allocationNeedsPrices({ budget, cloud, gpuPools }: PlatformConfig): ConfigProblem[] {
+  if (budget.allocation === "none") return [];
+  const isRented = cloud.provider === "aws" || cloud.provider === "gcp";
+  if (isRented && gpuPools.length > 0) return [];
+  return [
+    problem(
+      ["budget", "allocation"],
+      budget.allocation,
+      isRented
+        ? "there is no GPU pool whose cost could be split"
+        : "nobody knows the prices of this cluster's GPUs, and OpenCost's own would be far off",
+      "set it to none",
+    ),
+  ];
+}
+
 /** Rules over what may be spent. */
 export const budgetChecks: readonly Check[] = [
   { needs: ["budget"], run: assumedPrices },
   { needs: ["budget"], run: usageRange },
+  { needs: ["budget", "cloud", "gpuPools"], run: allocationNeedsPrices },
 ];
