@@ -144,7 +144,7 @@ function printEnvironment({ stack, report, ...rest }: EnvironmentCost, currency:
 
 function sideOf({ environment }: Priced): CostSide {
   const { stack, report } = environment;
-  return { title: stack, lines: [...report.lines, ...report.use], monthlyUsd: report.monthlyUsd };
+  return { title: stack, stack, lines: [...report.lines, ...report.use], monthlyUsd: report.monthlyUsd };
 }
 
 /** The stack at another commit, planned with the code of that commit. */
@@ -152,7 +152,7 @@ function atCommit(stack: string, ref: string, asOf: string): CostSide {
   const checkout = new Checkout(git("rev-parse", "--verify", `${ref}^{commit}`));
   try {
     progress(`planning ${stack} at ${ref} ...`);
-    return costSideOf(`${stack} at ${ref}`, checkout.plan(stack, asOf).stdout);
+    return costSideOf(stack, `${stack} at ${ref}`, checkout.plan(stack, asOf).stdout);
   } finally {
     checkout.remove();
   }
@@ -223,6 +223,11 @@ async function run(options: CostCommandOptions): Promise<void> {
         printTable(table);
     for (const difference of differences) printTable(differenceTable(difference));
   }
+  for (const { stack: name, traffic } of environments)
+    for (const { model, overload, served } of traffic.filter((each) => each.overload > 0))
+      progress(
+        `warning: ${name}: ${model} is short of replicas ${(100 * overload).toFixed(1)} % of the time and serves ${(100 * served).toFixed(1)} % of the traffic; raise autoscaling.maxReplicas`,
+      );
   for (const { stack: name, report } of environments)
     if (report.verdict === "over-budget") {
       progress(

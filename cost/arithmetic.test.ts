@@ -120,7 +120,7 @@ describe("costDifference", () => {
   });
   const side = (title: string, lines: readonly NamedCost[]): CostSide => {
     const total = sumOf(lines.map(({ monthlyUsd }) => monthlyUsd.max));
-    return { title, lines, monthlyUsd: { min: "0.00", expected: total, max: total } };
+    return { title, stack: title, lines, monthlyUsd: { min: "0.00", expected: total, max: total } };
   };
 
   it("names what came, went and changed, without the stacks' own prefix", () => {
@@ -134,6 +134,16 @@ describe("costDifference", () => {
       ["new", "added", "7.00"],
     ]);
     expect(totalUsd).toEqual({ min: "0.00", expected: "4.50", max: "4.50" });
+  });
+
+  it("finds nothing between a stack and itself at a commit", () => {
+    const monthlyUsd = { min: "1.00", expected: "1.00", max: "1.00" };
+    const plan = { cost: { lines: [{ name: "a-nat", what: "x", monthlyUsd }], monthlyUsd } };
+    const before = costSideOf("a", "a at main", JSON.stringify(plan));
+    const { lines, totalUsd } = costDifference(before, side("a", [named("a-nat", "1.00")]));
+    expect(lines.map(({ name, usd }) => [name, usd.min, usd.max])).toEqual([["nat", "-1.00", "0.00"]]);
+    expect(totalUsd.max).toBe("0.00");
+    expect(costDifference(before, before).lines).toEqual([]);
   });
 
   it("adds up to the difference of the totals", () => {
@@ -152,7 +162,7 @@ describe("costDifference", () => {
   });
 
   it.each(["", "[]", '{"cost": 3}', "{}"])("refuses a plan that prints %j", (output) => {
-    expect(() => costSideOf("a at main", output)).toThrow(CostSideError);
+    expect(() => costSideOf("a", "a at main", output)).toThrow(CostSideError);
   });
 });
 

@@ -12,6 +12,8 @@ export interface NamedCost {
 /** Costs of one side of a comparison. */
 export interface CostSide {
   readonly title: string;
+  /** Stack whose name every resource begins with. */
+  readonly stack: string;
   readonly lines: readonly NamedCost[];
   readonly monthlyUsd: Range<string>;
 }
@@ -49,7 +51,7 @@ export class CostSideError extends Error {
  * Reads the output of `llmops plan --json`.
  * @throws CostSideError when it is something else or nothing is rented
  */
-export function costSideOf(title: string, output: string): CostSide {
+export function costSideOf(stack: string, title: string, output: string): CostSide {
   let value: unknown;
   try {
     value = JSON.parse(output);
@@ -60,7 +62,7 @@ export function costSideOf(title: string, output: string): CostSide {
   if (!parsed.success || parsed.data.cost === undefined)
     throw new CostSideError(`${title}: the plan has no cost`);
   const { lines, use, monthlyUsd } = parsed.data.cost;
-  return { title, lines: [...lines, ...use], monthlyUsd };
+  return { title, stack, lines: [...lines, ...use], monthlyUsd };
 }
 
 const ZERO: Range<string> = { min: "0", expected: "0", max: "0" };
@@ -83,8 +85,8 @@ function within(prefix: string, name: string): string {
 
 /** Compares two sides by resource; lines add up to the difference of the totals exactly. */
 export function costDifference(before: CostSide, after: CostSide): CostDifference {
-  const grouped = ({ title, lines }: CostSide): Map<string, NamedCost[]> =>
-    Map.groupBy(lines, ({ name }) => within(title, name));
+  const grouped = ({ stack, lines }: CostSide): Map<string, NamedCost[]> =>
+    Map.groupBy(lines, ({ name }) => within(stack, name));
   const [old, now] = [grouped(before), grouped(after)];
   const names = [...new Set([...old.keys(), ...now.keys()])].sort();
   const lines = names.flatMap((name): LineChange[] => {

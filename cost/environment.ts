@@ -22,7 +22,9 @@ export interface TrafficCost {
   readonly utilisation: number;
   /** Share of the time that needs more than the most replicas. */
   readonly overload: number;
-  /** Expected cost of the model over its requests, USD; absent without requests. */
+  /** Share of the traffic that the replicas can serve. */
+  readonly served: number;
+  /** Expected cost of the model over the requests it can serve, USD; absent without any. */
   readonly usdPerRequest?: string;
   readonly usdPerMillionTokens?: string;
 }
@@ -82,7 +84,7 @@ function trafficsOf({ config, traffic }: CostQuestion): ModelTraffic[] {
     const { requests, inputTokens, outputTokens } = monthOf(arriving);
     if (requests === 0) throw new TrafficError(`--trace ${name}=${arriving.name}: holds no request`);
     const mean = { inputTokens: inputTokens / requests, outputTokens: outputTokens / requests };
-    const capacity = replicaCapacity(model, config, mean);
+    const capacity = replicaCapacity(model, config, mean, arriving.requests);
     if (capacity.kind === "unknown")
       throw new TrafficError(`--trace ${name}=${arriving.name}: ${capacity.reason}`);
     return { model: name, traffic: arriving, capacity };
@@ -93,7 +95,8 @@ function trafficCosts(demands: readonly ModelDemand[], parts: readonly Part[]): 
   return demands.map(({ model, traffic, demand }) => {
     const month = monthOf(traffic);
     const usd = Number(parts.find(({ name }) => name === model)?.monthlyUsd.expected ?? 0);
-    const tokens = month.inputTokens + month.outputTokens;
+    const requests = month.requests * demand.served;
+    const tokens = (month.inputTokens + month.outputTokens) * demand.served;
     return {
       model,
       traffic: traffic.name,
@@ -102,7 +105,8 @@ function trafficCosts(demands: readonly ModelDemand[], parts: readonly Part[]): 
       peakReplicas: Math.max(...demand.replicas),
       utilisation: demand.utilisation,
       overload: demand.overload,
-      ...(month.requests === 0 ? {} : { usdPerRequest: (usd / month.requests).toPrecision(4) }),
+      served: demand.served,
+      ...(requests === 0 ? {} : { usdPerRequest: (usd / requests).toPrecision(4) }),
       ...(tokens === 0 ? {} : { usdPerMillionTokens: ((usd / tokens) * 1e6).toPrecision(4) }),
     };
   });

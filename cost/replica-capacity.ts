@@ -5,7 +5,7 @@ import { seedFor } from "../capacity/seeds.ts";
 import { batchedTokensFor, tokenRates } from "../capacity/sizing.ts";
 import { ACCELERATOR_SPECS } from "../components/gpu/accelerators.ts";
 import { serviceRate } from "../simulation/service-rate.ts";
-import { exponentialLengths } from "../simulation/trace.ts";
+import { exponentialLengths, type Trace } from "../simulation/trace.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import type { MeanRequest, TokenCapacity } from "./traffic.ts";
 
@@ -31,11 +31,15 @@ function requestsPerSecond(
   return 1 / (inputTokens / inputTokensPerSecond + outputTokens / outputTokensPerSecond);
 }
 
-/** Capacity of one replica: as declared in the stack file, else by the capacity model at the objective of its first token. */
+/**
+ * Capacity of one replica: as declared in the stack file, else by the capacity model at the objective of its first token.
+ * @param requests lengths of requests. @default they scatter exponentially around the mean
+ */
 export function replicaCapacity(
   model: Model,
   { gpuPools }: Pick<PlatformConfig, "gpuPools">,
   mean: MeanRequest,
+  requests: Trace = exponentialLengths(mean, 1),
 ): ReplicaCapacity {
   const declared = model.autoscaling.capacity;
   if (declared !== undefined)
@@ -67,11 +71,11 @@ export function replicaCapacity(
     maxNumSeqs: model.engine.maxNumSeqs,
     cacheTokens,
   };
-  const full = serviceRate(parameters, limits, slo, exponentialLengths(mean, 1));
+  const full = serviceRate(parameters, limits, slo, requests);
   if (full === undefined)
     return {
       kind: "unknown",
-      reason: `models '${model.name}': no rate keeps the first token within slo.ttftP95Ms = ${slo.ttftMs} for ${mean.inputTokens} tokens in`,
+      reason: `models '${model.name}': no rate keeps the first token within slo.ttftP95Ms = ${slo.ttftMs} for prompts of ${mean.inputTokens.toFixed(0)} tokens; measure it with \`llmops calibrate\` and write autoscaling.capacity, or use faster GPUs`,
     };
   const rates = tokenRates(parameters, mean, full);
   return {

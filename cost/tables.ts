@@ -41,6 +41,7 @@ function trafficTable({ traffic }: EnvironmentCost): CostTable[] {
         "peak",
         "utilisation",
         "overload",
+        "served",
         "USD/request",
         "USD/million tokens",
       ],
@@ -51,11 +52,12 @@ function trafficTable({ traffic }: EnvironmentCost): CostTable[] {
         String(each.peakReplicas),
         percent(each.utilisation),
         percent(each.overload),
+        percent(each.served),
         each.usdPerRequest ?? "-",
         each.usdPerMillionTokens ?? "-",
       ]),
       textColumns: 1,
-      note: "Replicas follow each window at once; `llmops simulate` shows what delays do to the service.",
+      note: "USD per request and token that the replicas can serve. Replicas follow each window at once; `llmops simulate` shows what delays do.",
     },
   ];
 }

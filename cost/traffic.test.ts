@@ -33,7 +33,7 @@ describe("readTraffic", () => {
         "2026-11-25 10:10:00.0,800,80",
       ].join("\n"),
     );
-    expect(readTraffic(path, mean)).toEqual({
+    expect(readTraffic(path, mean)).toMatchObject({
       name: path,
       windowSeconds: 300,
       windows: [
@@ -89,6 +89,8 @@ describe("demandOf", () => {
     const demand = demandOf(traffic, capacity, { minReplicas: 1, maxReplicas: 4 });
     expect(demand.replicas).toEqual([1, 1, 2, 4]);
     expect(demand.overload).toBe(0.25);
+    // 6.7 of the 11.7 replica windows that are offered.
+    expect(demand.served).toBeCloseTo(6.7 / 11.7, 10);
     // 0 + 0.9 + 1.8 + 4 (all it can) of 8 replica windows.
     expect(demand.utilisation).toBeCloseTo(6.7 / 8, 10);
   });

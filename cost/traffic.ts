@@ -1,4 +1,4 @@
-import { isRates, readRates, readRequests, TraceError } from "../simulation/trace.ts";
+import { isRates, readRates, readRequests, TraceError, type Trace } from "../simulation/trace.ts";
 import { HOURS_PER_MONTH } from "../pricing/price.ts";
 
 /** Mean request, where a traffic profile holds rates only. */
@@ -21,6 +21,8 @@ export interface Traffic {
   readonly name: string;
   readonly windowSeconds: number;
   readonly windows: readonly Window[];
+  /** Requests with their own lengths; absent where only rates are known. */
+  readonly requests?: Trace;
 }
 
 /** Window that requests of a trace are counted in, seconds: about what a new replica takes to start, so that peaks count. */
@@ -49,7 +51,8 @@ export function readTraffic(file: string, mean: MeanRequest): Traffic {
       }),
     };
   }
-  const { arrivals, inputTokens, outputTokens } = readRequests(file);
+  const requests = readRequests(file);
+  const { arrivals, inputTokens, outputTokens } = requests;
   const last = arrivals.at(-1);
   if (last === undefined) throw new TraceError(`${file}: holds no request`);
   // Only whole windows: the last one would look quieter than it was. A shorter trace is one window of its own length.
@@ -67,7 +70,7 @@ export function readTraffic(file: string, mean: MeanRequest): Traffic {
     window.inputTokens += inputTokens[index] ?? 0;
     window.outputTokens += outputTokens[index] ?? 0;
   });
-  return { name: file, windowSeconds, windows };
+  return { name: file, windowSeconds, windows, requests };
 }
 
 /** Requests and tokens of a month like this. */
@@ -115,6 +118,8 @@ export interface Demand {
   readonly utilisation: number;
   /** Share of the windows that need more than the most replicas. */
   readonly overload: number;
+  /** Share of the offered tokens that the replicas can serve; the rest waits or is refused. */
+  readonly served: number;
 }
 
 /** Share of a replica that the scaler fills: the trigger of the ScaledObject, docs/components/autoscaling.md. */
@@ -135,10 +140,12 @@ export function demandOf(
   const replicas = wanted.map((count) => Math.min(maxReplicas, Math.max(minReplicas, count)));
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   const served = sum(loads.map((load, index) => Math.min(load, replicas[index] ?? 0)));
+  const offered = sum(loads);
   return {
     replicas,
     meanReplicas: sum(replicas) / replicas.length,
     utilisation: sum(replicas) === 0 ? 0 : served / sum(replicas),
     overload: wanted.filter((count) => count > maxReplicas).length / wanted.length,
+    served: offered === 0 ? 1 : served / offered,
   };
 }
