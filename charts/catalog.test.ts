@@ -22,8 +22,10 @@ describe("chart pins", () => {
       "karpenter",
       "keda",
       "kube-prometheus-stack",
+      "loki",
       "nvidia-device-plugin",
       "opencost",
+      "tempo",
     ]);
   });
 });

@@ -10,8 +10,10 @@ export const CHART_NAMES = [
   "karpenter",
   "keda",
   "kube-prometheus-stack",
+  "loki",
   "nvidia-device-plugin",
   "opencost",
+  "tempo",
 ] as const;
 
 /** Folder of a pinned chart. */

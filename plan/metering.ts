@@ -255,6 +255,18 @@ function volumeItems(node: ResourceNode, { cloud, region }: MeterOptions): Meter
   });
 }
 
+/** Where charts say that they claim a volume. */
+const PERSISTENCE = ["values.persistence", "values.singleBinary.persistence"];
+
+function releaseVolumes(node: ResourceNode, { cloud, region }: MeterOptions): MeteredItem[] {
+  return PERSISTENCE.filter((path) => at(node, `${path}.enabled`) === true).flatMap((path) => {
+    const size = /^(\d+)Gi$/.exec(textAt(node, `${path}.size`))?.[1];
+    if (size === undefined)
+      throw new UnmeterableResourceError(node, `${path}.size`, at(node, `${path}.size`));
+    return constant(node, `volume of ${size} GiB`, serviceSku(cloud, region, "disk-gib"), Number(size));
+  });
+}
+
 function itemsOf(graph: ResourceGraph, node: ResourceNode, options: MeterOptions): MeteredItem[] {
   const { region } = options;
   switch (node.type) {
@@ -291,6 +303,8 @@ function itemsOf(graph: ResourceGraph, node: ResourceNode, options: MeterOptions
     }
     case "kubernetes:apps/v1:StatefulSet":
       return volumeItems(node, options);
+    case "kubernetes:helm.sh/v3:Release":
+      return releaseVolumes(node, options);
     default:
       throw new UnclassifiedResourceError(
         `${node.type} is priced by the hour but nothing says how to count it`,

@@ -13,6 +13,7 @@ const HOURLY = [
   "gcp:container/nodePool:NodePool",
   "gcp:kms/cryptoKey:CryptoKey",
   "kubernetes:apps/v1:StatefulSet",
+  "kubernetes:helm.sh/v3:Release",
   "kubernetes:karpenter.sh/v1:NodePool",
 ] as const;
 

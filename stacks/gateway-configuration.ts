@@ -1,4 +1,5 @@
 import type { AuditBucket, AuditDestination } from "../components/audit/destination.ts";
+import { TRACES_URL } from "../components/tracing/address.ts";
 import { GATEWAY_PATHS, GATEWAY_PORTS } from "../components/gateway/address.ts";
 import { KEY_FILES } from "../components/gateway/keys.ts";
 import { checkConfig, type GatewayConfigInput } from "../gateway/src/index.ts";
@@ -37,8 +38,9 @@ export function credentialVariable(provider: string): string {
 }
 
 function ownUpstreams({ models }: PlatformConfig): Upstream[] {
-  return models.map(({ name, tenant }) => ({
+  return models.map(({ name, tenant, engine }) => ({
     name,
+    provider: engine.kind,
     baseUrl: `http://${name}.${tenant}.svc`,
     endpoints: [...ENGINE_ENDPOINTS],
     connections: 512,
@@ -75,6 +77,7 @@ function ownModels({ models, gateway }: PlatformConfig): GatewayModel[] {
 function providerUpstreams({ providers }: PlatformConfig): Upstream[] {
   return providers.map(({ name, kind, baseUrl }) => ({
     name,
+    provider: kind === "openai-compatible" ? name : kind,
     baseUrl,
     endpoints: [...PROVIDER_ENDPOINTS[kind]],
     credential: { from: "env", name: credentialVariable(name) },
@@ -212,6 +215,7 @@ export function gatewayConfiguration(
     clients: clients(config),
     guards: guards(config),
     transparency: config.transparency,
+    tracing: config.observability.telemetry.kind === "off" ? null : { url: TRACES_URL },
     ...(gateway.tokens === undefined
       ? {}
       : {

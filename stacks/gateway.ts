@@ -83,6 +83,7 @@ export function deployGateway(name: string, config: PlatformConfig, target: Gate
         })),
         identity: audit.identity,
         outside: audit.bucket.kind === "local" && external.length === 0 ? "none" : "https",
+        telemetry: config.observability.telemetry.kind === "off" ? "none" : "collector",
       },
       drainSeconds: GATEWAY_DRAIN_SECONDS,
       labels,

@@ -12,6 +12,7 @@ import { deployCostAccounting } from "./cost-accounting.ts";
 import { deployDashboards } from "./dashboards.ts";
 import { deployGateway } from "./gateway.ts";
 import { serving } from "./serving.ts";
+import { deployTelemetry } from "./telemetry.ts";
 
 /** What a stack exports. */
 export interface PlatformOutputs {
@@ -64,6 +65,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
     deployAlerts(name, config, cluster, base);
     deployDashboards(name, config, cluster, base);
     deployCostAccounting(name, config, cluster, base);
+    deployTelemetry(name, config, cluster, base);
     serving(name, config, { cluster, tenants, ...base });
   }
   admission(name, config, cluster);

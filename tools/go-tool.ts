@@ -106,6 +106,14 @@ export const GO_TOOLS: readonly GoTool[] = [
   VEGETA,
 ];
 
+/** The OpenTelemetry Collector with the components the collectors use, at the version of their image. */
+export const OTELCOL: GoTool = {
+  name: "otelcol",
+  packages: ["github.com/llmops-blueprint/tools/otelcol"],
+  version: "v0.158.0",
+  ldflags: "-s -w",
+};
+
 /** A tool cannot be built. */
 export class ToolError extends Error {
   override readonly name = "ToolError";

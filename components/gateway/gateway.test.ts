@@ -20,6 +20,7 @@ const args: GatewayArgs = {
     engines: [{ namespace: "claims", model: "mistral", port: 8000 }],
     identity: [{ cidr: "169.254.170.23/32", port: 80 }],
     outside: "https",
+    telemetry: "none",
   },
   drainSeconds: 120,
   labels: { "llmops.io/client": "acme" },
@@ -110,7 +111,12 @@ describe("gatewayNetworkPolicies", () => {
   });
 
   it("reaches nothing outside of the cluster unless it must", () => {
-    const { egress } = gatewayNetworkPolicies({ engines: [], identity: [], outside: "none" });
+    const { egress } = gatewayNetworkPolicies({
+      engines: [],
+      identity: [],
+      outside: "none",
+      telemetry: "none",
+    });
     expect(egress?.egress).toHaveLength(2);
   });
 });

@@ -1,4 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes";
+import { COLLECTOR_SERVICE, OTLP_HTTP_PORT, TELEMETRY_NAMESPACE } from "../tracing/address.ts";
 import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
 import {
   GATEWAY_ADMIN_LABEL,
@@ -24,6 +25,8 @@ export interface GatewayReach {
   readonly identity: readonly { readonly cidr: string; readonly port: number }[];
   /** Whether it calls addresses outside of the cluster: an object store or a model provider. */
   readonly outside: "https" | "none";
+  /** Whether it sends spans to the collectors. */
+  readonly telemetry: "collector" | "none";
 }
 
 type PolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
@@ -84,6 +87,19 @@ export function gatewayNetworkPolicies(reach: GatewayReach): Record<string, Poli
           ports: [tcp(port)],
         })),
         ...reach.identity.map(({ cidr, port }) => ({ to: [{ ipBlock: { cidr } }], ports: [tcp(port)] })),
+        ...(reach.telemetry === "none"
+          ? []
+          : [
+              {
+                to: [
+                  {
+                    ...namespaces({ "kubernetes.io/metadata.name": TELEMETRY_NAMESPACE }),
+                    podSelector: { matchLabels: { "app.kubernetes.io/name": COLLECTOR_SERVICE } },
+                  },
+                ],
+                ports: [tcp(OTLP_HTTP_PORT)],
+              },
+            ]),
         ...outside,
       ],
     },

@@ -1251,6 +1251,26 @@ const rows: readonly Row[] = [
   ],
   [
     "acme-prod",
+    "observability.telemetry.platforms",
+    [
+      {
+        kind: "langsmith",
+        region: "us",
+        project: "p",
+        apiKey: { name: "traces", key: "langsmith" },
+        dataProcessingAgreement: "DPA-9",
+      },
+    ],
+    [
+      [
+        "observability.telemetry.platforms[0].region",
+        "traces would be processed outside the EU-27 (GDPR Art. 44)",
+        "use the platform's EU region, or remove it",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
     "observability",
     { traceSampling: 2 },
     [

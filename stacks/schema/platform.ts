@@ -54,7 +54,6 @@ export type SectionName = keyof typeof sections;
 export const NOT_DEPLOYED: readonly string[] = [
   "oversight.contact",
   "evaluation",
-  "observability.traceSampling",
   "models[].slo",
   "models[].delivery.strategy",
 ];

@@ -6,6 +6,7 @@ import { gatewayChecks } from "./gateway.ts";
 import { governanceChecks } from "./governance.ts";
 import { modelChecks } from "./models.ts";
 import { promptChecks } from "./prompts.ts";
+import { telemetryChecks } from "./telemetry.ts";
 
 /** Every cross-field check, in the order their problems are printed. */
 export const checks: readonly Check[] = [
@@ -14,6 +15,7 @@ export const checks: readonly Check[] = [
   ...modelChecks,
   ...promptChecks,
   ...gatewayChecks,
+  ...telemetryChecks,
   ...governanceChecks,
   ...budgetChecks,
 ];

@@ -1,0 +1,107 @@
+import * as k8s from "@pulumi/kubernetes";
+import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
+import { TELEMETRY_NAMESPACE, TELEMETRY_SENDER_LABEL } from "./address.ts";
+import { collectorSelector } from "./collectors.ts";
+import { COLLECTOR_PORTS } from "./collector-config.ts";
+
+/** The namespace of telemetry. */
+export interface TelemetryNamespaceArgs {
+  /** Whether traces go to a platform outside of the cluster. */
+  readonly outside: "https" | "none";
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+type PolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
+type Peer = k8s.types.input.networking.v1.NetworkPolicyPeer;
+
+const tcp = (port: number): k8s.types.input.networking.v1.NetworkPolicyPort => ({ protocol: "TCP", port });
+const namespaces = (matchLabels: Readonly<Record<string, string>>): Peer => ({
+  namespaceSelector: { matchLabels },
+});
+
+/** Ports Grafana reads the stores by. */
+const STORE_PORTS = { tempo: 3200, loki: 3100 } as const;
+
+/** Policies of the namespace by name: closed in both directions, then one opening for each need. */
+export function telemetryPolicies({
+  outside,
+}: Pick<TelemetryNamespaceArgs, "outside">): Record<string, PolicySpec> {
+  const everyPod = { podSelector: {} };
+  const dns: Peer = {
+    ...namespaces({ "kubernetes.io/metadata.name": "kube-system" }),
+    podSelector: {
+      matchExpressions: [{ key: "k8s-app", operator: "In", values: ["kube-dns", "node-local-dns"] }],
+    },
+  };
+  return {
+    "default-deny": { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
+    inside: {
+      podSelector: {},
+      policyTypes: ["Ingress", "Egress"],
+      ingress: [{ from: [everyPod] }],
+      egress: [{ to: [everyPod] }, { to: [dns], ports: [{ protocol: "UDP", port: 53 }, tcp(53)] }],
+    },
+    senders: {
+      podSelector: { matchLabels: { ...collectorSelector("ingest") } },
+      policyTypes: ["Ingress"],
+      ingress: [
+        {
+          from: [namespaces(TELEMETRY_SENDER_LABEL)],
+          ports: [tcp(COLLECTOR_PORTS.grpc), tcp(COLLECTOR_PORTS.http)],
+        },
+      ],
+    },
+    readers: {
+      podSelector: {},
+      policyTypes: ["Ingress"],
+      ingress: [
+        {
+          from: [namespaces({ "kubernetes.io/metadata.name": MONITORING_NAMESPACE })],
+          ports: [tcp(COLLECTOR_PORTS.metrics), tcp(STORE_PORTS.tempo), tcp(STORE_PORTS.loki)],
+        },
+      ],
+    },
+    ...(outside === "none"
+      ? {}
+      : {
+          platforms: {
+            podSelector: { matchLabels: { ...collectorSelector("sampling") } },
+            policyTypes: ["Egress"],
+            egress: [{ to: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [tcp(443)] }],
+          },
+        }),
+  };
+}
+
+/** Namespace of collectors and stores: nobody reads or writes telemetry without a label or from elsewhere than monitoring. */
+export class TelemetryNamespace extends LlmopsComponent {
+  readonly namespace: k8s.core.v1.Namespace;
+
+  constructor(name: string, args: TelemetryNamespaceArgs, opts: ComponentOptions) {
+    super("tracing", "TelemetryNamespace", name, opts);
+    const level = "restricted";
+    this.namespace = new k8s.core.v1.Namespace(
+      this.childName("namespace"),
+      {
+        metadata: {
+          name: TELEMETRY_NAMESPACE,
+          labels: {
+            ...args.labels,
+            "pod-security.kubernetes.io/enforce": level,
+            "pod-security.kubernetes.io/audit": level,
+            "pod-security.kubernetes.io/warn": level,
+          },
+        },
+      },
+      { parent: this },
+    );
+    for (const [suffix, spec] of Object.entries(telemetryPolicies(args)))
+      new k8s.networking.v1.NetworkPolicy(
+        this.childName(suffix),
+        { metadata: { name: suffix, namespace: TELEMETRY_NAMESPACE, labels: args.labels }, spec },
+        { parent: this, dependsOn: this.namespace },
+      );
+    this.registerOutputs({});
+  }
+}
