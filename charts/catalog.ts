@@ -4,6 +4,7 @@ import { z } from "zod";
 
 /** Third-party charts the blueprint installs. */
 export const CHART_NAMES = [
+  "argo-rollouts",
   "cluster-autoscaler",
   "dcgm-exporter",
   "gpu-operator",

@@ -37,10 +37,10 @@ function requirements(graph: ResourceGraph, node: ResourceNode): ResourceNode[] 
 
 describe("the plan of a shipped stack", () => {
   it.each([
-    ["acme-prod", 218, 81, 7],
-    ["acme-staging", 156, 53, 5],
-    ["dev", 83, 48, 2],
-    ["globex-prod", 93, 53, 2],
+    ["acme-prod", 228, 90, 8],
+    ["acme-staging", 164, 60, 6],
+    ["dev", 85, 50, 2],
+    ["globex-prod", 101, 60, 3],
     ["local", 0, 0, 0],
   ])(
     "%s has %i resources, %i Kubernetes objects and %i Helm releases",

@@ -132,4 +132,17 @@ export const ADMISSION_RULES: readonly ControlAdmission[] = [
       },
     ],
   },
+  {
+    name: "llmops-rollout-evaluated",
+    control: "AIA-TST-03",
+    resources: [{ apiGroup: "argoproj.io", apiVersion: "v1alpha1", resource: "rollouts" }],
+    variables: [],
+    validations: [
+      {
+        expression:
+          "has(object.metadata.annotations) && ['llmops.io/evaluated-model', 'llmops.io/evaluated-prompt', 'llmops.io/evaluated-guardrails', 'llmops.io/evaluated-on'].all(key, key in object.metadata.annotations) && 'llmops.io/evaluation-report' in object.metadata.annotations && object.metadata.annotations['llmops.io/evaluation-report'].matches('^sha256:[0-9a-f]{64}$')",
+        message: "a rollout names the signed evaluation it rests on",
+      },
+    ],
+  },
 ];

@@ -2,6 +2,7 @@ import type { Control } from "./controls/control.ts";
 import { costControls } from "./controls/cost.ts";
 import { dataCopyControls } from "./controls/data-copies.ts";
 import { dataProtectionControls } from "./controls/data-protection.ts";
+import { deliveryControls } from "./controls/delivery.ts";
 import { documentationControls } from "./controls/documentation.ts";
 import { governanceControls } from "./controls/governance.ts";
 import { hardeningControls } from "./controls/hardening.ts";
@@ -27,6 +28,7 @@ export const AI_ACT_CONTROLS: readonly Control[] = inOrder([
   ...loggingControls,
   ...logKeepingControls,
   ...oversightControls,
+  ...deliveryControls,
   ...transparencyControls,
   ...dataProtectionControls,
   ...dataCopyControls,

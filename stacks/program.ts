@@ -66,7 +66,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
     deployDashboards(name, config, cluster, base);
     deployCostAccounting(name, config, cluster, base);
     deployTelemetry(name, config, cluster, base);
-    serving(name, config, { cluster, tenants, ...base });
+    serving(name, config, { cluster, tenants, audit, ...base });
   }
   admission(name, config, cluster);
   return {

@@ -1,3 +1,4 @@
+import type { AuditDestination } from "../components/audit/destination.ts";
 import { ModelScaler } from "../components/autoscaling/model-scaler.ts";
 import type { ClusterHandle } from "../components/cluster/handle.ts";
 import { instanceFor, instanceGpus } from "../components/gpu/accelerators.ts";
@@ -5,6 +6,7 @@ import { GPU_POOL_LABEL } from "../components/gpu/gpu-pool.ts";
 import { ModelService, type ReplicaResources } from "../components/serving/model-service.ts";
 import type { Tenant } from "../components/tenancy/tenant.ts";
 import type { ClusterServices } from "./cluster-services.ts";
+import { deliver, rolloutsController } from "./delivery.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 type Model = PlatformConfig["models"][number];
@@ -39,11 +41,13 @@ function nodeSelectorOf(pool: Pool): Record<string, string> {
 export interface ServingTarget extends ClusterServices {
   readonly cluster: ClusterHandle;
   readonly tenants: readonly Tenant[];
+  readonly audit: AuditDestination;
 }
 
 /** Every model of the configuration with its scaler. */
 export function serving(name: string, config: PlatformConfig, target: ServingTarget): void {
-  const { cluster, tenants, monitoring, keda } = target;
+  const { cluster, tenants, audit, monitoring, keda } = target;
+  const rollouts = rolloutsController(name, config, cluster);
   const providers = { kubernetes: cluster.provider };
   for (const model of config.models) {
     const pool = config.gpuPools.find((candidate) => candidate.name === model.gpu.pool);
@@ -68,10 +72,15 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         nodeSelector: nodeSelectorOf(pool),
         ...(share === undefined ? {} : { share }),
         termination: model.delivery,
+        delivery: model.delivery,
         labels,
       },
       { providers, dependsOn: [tenant, monitoring.chart] },
     );
+    const rollout =
+      rollouts === undefined
+        ? undefined
+        : deliver(name, config, model, { cluster, audit, labels, after: [service, rollouts] });
     new ModelScaler(
       `${name}-scaler-${model.name}`,
       {
@@ -83,9 +92,10 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         queueDepthThreshold: model.autoscaling.queueDepthThreshold,
         ...(model.autoscaling.capacity === undefined ? {} : { capacity: model.autoscaling.capacity }),
         ...(model.autoscaling.schedule === undefined ? {} : { schedule: model.autoscaling.schedule }),
+        target: rollout === undefined ? "Deployment" : "Rollout",
         labels,
       },
-      { providers, dependsOn: [service.deployment, keda] },
+      { providers, dependsOn: [service.deployment, keda, ...(rollout === undefined ? [] : [rollout])] },
     );
   }
 }

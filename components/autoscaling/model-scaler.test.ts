@@ -46,6 +46,16 @@ describe("ModelScaler", () => {
     });
   });
 
+  it("sets the replicas of a Rollout where one delivers", async () => {
+    const graph = await capture({
+      stack: "test",
+      program: () => new ModelScaler("s", { ...args, target: "Rollout" }, {}),
+    });
+    expect(ofType(graph, "kubernetes:keda.sh/v1alpha1:ScaledObject")[0]?.inputs["spec"]).toMatchObject({
+      scaleTargetRef: { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout", name: "mistral" },
+    });
+  });
+
   it.each([
     [
       vllm,

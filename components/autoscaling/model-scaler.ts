@@ -30,6 +30,8 @@ export interface ModelScalerArgs {
   readonly capacity?: ReplicaCapacity;
   /** Floors by the clock; outside of them `minReplicas` holds. */
   readonly schedule?: Schedule;
+  /** Kind of object whose replicas it sets. @default "Deployment" */
+  readonly target?: "Deployment" | "Rollout";
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -150,7 +152,10 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
     kind: "ScaledObject",
     metadata: { name: args.model, namespace: args.namespace, labels: args.labels },
     spec: {
-      scaleTargetRef: { name: args.model },
+      scaleTargetRef: {
+        ...(args.target === "Rollout" ? { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout" } : {}),
+        name: args.model,
+      },
       minReplicaCount: args.minReplicas,
       maxReplicaCount: args.maxReplicas,
       pollingInterval: 15,

@@ -15,6 +15,8 @@ export interface EngineGauges {
   readonly cacheUsage?: string;
   /** Counters of the tokens looked up in and found in the prefix cache; absent where none is confirmed. */
   readonly prefixCache?: { readonly queries: string; readonly hits: string };
+  /** Histogram of the time to the first token, seconds; absent where an engine has none that is confirmed. */
+  readonly firstToken?: string;
   /** Version whose source the names were read from. */
   readonly asOfVersion: string;
   readonly source: string;
@@ -31,6 +33,7 @@ export function engineGauges(engine: Engine): EngineGauges | undefined {
         tokenLatency: "vllm:inter_token_latency_seconds",
         cacheUsage: "vllm:kv_cache_usage_perc",
         prefixCache: { queries: "vllm:prefix_cache_queries_total", hits: "vllm:prefix_cache_hits_total" },
+        firstToken: "vllm:time_to_first_token_seconds",
         ...plain,
         asOfVersion: "0.30.0",
         source: "https://docs.vllm.ai/en/latest/usage/metrics.html",
@@ -39,6 +42,7 @@ export function engineGauges(engine: Engine): EngineGauges | undefined {
       return {
         waiting: "sglang:num_queue_reqs",
         running: "sglang:num_running_reqs",
+        firstToken: "sglang:time_to_first_token_seconds",
         ...plain,
         asOfVersion: "0.5.20",
         source: "https://docs.sglang.ai/references/production_metrics.html",

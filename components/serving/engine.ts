@@ -71,6 +71,8 @@ export interface EngineContainer {
   /** Port of the API and of the metrics. */
   readonly port: number;
   readonly health: { readonly ready: string; readonly live: string };
+  /** Command that asks for a short answer, so that kernels are compiled before the first caller; absent where `ready` does. */
+  readonly warmUp?: readonly string[];
 }
 
 /** Folder of Triton's tokenizer: its frontend turns chats into prompts. */
@@ -137,6 +139,16 @@ function lora({ adapters = [] }: Extract<Engine, { kind: "vllm" }>): string[] {
   ];
 }
 
+/** Asks the engine's own API from inside the container; any answer but 200 fails. */
+function warmUpCompletion(port: number, model: string): string[] {
+  const body = JSON.stringify({ model, prompt: "Hello", max_tokens: 8 });
+  return [
+    "python3",
+    "-c",
+    `import urllib.request as r; r.urlopen(r.Request("http://127.0.0.1:${port}/v1/completions", data=b'${body}', headers={"content-type": "application/json"}), timeout=50).read()`,
+  ];
+}
+
 function vllm(engine: Extract<Engine, { kind: "vllm" }>, launch: EngineLaunch): EngineContainer {
   const { source } = launch;
   return {
@@ -163,6 +175,7 @@ function vllm(engine: Extract<Engine, { kind: "vllm" }>, launch: EngineLaunch): 
     },
     port: ENGINE_PORTS.vllm,
     health: { ready: "/health", live: "/health" },
+    warmUp: warmUpCompletion(ENGINE_PORTS.vllm, launch.name),
   };
 }
 

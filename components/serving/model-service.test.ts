@@ -210,8 +210,38 @@ describe("ModelService", () => {
     expect(pod["terminationGracePeriodSeconds"]).toBe(120);
     expect(pod.containers[0]).toMatchObject({
       lifecycle: { preStop: { sleep: { seconds: 15 } } },
-      startupProbe: { httpGet: { path: "/health", port: "http" }, periodSeconds: 10, failureThreshold: 180 },
+      startupProbe: { timeoutSeconds: 60, periodSeconds: 10, failureThreshold: 180 },
     });
+  });
+
+  it("is ready only after an answer, so that no caller waits for kernels", async () => {
+    const startup = async (engine: Engine): Promise<object> =>
+      podOf(await graphOf({ engine })).containers[0]?.["startupProbe"] as object;
+    expect(await startup(vllm)).toMatchObject({
+      exec: { command: ["python3", "-c", expect.stringContaining("http://127.0.0.1:8000/v1/completions")] },
+    });
+    expect(await startup({ kind: "sglang", ...settings })).toMatchObject({ httpGet: { path: "/health" } });
+  });
+
+  it.each<[ModelServiceArgs["delivery"], object]>([
+    [undefined, { maxSurge: 0, maxUnavailable: 1 }],
+    [
+      { strategy: "rolling", surge: { kind: "spare-gpus", replicas: 2 } },
+      { maxSurge: 2, maxUnavailable: 0 },
+    ],
+  ])("replaces pods by %j", async (delivery, rollingUpdate) => {
+    const graph = await graphOf(delivery === undefined ? {} : { delivery });
+    const [deployment] = ofType(graph, "kubernetes:apps/v1:Deployment");
+    expect(deployment?.inputs["spec"]).toMatchObject({ strategy: { rollingUpdate } });
+  });
+
+  it("runs no pods itself where a Rollout delivers, which also sets the colour of the Service", async () => {
+    const surge = { kind: "spare-gpus", replicas: 2 } as const;
+    const graph = await graphOf({ delivery: { strategy: "blue-green", surge, soakMinutes: 30 } });
+    const [deployment] = ofType(graph, "kubernetes:apps/v1:Deployment");
+    const [service] = ofType(graph, "kubernetes:core/v1:Service");
+    expect(deployment?.inputs["spec"]).toMatchObject({ replicas: 0 });
+    expect(service?.options.ignoreChanges).toEqual(["spec.selector"]);
   });
 
   it("runs without root, privileges or a service account token", async () => {

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { podBudget, type Delivery } from "../delivery/strategy.ts";
 import { GATEWAY_NAMESPACE_LABEL } from "../gateway/address.ts";
 import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
 import {
@@ -32,6 +33,8 @@ export interface ModelServiceArgs {
   /** What one replica gets of a node; absent where the node is unknown. */
   readonly share?: { readonly cpus: number; readonly memoryGiB: number };
   readonly termination: Termination;
+  /** How a new version takes over. @default rolling, in place */
+  readonly delivery?: Delivery;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -47,6 +50,9 @@ export interface Termination {
 
 /** Main memory an engine needs besides its weights, GiB. */
 const LEAST_MEMORY_GIB = 16;
+
+/** Seconds the first answer of a replica may take. */
+const WARM_UP_SECONDS = 60;
 
 /** Main memory for streaming weights in, as a multiple of their size. */
 const WEIGHT_BUFFER = 1.2;
@@ -129,7 +135,11 @@ export class ModelService extends LlmopsComponent {
     new k8s.core.v1.Service(
       this.childName("service"),
       { metadata, spec: { selector, ports: [{ name: "http", port: 80, targetPort: "http" }] } },
-      { parent: this },
+      // A blue-green delivery adds the hash of the active colour to the selector.
+      {
+        parent: this,
+        ...(args.delivery?.strategy === "blue-green" ? { ignoreChanges: ["spec.selector"] } : {}),
+      },
     );
     new k8s.policy.v1.PodDisruptionBudget(
       this.childName("disruption"),
@@ -209,8 +219,7 @@ export class ModelService extends LlmopsComponent {
       {
         metadata,
         spec: {
-          // The autoscaler owns the number of replicas.
-          strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 0, maxUnavailable: 1 } },
+          ...updates(args.delivery),
           progressDeadlineSeconds: 2400,
           selector: { matchLabels: selector },
           template: {
@@ -256,7 +265,13 @@ export class ModelService extends LlmopsComponent {
                     limits: { memory: `${memoryGiB}Gi`, "nvidia.com/gpu": `${args.tensorParallel}` },
                   },
                   // Half an hour: node, image and weights on a cold start.
-                  startupProbe: { ...probe(container.health.live), periodSeconds: 10, failureThreshold: 180 },
+                  startupProbe: {
+                    ...(container.warmUp === undefined
+                      ? probe(container.health.live)
+                      : { exec: { command: [...container.warmUp] }, timeoutSeconds: WARM_UP_SECONDS }),
+                    periodSeconds: 10,
+                    failureThreshold: 180,
+                  },
                   readinessProbe: {
                     ...probe(container.health.ready),
                     periodSeconds: 5,
@@ -318,6 +333,15 @@ function fileVolumes({ engine, source }: ModelServiceArgs): readonly FileVolume[
       content: adapter,
     })),
   ];
+}
+
+/** Replicas belong to the autoscaler; a Deployment that a Rollout refers to describes pods and runs none. */
+function updates(
+  delivery: Delivery = { strategy: "rolling", surge: { kind: "in-place" } },
+): Pick<k8s.types.input.apps.v1.DeploymentSpec, "replicas" | "strategy"> {
+  return delivery.strategy === "rolling"
+    ? { strategy: { type: "RollingUpdate", rollingUpdate: podBudget(delivery.surge) } }
+    : { replicas: 0 };
 }
 
 /** Everything outside private networks: where hubs and object stores are. */

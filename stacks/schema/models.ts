@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { delivery } from "./delivery.ts";
 import { count, countOrZero, dnsName, isoDate, secretRef, sha256 } from "./primitives.ts";
 
 const usd = z
@@ -202,12 +203,7 @@ const model = z.strictObject({
       ),
     schedule: schedule.optional(),
   }),
-  delivery: z.strictObject({
-    strategy: z.enum(["blue-green", "rolling"]),
-    preStopSeconds: countOrZero.default(15).describe("Seconds between leaving the endpoints and SIGTERM."),
-    drainSeconds: count.default(90).describe("Seconds running requests get after SIGTERM."),
-    gracePeriodSeconds: count.default(120).describe("Seconds until the kubelet kills the pod."),
-  }),
+  delivery,
 });
 
 /** Models served on the platform's own GPUs. */

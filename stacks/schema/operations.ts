@@ -102,6 +102,13 @@ export const evaluation = z
     gate: z.enum(["required", "advisory"]).default("required"),
     minSamples: count.default(200),
     maxAgeDays: count.default(90).describe("Oldest signed report that still opens the gate."),
+    signer: z
+      .string()
+      .regex(/^-----BEGIN PUBLIC KEY-----\n[\w+/=\n]+-----END PUBLIC KEY-----\n?$/, {
+        error: "must be a public key in PEM",
+      })
+      .optional()
+      .describe("Ed25519 public key of whoever signs evaluations; deliveries are gated on its signature."),
   })
   .prefault({})
   .describe("Quality gate before promotion.");

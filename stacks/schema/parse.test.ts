@@ -920,8 +920,8 @@ const rows: readonly Row[] = [
     [
       [
         "models[0].delivery.strategy",
-        'invalid option: expected one of "blue-green"|"rolling"',
-        "use one of blue-green, rolling",
+        "invalid discriminator value. Expected 'rolling' | 'blue-green' | 'canary'",
+        "set models[0].delivery.strategy to one of rolling, blue-green, canary",
       ],
     ],
   ],
@@ -1522,6 +1522,23 @@ describe("a bad configuration", () => {
     expect(
       result.kind === "invalid" ? result.problems.map(({ path: at, reason, fix }) => [at, reason, fix]) : [],
     ).toEqual(expected);
+  });
+
+  it.each([
+    ["globex-prod", "models[0].delivery.surge.replicas", 3, "gpuPools[0].nodes.max"],
+    ["globex-prod", "models[0].delivery.surge.replicas", 1, "models[0].delivery.surge.replicas"],
+    ["acme-prod", "models[1].delivery.surge", { kind: "spare-gpus", replicas: 1 }, "gpuPools[1].nodes.max"],
+    ["globex-prod", "models[0].delivery.evaluation", undefined, "models[0].delivery.evaluation"],
+    ["globex-prod", "evaluation.signer", undefined, "evaluation.signer"],
+    ["globex-prod", "loops.image", undefined, "loops.image"],
+  ])("%s with %s = %j is refused at %s: a delivery has room and a gate", (stack, path, value, at) => {
+    const result = parsePlatform(changed(stack, path, value));
+    expect(result.kind === "invalid" ? result.problems.map((each) => each.path) : []).toContain(at);
+  });
+
+  it("asks for no gate where evaluations are advice", () => {
+    const root = changed("globex-prod", "evaluation", { gate: "advisory" });
+    expect(parsePlatform(root).kind).toBe("valid");
   });
 
   it("refuses Triton where nothing could scale it or hold its repository", () => {

@@ -11,6 +11,7 @@ import {
   transparency,
 } from "./governance.ts";
 import { gpuPools } from "./gpu-pools.ts";
+import { loops } from "./loops.ts";
 import { models, providers } from "./models.ts";
 import { alerting, budget, evaluation, gateway, guardrails, observability } from "./operations.ts";
 import { shortName } from "./primitives.ts";
@@ -35,6 +36,7 @@ export const sections = {
   evaluation,
   observability,
   alerting,
+  loops,
   budget,
   tenancy,
   exemptions,
@@ -51,9 +53,4 @@ export type PlatformConfig = z.output<typeof platform>;
 export type SectionName = keyof typeof sections;
 
 /** Keys that this version validates but no component consumes yet; `llmops plan` prints them. */
-export const NOT_DEPLOYED: readonly string[] = [
-  "oversight.contact",
-  "evaluation",
-  "models[].slo",
-  "models[].delivery.strategy",
-];
+export const NOT_DEPLOYED: readonly string[] = ["oversight.contact", "models[].slo"];

@@ -1,4 +1,4 @@
-import { UNKNOWN } from "../../graph/values.ts";
+import { UNKNOWN, type GraphValue } from "../../graph/values.ts";
 import type { Platform } from "../../policies/controls/control.ts";
 import { textOf } from "../../policies/controls/reading.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
@@ -56,8 +56,10 @@ const DISRUPTION = "kubernetes:policy/v1:PodDisruptionBudget";
 const RELEASE = "kubernetes:helm.sh/v3:Release";
 const RULES = "kubernetes:monitoring.coreos.com/v1:PrometheusRule";
 const ROUTES = "kubernetes:monitoring.coreos.com/v1alpha1:AlertmanagerConfig";
+const ROLLOUT = "kubernetes:argoproj.io/v1alpha1:Rollout";
 const IMAGE = "spec.template.spec.containers.0.image";
 const READS_GATEWAY = [
+  "AIA-TST-03",
   "AIA-DPR-02",
   "AIA-DPR-03",
   "AIA-LOG-01",
@@ -127,6 +129,21 @@ const lockOnAnotherBucket: Change = (graph) => {
   if (other === undefined) throw new Error("there is no bucket of a trail");
   return edit(LOCK, "audit-lock", () => ({ propertyDependencies: { bucket: [other.urn] } }))(graph);
 };
+
+/** Another annotation of a rollout. */
+function annotated(name: string, key: string, value: GraphValue): Change {
+  return edit(ROLLOUT, name, ({ inputs }) => {
+    const { metadata } = inputs as unknown as {
+      readonly metadata: { readonly annotations: Readonly<Record<string, GraphValue>> };
+    };
+    return {
+      inputs: {
+        ...inputs,
+        metadata: { ...metadata, annotations: { ...metadata.annotations, [key]: value } },
+      },
+    };
+  });
+}
 
 const biometric = (config: PlatformConfig): PlatformConfig => ({
   ...config,
@@ -245,6 +262,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "acme-prod",
     "no gateway",
     without(CONFIG_MAP),
+    "AIA-TST-03",
     "AIA-LOG-01",
     "AIA-LOG-10",
     "AIA-OVR-01",
@@ -600,6 +618,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "globex-prod",
     "an unreadable configuration",
     set(CONFIG_MAP, "gateway", "data", UNKNOWN),
+    "AIA-TST-03",
     "AIA-DPR-02",
     "AIA-DPR-03",
     "AIA-LOG-01",
@@ -689,6 +708,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "globex-high-risk",
     "an unreadable configuration",
     set(CONFIG_MAP, "gateway", "data", UNKNOWN),
+    "AIA-TST-03",
     "AIA-DPR-02",
     "AIA-DPR-03",
     "AIA-LOG-01",
@@ -712,6 +732,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "no rule that asks a person",
     configured("action: review", "action: flag"),
     "AIA-OVR-02",
+    "AIA-TST-03",
   ),
   unknown(
     "kubernetes",
@@ -1316,5 +1337,55 @@ export const MUTATIONS: readonly Mutation[] = [
     set(CONFIG_MAP, "gateway", "data", UNKNOWN),
     ...READS_GATEWAY,
     "COST-10",
+  ),
+  // Delivery
+  ...(
+    [
+      ["an evaluation of other weights", "evaluated-model", `gitCommit:${"0".repeat(40)}`],
+      ["an evaluation with other prompts", "evaluated-prompt", `sha256:${"0".repeat(64)}`],
+      ["an evaluation with other guardrails", "evaluated-guardrails", `sha256:${"0".repeat(64)}`],
+      ["an evaluation that is too old", "evaluated-on", "2026-08-25"],
+      ["an evaluation of tomorrow", "evaluated-on", "2026-11-25"],
+      ["a day nobody can read", "evaluated-on", "yesterday"],
+      ["a report without digest", "evaluation-report", "EVAL-7"],
+    ] as const
+  ).map(([what, key, value]) =>
+    fail(
+      "kubernetes",
+      "acme-prod",
+      what,
+      annotated("delivery-claims-assistant", `llmops.io/${key}`, value),
+      "AIA-TST-03",
+    ),
+  ),
+  fail(
+    "kubernetes",
+    "globex-prod",
+    "a rollout without evaluation",
+    set(ROLLOUT, "service-assistant", "metadata.annotations", {}),
+    "AIA-TST-03",
+  ),
+  fail(
+    "kubernetes",
+    "globex-prod",
+    "a switch of colours without the gate",
+    set(ROLLOUT, "service-assistant", "spec.strategy.blueGreen.prePromotionAnalysis", {
+      templates: [{ templateName: "service-assistant-watch" }],
+    }),
+    "AIA-TST-03",
+  ),
+  fail(
+    "kubernetes",
+    "acme-prod",
+    "a first share before the gate",
+    set(ROLLOUT, "claims-reasoner", "spec.strategy.canary.steps.0.setWeight", 5),
+    "AIA-TST-03",
+  ),
+  unknown(
+    "kubernetes",
+    "acme-prod",
+    "an evaluation nobody knows yet",
+    annotated("delivery-claims-assistant", "llmops.io/evaluated-guardrails", UNKNOWN),
+    "AIA-TST-03",
   ),
 ];

@@ -2,6 +2,7 @@ import { budgetChecks } from "./budget.ts";
 import { capacityChecks } from "./capacity.ts";
 import type { Check } from "./check.ts";
 import { cloudChecks } from "./cloud.ts";
+import { deliveryChecks } from "./delivery.ts";
 import { gatewayChecks } from "./gateway.ts";
 import { governanceChecks } from "./governance.ts";
 import { modelChecks } from "./models.ts";
@@ -13,6 +14,7 @@ export const checks: readonly Check[] = [
   ...cloudChecks,
   ...capacityChecks,
   ...modelChecks,
+  ...deliveryChecks,
   ...promptChecks,
   ...gatewayChecks,
   ...telemetryChecks,

@@ -6,6 +6,7 @@ import type { ConfigProblem } from "../problem.ts";
 import { servedNames } from "../served-names.ts";
 import { didYouMean } from "../suggest.ts";
 import { duplicates, problem, type Check } from "./check.ts";
+import { mostReplicas } from "./delivery.ts";
 import { EU_REGIONS } from "./residency.ts";
 
 type Model = PlatformConfig["models"][number];
@@ -143,7 +144,7 @@ function poolsHoldReplicas({ models, gpuPools }: PlatformConfig): ConfigProblem[
       users.reduce((sum, model) => sum + pick(model) * model.gpu.tensorParallel, 0);
     return (
       [
-        ["max", demand((model) => model.autoscaling.maxReplicas)],
+        ["max", demand(mostReplicas)],
         ["expected", demand((model) => model.autoscaling.expectedReplicas)],
       ] as const
     ).flatMap(([bound, gpus]) =>
@@ -178,7 +179,7 @@ function tenantsHoldReplicas({ models, tenancy }: PlatformConfig): ConfigProblem
   const starved = tenancy.tenants.flatMap((tenant, index) => {
     const gpus = models
       .filter((model) => model.tenant === tenant.name)
-      .reduce((sum, model) => sum + model.autoscaling.maxReplicas * model.gpu.tensorParallel, 0);
+      .reduce((sum, model) => sum + mostReplicas(model) * model.gpu.tensorParallel, 0);
     return gpus <= tenant.gpus
       ? []
       : [

@@ -1,0 +1,215 @@
+import type { IBlueGreenStrategy } from "@kubernetes-models/argo-rollouts/argoproj.io/v1alpha1/BlueGreenStrategy";
+import type { ICanaryStrategy } from "@kubernetes-models/argo-rollouts/argoproj.io/v1alpha1/CanaryStrategy";
+import type { IRollout } from "@kubernetes-models/argo-rollouts/argoproj.io/v1alpha1/Rollout";
+import type { IRolloutAnalysis } from "@kubernetes-models/argo-rollouts/argoproj.io/v1alpha1/RolloutAnalysis";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { watchTemplate, type WatchArgs } from "./analysis.ts";
+import { gateTemplate, reportName, type EvaluationReference, type GateArgs } from "./gate.ts";
+import { podBudget, type BlueGreen, type Canary, type Progressive } from "./strategy.ts";
+
+/** A delivery by Argo Rollouts of the pods that a Deployment describes. */
+export interface ModelRolloutArgs extends WatchArgs {
+  readonly delivery: Progressive;
+  /** Seconds a replica needs from leaving the endpoints to its end. */
+  readonly drainSeconds: number;
+  /** Absent where the environment does not ask for signed evaluations. */
+  readonly gate?: GateArgs;
+  /** Text of the signed report; absent until it is in the repository. */
+  readonly report?: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Least seconds until every node sends to the new replicas. @see Argo Rollouts, `scaleDownDelaySeconds` */
+const PROPAGATION_SECONDS = 30;
+
+/** Seconds a new replica gets for node, image and weights. */
+const PROGRESS_SECONDS = 2_400;
+
+/** Annotations that name the evaluation a version rests on. */
+export function evaluationAnnotations(evaluation: EvaluationReference): Record<string, string> {
+  return {
+    "llmops.io/evaluation-report": evaluation.report,
+    "llmops.io/evaluated-model": evaluation.model,
+    "llmops.io/evaluated-prompt": evaluation.prompt,
+    "llmops.io/evaluated-guardrails": evaluation.guardrails,
+    "llmops.io/evaluated-on": evaluation.date,
+  };
+}
+
+/** Name of the Service in front of replicas that have no traffic yet. */
+export function previewName(model: string): string {
+  return `${model}-preview`;
+}
+
+/** Minutes a new version is watched in all. */
+function watchedMinutes(delivery: Progressive): number {
+  return delivery.strategy === "blue-green"
+    ? delivery.soakMinutes
+    : delivery.steps.reduce((sum, { minutes }) => sum + minutes, 0);
+}
+
+/**
+ * Checks the arguments.
+ * @throws pulumi.InputPropertyError naming the property.
+ */
+export function validateModelRolloutArgs({ delivery, gate }: ModelRolloutArgs): void {
+  const fail = (propertyPath: string, reason: string): never => {
+    throw new pulumi.InputPropertyError({ propertyPath, reason });
+  };
+  if (delivery.strategy === "canary") {
+    const weights = delivery.steps.map(({ weight }) => weight);
+    const unordered = weights.findIndex((weight, at) => at > 0 && weight <= (weights[at - 1] ?? 0));
+    if (unordered >= 0)
+      fail(`delivery.steps[${unordered}].weight`, `${weights[unordered] ?? 0} is not above the step before`);
+  }
+  if (gate !== undefined && !/@sha256:[0-9a-f]{64}$/.test(gate.image))
+    fail("gate.image", `'${gate.image}' is not pinned by digest`);
+}
+
+const NEW_PODS = { name: "hash", valueFrom: { podTemplateHashValue: "Latest" } } as const;
+
+function watch(model: string): IRolloutAnalysis {
+  return { templates: [{ templateName: `${model}-watch` }], args: [NEW_PODS] };
+}
+
+function gateAnalysis({ model, gate }: ModelRolloutArgs): IRolloutAnalysis | undefined {
+  return gate === undefined ? undefined : { templates: [{ templateName: `${model}-gate` }] };
+}
+
+/** The old colour outlives the watch and the drain, so that an abort only switches a Service back. */
+function blueGreen(args: ModelRolloutArgs, { soakMinutes }: BlueGreen): IBlueGreenStrategy {
+  const gate = gateAnalysis(args);
+  return {
+    activeService: args.model,
+    previewService: previewName(args.model),
+    previewReplicaCount: 1,
+    autoPromotionEnabled: true,
+    ...(gate === undefined ? {} : { prePromotionAnalysis: gate }),
+    postPromotionAnalysis: watch(args.model),
+    // Five minutes until the first measurement.
+    scaleDownDelaySeconds: (soakMinutes + 5) * 60 + Math.max(PROPAGATION_SECONDS, args.drainSeconds),
+    abortScaleDownDelaySeconds: Math.max(PROPAGATION_SECONDS, args.drainSeconds),
+  };
+}
+
+/** The gate stands before the first share, so no replica of an unevaluated version is started. */
+function canary(args: ModelRolloutArgs, { steps, surge }: Canary): ICanaryStrategy {
+  const gate = gateAnalysis(args);
+  return {
+    ...podBudget(surge),
+    steps: [
+      ...(gate === undefined ? [] : [{ setWeight: 0 }, { analysis: gate }]),
+      ...steps.flatMap(({ weight, minutes }) => [
+        { setWeight: weight },
+        { pause: { duration: `${minutes}m` } },
+      ]),
+    ],
+    analysis: { ...watch(args.model), startingStep: gate === undefined ? 1 : 3 },
+  };
+}
+
+/** Rollout of a model; pods, their security and their resources stay in the Deployment it refers to. */
+export function rolloutOf(args: ModelRolloutArgs): IRollout {
+  const { model, namespace, delivery, gate, labels } = args;
+  return {
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "Rollout",
+    metadata: {
+      name: model,
+      namespace,
+      labels: { ...labels, "llmops.io/model": model },
+      ...(gate === undefined ? {} : { annotations: evaluationAnnotations(gate.evaluation) }),
+    },
+    spec: {
+      // The autoscaler owns the number of replicas.
+      workloadRef: { apiVersion: "apps/v1", kind: "Deployment", name: model },
+      selector: { matchLabels: { "llmops.io/model": model } },
+      revisionHistoryLimit: 3,
+      progressDeadlineSeconds: PROGRESS_SECONDS,
+      progressDeadlineAbort: true,
+      strategy:
+        delivery.strategy === "blue-green"
+          ? { blueGreen: blueGreen(args, delivery) }
+          : { canary: canary(args, delivery) },
+    },
+  };
+}
+
+/** Delivers a model's new versions: gate, warm-up, watch, abort; the old replicas outlive the switch. */
+export class ModelRollout extends LlmopsComponent {
+  readonly rollout: k8s.apiextensions.CustomResource;
+
+  /** @throws pulumi.InputPropertyError for invalid arguments */
+  constructor(name: string, args: ModelRolloutArgs, opts: ComponentOptions) {
+    validateModelRolloutArgs(args);
+    super("delivery", "ModelRollout", name, opts);
+    const { model, namespace, delivery, gate, report, labels } = args;
+    const metadata = (objectName: string): k8s.types.input.meta.v1.ObjectMeta => ({
+      name: objectName,
+      namespace,
+      labels: { ...labels, "llmops.io/model": model },
+    });
+    if (delivery.strategy === "blue-green")
+      new k8s.core.v1.Service(
+        this.childName("preview"),
+        {
+          metadata: metadata(previewName(model)),
+          spec: {
+            selector: { "llmops.io/model": model },
+            ports: [{ name: "http", port: 80, targetPort: "http" }],
+          },
+        },
+        // The controller adds the hash of the colour to the selector.
+        { parent: this, ignoreChanges: ["spec.selector"] },
+      );
+    const templates = [
+      new k8s.apiextensions.CustomResource(
+        this.childName("watch"),
+        {
+          apiVersion: "argoproj.io/v1alpha1",
+          kind: "AnalysisTemplate",
+          metadata: metadata(`${model}-watch`),
+          spec: watchTemplate(args, watchedMinutes(delivery)),
+        },
+        { parent: this },
+      ),
+      ...(gate === undefined
+        ? []
+        : [
+            new k8s.apiextensions.CustomResource(
+              this.childName("gate"),
+              {
+                apiVersion: "argoproj.io/v1alpha1",
+                kind: "AnalysisTemplate",
+                metadata: metadata(`${model}-gate`),
+                spec: gateTemplate(model, gate),
+              },
+              { parent: this },
+            ),
+          ]),
+      ...(report === undefined
+        ? []
+        : [
+            new k8s.core.v1.ConfigMap(
+              this.childName("report"),
+              { metadata: metadata(reportName(model)), data: { "report.json": report } },
+              { parent: this },
+            ),
+          ]),
+    ];
+    const { metadata: rolloutMetadata, spec } = rolloutOf(args);
+    this.rollout = new k8s.apiextensions.CustomResource(
+      this.childName("rollout"),
+      {
+        apiVersion: "argoproj.io/v1alpha1",
+        kind: "Rollout",
+        ...(rolloutMetadata === undefined ? {} : { metadata: rolloutMetadata }),
+        spec,
+      },
+      { parent: this, dependsOn: templates },
+    );
+    this.registerOutputs({ model });
+  }
+}

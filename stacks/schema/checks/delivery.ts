@@ -1,0 +1,62 @@
+import type { PlatformConfig } from "../platform.ts";
+import type { ConfigProblem } from "../problem.ts";
+import { problem, type Check } from "./check.ts";
+
+type Model = PlatformConfig["models"][number];
+
+/** Replicas a delivery runs besides the old ones. */
+function spareReplicas({ delivery }: Model): number {
+  return delivery.surge.kind === "spare-gpus" ? delivery.surge.replicas : 0;
+}
+
+/** Most replicas at one time: what the scaler may reach, and those a delivery adds. */
+export function mostReplicas(model: Model): number {
+  return model.autoscaling.maxReplicas + spareReplicas(model);
+}
+
+/** Both colours serve at the moment of the switch, so a blue-green delivery starts only where the new one has room. */
+function colourHasRoom(model: Model, index: number): ConfigProblem[] {
+  const { minReplicas } = model.autoscaling;
+  if (model.delivery.strategy !== "blue-green" || spareReplicas(model) >= minReplicas) return [];
+  return [
+    problem(
+      ["models", index, "delivery", "surge", "replicas"],
+      spareReplicas(model),
+      `${spareReplicas(model)} spare replicas < minReplicas ${minReplicas}: the new colour could never take over`,
+      `set it to at least ${minReplicas}, or use strategy: canary with surge: {kind: in-place}`,
+    ),
+  ];
+}
+
+/** Where evaluations are required, a delivery in steps needs everything its gate looks at. */
+function gateIsComplete({ models, evaluation, loops }: PlatformConfig): ConfigProblem[] {
+  const inSteps = models.flatMap((model, index) =>
+    model.delivery.strategy === "rolling" ? [] : [{ delivery: model.delivery, index }],
+  );
+  if (evaluation.gate === "advisory" || inSteps.length === 0) return [];
+  const needed = (path: readonly (string | number)[], value: unknown, fix: string): ConfigProblem[] =>
+    value === undefined
+      ? [problem(path, value, "evaluation.gate is required and a model is delivered in steps", fix)]
+      : [];
+  return [
+    ...needed(
+      ["evaluation", "signer"],
+      evaluation.signer,
+      "write the public key that evaluations are signed with",
+    ),
+    ...needed(["loops", "image"], loops.image, "build loops/Dockerfile and write its image with digest"),
+    ...inSteps.flatMap(({ delivery, index }) =>
+      needed(
+        ["models", index, "delivery", "evaluation"],
+        delivery.evaluation,
+        "write the digest of the signed report and what it covers; `llmops policy check` names the hashes",
+      ),
+    ),
+  ];
+}
+
+/** Rules about deliveries. */
+export const deliveryChecks: readonly Check[] = [
+  { needs: ["models"], run: ({ models }) => models.flatMap(colourHasRoom) },
+  { needs: ["models", "evaluation", "loops"], run: gateIsComplete },
+];
