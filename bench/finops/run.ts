@@ -165,11 +165,7 @@ const before: FinopsResults | undefined = existsSync(RESULTS)
   : undefined;
 const rows = new Map<string, WorkloadRow>(before?.workloads.map((row) => [row.name, row]));
 let swept: readonly SweepRow[] = before?.sweeps ?? [];
-for (const { trace, ...workload } of WORKLOADS) {
-  if (WANTED.length > 0 && !WANTED.some((name) => workload.name.includes(name))) continue;
-  const ready: Workload = { ...workload, trace: trace() };
-  rows.set(workload.name, await rowOf(ready));
-  if (workload.name.includes("conversation")) swept = await sweeps(ready);
+async function write(): Promise<void> {
   const results: FinopsResults = {
     command: "npm run bench:finops -- <folder with the traces> [part of a trace's name ...]",
     slo: SLO,
@@ -182,6 +178,7 @@ for (const { trace, ...workload } of WORKLOADS) {
     })),
     workloads: WORKLOADS.flatMap(({ name }) => rows.get(name) ?? []),
     sweeps: swept,
+    notRun: WORKLOADS.map(({ name }) => name).filter((name) => !rows.has(name)),
   };
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(
@@ -189,3 +186,12 @@ for (const { trace, ...workload } of WORKLOADS) {
     await format(finopsPage(results), { parser: "markdown", printWidth: 110 }),
   );
 }
+
+for (const { trace, ...workload } of WORKLOADS) {
+  if (WANTED.length > 0 && !WANTED.some((name) => workload.name.includes(name))) continue;
+  const ready: Workload = { ...workload, trace: trace() };
+  rows.set(workload.name, await rowOf(ready));
+  if (workload.name.includes("conversation")) swept = await sweeps(ready);
+  await write();
+}
+if (rows.size > 0) await write();
