@@ -197,7 +197,10 @@ export const alerting = z
       .array(
         z.discriminatedUnion("kind", [
           z.strictObject({ kind: z.literal("pagerduty"), routingKey: secretRef }),
-          z.strictObject({ kind: z.literal("opsgenie"), apiKey: secretRef }),
+          // Source of the date: https://support.atlassian.com/opsgenie, read 2026-11-23.
+          z
+            .strictObject({ kind: z.literal("opsgenie"), apiKey: secretRef })
+            .describe("Atlassian ends Opsgenie on 2027-04-05: choose another receiver before."),
           z.strictObject({
             kind: z.literal("slack"),
             webhook: secretRef,
