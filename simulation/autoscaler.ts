@@ -52,10 +52,13 @@ export class Autoscaler {
       const reading = readings[index];
       return reading?.kind === "value" && reading.value > trigger.activationThreshold;
     });
-    if (isActive) this.#lastActive = now;
+    const isError = readings.some(({ kind }) => kind !== "value");
+    if (isActive && (current === 0 || !isError)) this.#lastActive = now;
     if (this.spec.minReplicas === 0) {
       if (current === 0) return isActive ? 1 : 0;
-      if (!isActive && now - this.#lastActive >= this.spec.cooldownSeconds) return 0;
+      // KEDA takes lost metrics for quiet only where the fallback is 0.
+      const isQuiet = !isActive && (!isError || this.spec.fallback?.replicas === 0);
+      if (isQuiet && now - this.#lastActive >= this.spec.cooldownSeconds) return 0;
     }
     return this.#horizontal(now, current, readings);
   }

@@ -105,6 +105,21 @@ describe("ModelScaler", () => {
     ]);
   });
 
+  it.each([
+    [0, 1],
+    [1, 1],
+    [2, 2],
+  ])("with at least %i replicas falls back to at least %i, never to zero", async (minReplicas, replicas) => {
+    const graph = await capture({
+      stack: "test",
+      program: () => new ModelScaler("s", { ...args, minReplicas, capacity }, {}),
+    });
+    expect(ofType(graph, "kubernetes:keda.sh/v1alpha1:ScaledObject")[0]?.inputs["spec"]).toMatchObject({
+      minReplicaCount: minReplicas,
+      fallback: { replicas, behavior: "currentReplicasIfHigher" },
+    });
+  });
+
   it("scales an engine without gauges on offered load alone", async () => {
     const engine: Engine = { kind: "triton", backend: "vllm", tokenizer, ...settings };
     const graph = await capture({

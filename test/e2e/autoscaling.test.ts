@@ -68,7 +68,7 @@ describe("the shipped ScaledObject on real KEDA, HPA, scheduler and Prometheus",
       "replicas before the first call",
       () => fleet.wanted(fleet.ours),
       (value) => value === 0,
-      60_000,
+      180_000,
     );
   });
 

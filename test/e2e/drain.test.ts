@@ -122,16 +122,16 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "llmops-drain-"));
   const models = [];
   for (const name of ["blue-green", "scale-down", "killed", "impatient"]) {
-    const each = new LoopbackService();
+    const each = await LoopbackService.create();
     services.set(name, each);
-    models.push({ name, url: await each.listen(), holdSeconds: 0 });
+    models.push({ name, url: each.url, holdSeconds: 0 });
   }
   gateway = await startGatewayProcess(processes, folder, models);
 });
 
 afterAll(async () => {
   await processes.stopAll();
-  for (const each of services.values()) await each.close();
+  for (const each of services.values()) each.close();
   await dispatcher.close();
   rmSync(folder, { recursive: true, force: true });
 });

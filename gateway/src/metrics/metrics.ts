@@ -204,3 +204,18 @@ export function createMetrics(gauges: GatewayGauges): GatewayMetrics {
     }),
   };
 }
+
+/**
+ * Shows the signals of models a scaler reads from the first scrape on: to a scaler a missing series is a failure, and a rate
+ * leaves out what a counter begins with.
+ */
+export function showModels(
+  { offeredTokens, heldRequests }: GatewayMetrics,
+  models: readonly { readonly name: string }[],
+): void {
+  for (const { name: model } of models) {
+    offeredTokens.inc({ model, kind: "input" }, 0);
+    offeredTokens.inc({ model, kind: "output" }, 0);
+    heldRequests.inc({ model }, 0);
+  }
+}

@@ -21,7 +21,7 @@ import { tokenVerifier } from "../identity/tokens.ts";
 import type { TokenVerifier } from "../identity/tokens.ts";
 import { Brakes } from "../oversight/brakes.ts";
 import { Oversight } from "../oversight/oversight.ts";
-import { createMetrics } from "../metrics/metrics.ts";
+import { createMetrics, showModels } from "../metrics/metrics.ts";
 import type { GatewayMetrics } from "../metrics/metrics.ts";
 import { AnswerCache } from "../routing/cache.ts";
 import { Gate } from "../routing/gate.ts";
@@ -225,6 +225,7 @@ class Gateway implements RunningGateway {
       await audit.configuration({ kind: "config", result: "applied", config: loaded.hash });
       const old = this.#policy.upstreams;
       this.#policy = policy;
+      showModels(metrics, loaded.config.models);
       void old.close();
     } catch (error) {
       await audit.configuration({ kind: "config", result: "refused", config: this.#policy.hash });
@@ -320,6 +321,7 @@ export async function startGateway(
     throttled: () => brakes.known.filter(({ kind }) => kind === "throttle").length,
     auditShipFailing: () => (log?.shipError == null ? 0 : 1),
   });
+  showModels(metrics, loaded.config.models);
   const upstreams = await Upstreams.open(loaded.config.upstreams, countAttempts(metrics));
   const tokens = await tokensOf(loaded);
   const vault = await openVault(content, files);

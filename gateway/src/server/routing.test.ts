@@ -57,6 +57,24 @@ describe("hold for the first replica", () => {
     expect(outcomes).toMatchObject([{ result: "completed" }, { result: "completed" }]);
   });
 
+  it("shows a scaler every model before its first call, also one that comes with a reload", async () => {
+    const under = await gatewayUnderTest([await fakeEngine()]);
+    const shown = async (): Promise<string[]> => [
+      ...(await metric(under, "llmops_gateway_held_requests")),
+      ...(await metric(under, "llmops_gateway_offered_tokens_total")),
+    ];
+    const lines = (model: string): string[] => [
+      `llmops_gateway_held_requests{model="${model}"} 0`,
+      `llmops_gateway_offered_tokens_total{model="${model}",kind="input"} 0`,
+      `llmops_gateway_offered_tokens_total{model="${model}",kind="output"} 0`,
+    ];
+    expect(await shown()).toEqual(lines("small"));
+    const [small] = under.config.models;
+    if (small === undefined) throw new Error("no model");
+    await under.gateway.reload({ ...under.config, models: [small, { ...small, name: "late" }] });
+    expect((await shown()).sort()).toEqual([...lines("small"), ...lines("late")].sort());
+  });
+
   it("gives up after its time and frees the place of a caller that left", async () => {
     const port = await freePort();
     const under = await gatewayUnderTest(

@@ -44,19 +44,24 @@ function isReady(pod: KubeObject): boolean {
 /** Plays the ready pods of one model with one local engine each, a process of its own; engines of pods that go drain before they end. */
 export class Engines {
   readonly #pods = new Map<string, PlayedPod>();
-  readonly #service = new LoopbackService();
   readonly #stopping: Promise<void>[] = [];
   #isClosed = false;
   #loop: Promise<void> = Promise.resolve();
-  /** Address of the model, as its Service would have it. */
-  url = "";
 
+  readonly #service: LoopbackService;
   private readonly api: ApiServer;
   private readonly model: ServedModel;
   private readonly speed: EngineSpeed;
   private readonly onChange: () => void;
 
-  private constructor(api: ApiServer, model: ServedModel, speed: EngineSpeed, onChange: () => void) {
+  private constructor(
+    service: LoopbackService,
+    api: ApiServer,
+    model: ServedModel,
+    speed: EngineSpeed,
+    onChange: () => void,
+  ) {
+    this.#service = service;
     this.api = api;
     this.model = model;
     this.speed = speed;
@@ -70,10 +75,14 @@ export class Engines {
     speed: EngineSpeed,
     onChange: () => void,
   ): Promise<Engines> {
-    const engines = new Engines(api, model, speed, onChange);
-    engines.url = await engines.#service.listen();
+    const engines = new Engines(await LoopbackService.create(), api, model, speed, onChange);
     engines.#loop = engines.#follow();
     return engines;
+  }
+
+  /** Address of the model, as its Service would have it. */
+  get url(): string {
+    return this.#service.url;
   }
 
   /** Ready replicas. */
@@ -94,7 +103,7 @@ export class Engines {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#loop;
-    await this.#service.close();
+    this.#service.close();
     await Promise.all(this.#stopping);
     for (const pod of this.#pods.keys()) await this.api.processes.stop(`engine ${pod}`);
   }

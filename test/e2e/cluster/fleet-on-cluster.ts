@@ -170,7 +170,7 @@ async function applyAll(api: ApiServer, objects: readonly KubeObject[], deployed
     compressScaledObject(
       {
         ...scaler,
-        metadata: { name: theirs.name, namespace: theirs.namespace },
+        metadata: { ...scaler.metadata, name: theirs.name },
         spec: {
           scaleTargetRef: { name: theirs.name },
           // None of them can wake from zero: there is no engine to ask.

@@ -1,27 +1,38 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import type { AddressInfo } from "node:net";
+import { freePort } from "./processes.ts";
 
-/** What a Service is: one address in front of the ready pods, each connection to one of them at random. */
+/** What a Service is: one address in front of the ready pods, each connection to one of them at random; refused when there is none. */
 export class LoopbackService {
-  readonly #server: Server;
   readonly #open = new Map<number, Set<Socket>>();
+  readonly #port: number;
+  #server: Server | undefined;
   #ports: readonly number[] = [];
 
-  constructor() {
-    this.#server = createServer((client) => {
-      this.#connect(client);
-    });
+  private constructor(port: number) {
+    this.#port = port;
   }
 
-  /** Starts on a free port; returns the address. */
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  /** A service without pods. */
+  static async create(): Promise<LoopbackService> {
+    return new LoopbackService(await freePort());
   }
 
-  /** Sends new connections to these ports. */
+  /** Address callers use. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Sends new connections to these ports; without any it does not listen, as kube-proxy refuses where no endpoint is. */
   route(ports: readonly number[]): void {
     this.#ports = ports;
+    if (ports.length === 0) {
+      this.#server?.close();
+      this.#server = undefined;
+      return;
+    }
+    this.#server ??= createServer((client) => {
+      this.#connect(client);
+    }).listen(this.#port, "127.0.0.1");
   }
 
   /** Connections to a port. */
@@ -31,9 +42,8 @@ export class LoopbackService {
 
   #connect(client: Socket): void {
     const port = this.#ports[Math.floor(Math.random() * this.#ports.length)];
-    // Without endpoints a Service refuses.
     if (port === undefined) {
-      client.resetAndDestroy();
+      client.destroy();
       return;
     }
     const engine = connect(port, "127.0.0.1");
@@ -50,8 +60,8 @@ export class LoopbackService {
   }
 
   /** Cuts every connection. */
-  async close(): Promise<void> {
+  close(): void {
     for (const open of this.#open.values()) for (const socket of open) socket.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
+    this.route([]);
   }
 }
