@@ -56,11 +56,22 @@ function inline(tokens: readonly Token[] | undefined, fallback: string): Inline[
   });
 }
 
-function listItems(list: Tokens.List): Content[] {
-  return list.items.map((each) => ({ stack: each.tokens.flatMap(block) }));
+/** SVG pictures by the address a Markdown image names. */
+type Pictures = ReadonlyMap<string, string>;
+
+/** Width of the text on the page, points. */
+const TEXT_WIDTH = 511;
+
+function listItems(list: Tokens.List, pictures: Pictures): Content[] {
+  return list.items.map((each) => ({ stack: each.tokens.flatMap((token) => block(token, pictures)) }));
 }
 
-function block(token: Token): Content[] {
+function pictureOf(tokens: readonly Token[] | undefined, pictures: Pictures): string | undefined {
+  const [first] = tokens ?? [];
+  return first?.type === "image" ? pictures.get((first as Tokens.Image).href) : undefined;
+}
+
+function block(token: Token, pictures: Pictures): Content[] {
   switch (token.type) {
     case "heading": {
       const heading = token as Tokens.Heading;
@@ -71,11 +82,13 @@ function block(token: Token): Content[] {
     case "paragraph":
     case "text": {
       const paragraph = token as Tokens.Paragraph;
+      const svg = pictureOf(paragraph.tokens, pictures);
+      if (svg !== undefined) return [{ svg, width: TEXT_WIDTH, margin: [0, 2, 0, 8] }];
       return [{ text: inline(paragraph.tokens, paragraph.text), margin: [0, 0, 0, 4] }];
     }
     case "list": {
       const list = token as Tokens.List;
-      return [list.ordered ? { ol: listItems(list) } : { ul: listItems(list) }];
+      return [list.ordered ? { ol: listItems(list, pictures) } : { ul: listItems(list, pictures) }];
     }
     case "table": {
       const { header, rows } = token as Tokens.Table;
@@ -107,8 +120,16 @@ function block(token: Token): Content[] {
   }
 }
 
-/** A Markdown text as PDF/A4, in Roboto (Apache-2.0), which comes with pdfmake. */
-export function pdfOf(title: string, subject: string, markdown: string): Promise<Buffer> {
+/**
+ * A Markdown text as PDF/A4, in Roboto (Apache-2.0), which comes with pdfmake.
+ * @param pictures SVG by the address an image names. @default none; an image is then its text
+ */
+export function pdfOf(
+  title: string,
+  subject: string,
+  markdown: string,
+  pictures: Pictures = new Map(),
+): Promise<Buffer> {
   const definition: Content = {
     info: { title, subject },
     pageSize: "A4",
@@ -119,7 +140,10 @@ export function pdfOf(title: string, subject: string, markdown: string): Promise
       alignment: "center",
       fontSize: 7,
     }),
-    content: [{ text: title, style: "title" }, ...marked.lexer(markdown).flatMap(block)],
+    content: [
+      { text: title, style: "title" },
+      ...marked.lexer(markdown).flatMap((token) => block(token, pictures)),
+    ],
     styles: {
       title: { fontSize: 16, bold: true, margin: [0, 0, 0, 10] },
       section: { fontSize: 12, bold: true, margin: [0, 10, 0, 4] },

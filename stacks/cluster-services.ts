@@ -1,27 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import { HelmAddon } from "../components/addon/helm-addon.ts";
 import type { ClusterHandle } from "../components/cluster/handle.ts";
-import { Monitoring, type GpuExporter } from "../components/observability/monitoring.ts";
+import { Monitoring } from "../components/observability/monitoring.ts";
+import { gpuExporter } from "./gpu-exporter.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 /** What the gateway and the models need on the cluster. */
 export interface ClusterServices {
   readonly monitoring: Monitoring;
   readonly keda: HelmAddon;
-}
-
-/** What exports the GPUs' metrics: on Google Cloud the cloud's own exporter does, into its own monitoring. */
-export function gpuExporter({ cloud, gpuPools }: PlatformConfig): GpuExporter {
-  if (gpuPools.length === 0) return "none";
-  switch (cloud.provider) {
-    case "aws":
-      return cloud.cluster.gpuSoftware;
-    case "existing":
-      return cloud.gpuSoftware === "managed" ? "none" : cloud.gpuSoftware;
-    case "gcp":
-    case "local":
-      return "none";
-  }
 }
 
 /** Prometheus and KEDA, where models are served. */

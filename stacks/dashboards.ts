@@ -1,41 +1,8 @@
-import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import type { ClusterHandle } from "../components/cluster/handle.ts";
 import { Dashboards } from "../components/observability/dashboards.ts";
-import type { Runbook } from "../components/observability/dashboards/grafana.ts";
-import type { DashboardScope } from "../components/observability/dashboards/scope.ts";
-import { engineGauges } from "../components/serving/engine-metrics.ts";
-import { gpuExporter, type ClusterServices } from "./cluster-services.ts";
+import type { ClusterServices } from "./cluster-services.ts";
+import { dashboardScope, runbooks } from "./dashboard-scope.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
-
-const RUNBOOKS = join(import.meta.dirname, "..", "docs", "runbooks");
-
-/** Every page of docs/runbooks. */
-export function runbooks(): readonly Runbook[] {
-  return readdirSync(RUNBOOKS)
-    .filter((file) => file.endsWith(".md"))
-    .sort()
-    .map((file) => ({
-      name: file.replace(/\.md$/, ""),
-      markdown: readFileSync(join(RUNBOOKS, file), "utf8"),
-    }));
-}
-
-/** What the dashboards of an environment can show. */
-export function dashboardScope(config: PlatformConfig): DashboardScope {
-  const gauges = config.models.flatMap(({ engine }) => engineGauges(engine) ?? []);
-  return {
-    budgetUsd: config.budget.monthly * config.budget.usdPerUnit,
-    objectives: config.models.map(({ name, slo }) => ({
-      model: name,
-      ttftP95Seconds: slo.ttftP95Ms / 1000,
-      e2eP99Seconds: slo.e2eP99Ms / 1000,
-    })),
-    engines: [...new Map(gauges.map((each) => [each.waiting, each])).values()],
-    providers: config.providers.length > 0 ? "priced" : "none",
-    gpus: gpuExporter(config) === "none" ? "none" : "exported",
-  };
-}
 
 /** Dashboards for Grafana, where Prometheus is. */
 export function deployDashboards(

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parser } from "@prometheus-io/lezer-promql";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { dashboardFiles, dashboardsOf } from "./dashboards.ts";
+import { dashboardFiles, dashboardsOf } from "./dashboards/files.ts";
 import type { DashboardScope } from "./dashboards/scope.ts";
 import { engineGauges } from "../serving/engine-metrics.ts";
 

@@ -1,0 +1,29 @@
+import type { DashboardScope } from "../../../components/observability/dashboards/scope.ts";
+import { engineGauges } from "../../../components/serving/engine-metrics.ts";
+import type { Look } from "../../../reporting/panels.ts";
+
+/** The synthetic data: nine days of one month, so that a report on that month has a hole it must name. */
+export const FROM = new Date("2026-10-22T00:00:00Z");
+export const TO = new Date("2026-10-31T12:00:00Z");
+
+const vllm = engineGauges({ kind: "vllm", image: "unused", maxModelLen: 16_384, maxNumSeqs: 128 });
+
+/** The platform the data is about. */
+export const SCOPE: DashboardScope = {
+  budgetUsd: 5_200,
+  objectives: [
+    { model: "claims-assistant", ttftP95Seconds: 0.8, e2eP99Seconds: 20 },
+    { model: "claims-reasoner", ttftP95Seconds: 2, e2eP99Seconds: 60 },
+  ],
+  engines: vllm === undefined ? [] : [vllm],
+  providers: "priced",
+  gpus: "exported",
+};
+
+const HOUR_MS = 3_600_000;
+
+/** How each dashboard is looked at: the executive one at nine days, the technical one at six hours. */
+export const LOOKS: Readonly<Record<string, Look>> = {
+  "llmops-executive": { period: { from: FROM, to: TO }, stepSeconds: 3600 },
+  "llmops-technical": { period: { from: new Date(TO.getTime() - 6 * HOUR_MS), to: TO }, stepSeconds: 120 },
+};
