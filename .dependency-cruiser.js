@@ -6,7 +6,7 @@ const rule = (name, from, allowed) => ({
   comment: `${from} may import only from ${[from, ...allowed].join(", ")}`,
   from: { path: folder(from) },
   to: {
-    path: "^(chargeback|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|reporting|graph|plan|pricing|prompts|evals|signing|cli|local|bench|test|tools)/",
+    path: "^(chargeback|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|reporting|assessment|graph|plan|pricing|prompts|evals|signing|cli|local|bench|test|tools)/",
     pathNot: [from, ...allowed].map(folder),
   },
 });
@@ -49,7 +49,8 @@ export default {
     rule("chargeback", "chargeback", []),
     rule("compliance", "compliance", ["graph", "plan", "policies", "stacks"]),
     rule("gateway", "gateway", []),
-    rule("reporting", "reporting", ["components", "gateway"]),
+    rule("assessment", "assessment", ["capacity", "components", "simulation"]),
+    rule("reporting", "reporting", ["components", "gateway", "monitoring"]),
     rule("local", "local", ["gateway", "stacks"]),
     {
       name: "components-plan",

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   compliance: async () => (await import("./compliance.ts")).complianceCommand(),
   evidence: async () => (await import("./evidence.ts")).evidenceCommand(),
   review: async () => (await import("./review.ts")).reviewCommand(),
+  assess: async () => (await import("./assess.ts")).assessCommand(),
   report: async () => (await import("./report.ts")).reportCommand(),
   dashboards: async () => (await import("./dashboards.ts")).dashboardsCommand(),
   capacity: async () => (await import("./capacity.ts")).capacityCommand(),

@@ -4,6 +4,7 @@ import type { Runbook } from "../components/observability/dashboards/grafana.ts"
 import type { DashboardScope } from "../components/observability/dashboards/scope.ts";
 import { engineGauges } from "../components/serving/engine-metrics.ts";
 import { gpuExporter } from "./gpu-exporter.ts";
+import { pipelineOf } from "./pipeline.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 const RUNBOOKS = join(import.meta.dirname, "..", "docs", "runbooks");
@@ -21,6 +22,7 @@ export function runbooks(): readonly Runbook[] {
 
 /** What the dashboards of an environment can show. */
 export function dashboardScope(config: PlatformConfig): DashboardScope {
+  const pipeline = pipelineOf(config);
   const gauges = config.models.flatMap(({ engine }) => engineGauges(engine) ?? []);
   return {
     budgetUsd: config.budget.monthly * config.budget.usdPerUnit,
@@ -29,7 +31,10 @@ export function dashboardScope(config: PlatformConfig): DashboardScope {
       ttftP95Seconds: slo.ttftP95Ms / 1000,
       e2eP99Seconds: slo.e2eP99Ms / 1000,
     })),
+    measured: pipeline.metrics,
+    detectors: pipeline.detectors,
     engines: [...new Map(gauges.map((each) => [each.waiting, each])).values()],
+    agents: config.gateway.clients.some(({ trace }) => trace !== undefined) ? "limited" : "none",
     providers: config.providers.length > 0 ? "priced" : "none",
     gpus: gpuExporter(config) === "none" ? "none" : "exported",
   };

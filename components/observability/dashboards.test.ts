@@ -15,14 +15,39 @@ const EVERYTHING: DashboardScope = {
     { model: "small", ttftP95Seconds: 0.8, e2eP99Seconds: 20 },
     { model: "large", ttftP95Seconds: 2, e2eP99Seconds: 60 },
   ],
+  measured: [
+    {
+      id: "hallucination_rate",
+      title: "Judged answers that are not supported",
+      unit: "ratio",
+      series: "llmops:hallucination:ratio_rate1h",
+      by: ["model"],
+      limit: 0.02,
+    },
+  ],
+  detectors: [
+    {
+      signal: "output_tokens",
+      title: "Output tokens",
+      detector: "ks",
+      series: "llmops:output_tokens:ks",
+      by: ["model"],
+      threshold: 0.2,
+      alert: "LlmopsOutputTokensDrift",
+    },
+  ],
   engines: vllm === undefined ? [] : [vllm],
+  agents: "limited",
   providers: "priced",
   gpus: "exported",
 };
 const NOTHING: DashboardScope = {
   ...EVERYTHING,
   objectives: [],
+  measured: [],
+  detectors: [],
   engines: [],
+  agents: "none",
   providers: "none",
   gpus: "none",
 };
@@ -95,6 +120,8 @@ describe("the panels", () => {
     );
     expect(bounds["Time to first token (TTFT)"]).toEqual([null, 0.8 * 0.8, 0.8]);
     expect(bounds["Whole call"]).toEqual([null, 16, 20]);
+    expect(bounds["Output tokens"]).toEqual([null, 0.15000000000000002, 0.2]);
+    expect(bounds["Judged answers that are not supported"]).toEqual([null, 0.015, 0.02]);
     expect(bounds["A month at this rate"]).toEqual([null, 5_840, 7_300]);
   });
 
@@ -105,9 +132,10 @@ describe("the panels", () => {
     expect(titles(EVERYTHING)).toContain("GPU");
     expect(titles(NOTHING)).not.toContain("GPU");
     expect(titles(NOTHING)).not.toContain("Cost of providers");
+    expect(titles(NOTHING)).not.toContain("Drift");
     expect(left).not.toContain("Time per output token (TPOT)");
     expect(left).not.toContain("Key-value cache in use");
-    expect(JSON.stringify(dashboardsOf(NOTHING))).not.toMatch(/vllm|DCGM|cost_total\{model/);
+    expect(JSON.stringify(dashboardsOf(NOTHING))).not.toMatch(/vllm|DCGM|agent_|cost_total\{model/);
   });
 });
 

@@ -33,7 +33,7 @@ function caveatsOf({ month, promises, audit }: ReportInput, seen: Figure): strin
     ...(promises.objectives.length === 0
       ? ["No objectives of models: the report was made without a stack, or it has no own models."]
       : []),
-    "Quality is what guards saw; whether answers are right is not measured here.",
+    "Guards say what they changed; whether answers are right, only a judge says, as far as it is calibrated.",
     "Cost counts external providers and GPU nodes at list price, not discounts, taxes or other cloud resources.",
   ];
 }
@@ -51,7 +51,7 @@ export async function makeReport(input: ReportInput): Promise<MonthlyReport> {
     sections: [
       await serviceLevel(ask, promises),
       { ...spent, tables: [...spent.tables, usage(audit)] },
-      await quality(ask),
+      await quality(ask, promises),
       await drift(ask),
       { title: "Incidents", figures: [seen], charts: [], tables: [await alerts(ask), endings(audit)] },
       oversight(audit),

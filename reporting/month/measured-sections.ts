@@ -1,5 +1,5 @@
-import { ERROR_BUDGET, HOURS_PER_MONTH } from "../../components/observability/alert-rules.ts";
-import { budgetLeft, failedShare } from "../../components/observability/dashboards/queries.ts";
+import { budgetLeft, ERROR_BUDGET, failedShare } from "../../components/observability/dashboards/queries.ts";
+import { HOURS_PER_MONTH } from "../../monitoring/environment.ts";
 import { formatted } from "../format.ts";
 import type { Questions } from "./questions.ts";
 import { judged, type Figure, type ReportSection, type ReportTable } from "./report.ts";
@@ -7,6 +7,8 @@ import { judged, type Figure, type ReportSection, type ReportTable } from "./rep
 /** What the stack file promises; without a stack nothing is held against anything of it. */
 export interface Promises {
   readonly budgetUsd?: number;
+  /** Largest share of judged answers that may be unsupported. @default no limit */
+  readonly hallucinationLimit?: number;
   readonly objectives: readonly {
     readonly model: string;
     readonly ttftP95Seconds: number;
@@ -129,11 +131,14 @@ export async function cost(ask: Questions, { budgetUsd }: Promises): Promise<Rep
 }
 
 /** Are answers as they should be, as far as guards can tell? */
-export async function quality(ask: Questions): Promise<ReportSection> {
+export async function quality(ask: Questions, { hallucinationLimit }: Promises): Promise<ReportSection> {
   const touched = 'llmops_gateway_guard_verdicts_total{side="output",action=~"block|redact|replace|review"}';
   const share = `(sum(increase(${touched}[${ask.window}])) or vector(0)) / sum(increase(llmops_gateway_guard_verdicts_total{side="output"}[${ask.window}]))`;
   const byGuard = `sum by (guard, side, action) (increase(llmops_gateway_guard_verdicts_total{action!="pass"}[${ask.window}])) > 0`;
   const guards = await ask.all(byGuard);
+  const read = `sum(increase(llmops_eval_judged_answers_total[${ask.window}]))`;
+  const unsupported = `(sum(increase(llmops_eval_judged_answers_total{verdict="hallucinated"}[${ask.window}])) or 0 * ${read}) / ${read}`;
+  const rate = await ask.one(unsupported, "percentunit");
   const title = "Interventions of guards";
   return {
     title: "Quality",
@@ -142,6 +147,22 @@ export async function quality(ask: Questions): Promise<ReportSection> {
         label: "Output verdicts that changed or held an answer",
         measured: await ask.one(share, "percentunit"),
         source: prometheus(share),
+      },
+      {
+        label: "Judged answers that are not supported",
+        ...(hallucinationLimit === undefined
+          ? { measured: rate }
+          : judged(
+              rate,
+              `below ${formatted(hallucinationLimit, "percentunit")}`,
+              (value) => value < hallucinationLimit,
+            )),
+        source: prometheus(unsupported),
+      },
+      {
+        label: "Answers a judge has read",
+        measured: await ask.one(read, "short"),
+        source: prometheus(read),
       },
     ],
     charts: [

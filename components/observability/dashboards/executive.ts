@@ -138,7 +138,8 @@ function providerCost(): PanelGroup {
   return { title: "Cost of providers", panels: [spread("client"), spread("model")] };
 }
 
-function quality(): PanelGroup {
+function quality({ measured }: DashboardScope): PanelGroup {
+  const hallucinations = measured.filter(({ id }) => id === "hallucination_rate");
   return {
     title: "Quality",
     panels: [
@@ -161,6 +162,15 @@ function quality(): PanelGroup {
         thresholds: lowIsGood(0.01, 0.03),
         runbook: "quality",
       },
+      ...hallucinations.map(({ title, series, limit = 1 }): Panel => ({
+        title,
+        description: `Share of the live answers a judge has read that their sources do not support, over an hour; the limit is ${limit * 100} %. Without a judge there is no data.`,
+        unit: "percentunit",
+        visual: "lines",
+        queries: one(`${series}{model=~"$model"}`, "{{model}}"),
+        thresholds: lowIsGood(limit * 0.75, limit),
+        runbook: "quality",
+      })),
       {
         title: "Length of answers",
         description: "Output tokens per completed call; a jump without a release is drift.",
@@ -286,7 +296,7 @@ export function executiveDashboard(scope: DashboardScope): DashboardSpec {
       serviceLevel(scope),
       cost(scope),
       ...(scope.providers === "priced" ? [providerCost()] : []),
-      quality(),
+      quality(scope),
       risk(),
       adoption(),
     ],

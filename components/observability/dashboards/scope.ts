@@ -1,3 +1,4 @@
+import type { CompiledDetector, CompiledMetric } from "../../../monitoring/compiled.ts";
 import type { EngineGauges } from "../../serving/engine-metrics.ts";
 
 /** What the dashboards of an environment are made from; what nothing there measures gets no panel. */
@@ -10,8 +11,13 @@ export interface DashboardScope {
     readonly ttftP95Seconds: number;
     readonly e2eP99Seconds: number;
   }[];
+  /** What the pipeline file measures, and the detectors of drift it sets. */
+  readonly measured: readonly CompiledMetric[];
+  readonly detectors: readonly CompiledDetector[];
   /** Gauges of each kind of engine there. */
   readonly engines: readonly EngineGauges[];
+  /** `limited`: some client is an agent whose runs have limits. */
+  readonly agents: "limited" | "none";
   /** `priced`: models of external providers, whose calls have a price. */
   readonly providers: "priced" | "none";
   /** `exported`: DCGM exporter runs on the GPU nodes and Prometheus reads it. */

@@ -1,3 +1,4 @@
+import type { CompiledDetector } from "../../../monitoring/compiled.ts";
 import type { EngineGauges } from "../../serving/engine-metrics.ts";
 import {
   highIsGood,
@@ -390,36 +391,119 @@ function audit(): PanelGroup {
   };
 }
 
-function drift(): PanelGroup {
-  const length = 'llmops:output_tokens_per_request:rate1h{model=~"$model"}';
+const DETECTORS: Readonly<Record<CompiledDetector["detector"], string>> = {
+  ks: "Largest distance between the distributions of the window and of the reference (Kolmogorov-Smirnov)",
+  psi: "Population stability index of the window against the reference",
+  cusum: "Cumulative sum of the evidence that the failure rate has risen",
+  "page-hinkley": "Cumulative deviation of the failure rate from the reference's",
+};
+
+function legendOf(labels: readonly string[], otherwise: string): string {
+  return labels.length === 0 ? otherwise : labels.map((label) => `{{${label}}}`).join(", ");
+}
+
+function drift({ detectors }: DashboardScope): PanelGroup {
   return {
     title: "Drift",
+    panels: detectors.map(({ title, detector, series, by, threshold, alert }) =>
+      lines({
+        title,
+        description: `${DETECTORS[detector]}. ${alert} fires above ${threshold}.`,
+        unit: "short",
+        queries: one(series, legendOf(by, "all")),
+        thresholds: lowIsGood(threshold * 0.75, threshold),
+        runbook: "drift",
+      }),
+    ),
+  };
+}
+
+function evaluation({ measured }: DashboardScope): PanelGroup {
+  const units = {
+    ratio: "percentunit",
+    USD: "currencyUSD",
+    "USD/h": "currencyUSD",
+    tokens: "short",
+    "1/min": "short",
+  } as const;
+  const judged = measured.filter(({ unit }) => unit === "ratio");
+  const answers = lines({
+    title: "Answers judged in an hour",
+    description:
+      "Live answers a judge has read; below a few hundred the share of unsupported ones says little.",
+    unit: "short",
+    queries: one(
+      'sum by (model, verdict) (increase(llmops_eval_judged_answers_total{model=~"$model"}[1h]))',
+      "{{model}}, {{verdict}}",
+    ),
+    runbook: "quality",
+  });
+  return {
+    title: "Evaluation",
+    panels: [
+      ...judged.map(({ title, unit, series, by, limit }) =>
+        lines({
+          title,
+          description: `Over the last hour${limit === undefined ? "" : `; the limit is ${limit * 100} %`}.`,
+          unit: units[unit],
+          queries: one(series, legendOf(by, "all")),
+          thresholds: limit === undefined ? INFORMS : lowIsGood(limit * 0.75, limit),
+          runbook: "quality",
+        }),
+      ),
+      ...(judged.some(({ id }) => id === "hallucination_rate") ? [answers] : []),
+    ],
+  };
+}
+
+function agents(): PanelGroup {
+  const client = (metric: string, ...matchers: readonly string[]): string =>
+    select(`llmops_gateway_agent_${metric}`, 'client=~"$client"', ...matchers);
+  return {
+    title: "Agents",
     panels: [
       lines({
-        title: "Length of answers",
-        description: "Output tokens per completed call.",
-        unit: "short",
-        queries: one(length, "{{model}}"),
-        runbook: "drift",
+        title: "Runs of agents",
+        description: "Agent runs that began per second, by client.",
+        unit: "reqps",
+        queries: one(rate(client("runs_total"), "client"), "{{client}}"),
+        runbook: "cost",
       }),
       lines({
-        title: "Length of answers against the last week",
-        description: "Distance from the week's mean in standard deviations; the alert fires above 4.",
+        title: "How far runs go",
+        description: "Number of the step within its run, median and p95; a rise means agents that loop.",
         unit: "short",
-        queries: one(
-          `abs(${length} - avg_over_time(${length}[7d] offset 1h)) / (stddev_over_time(${length}[7d] offset 1h) > 0)`,
-          "{{model}}",
-        ),
-        thresholds: lowIsGood(3, 4),
-        runbook: "drift",
+        queries: [
+          { expr: quantile(0.5, client("run_step_bucket"), "client"), legend: "p50 {{client}}" },
+          { expr: quantile(0.95, client("run_step_bucket"), "client"), legend: "p95 {{client}}" },
+        ],
+        runbook: "cost",
       }),
-      lines({
-        title: "Answers guards had to touch",
-        description: "Share of output verdicts that block, redact, replace or hand over.",
-        unit: "percentunit",
-        queries: one("llmops:output_interventions:ratio_rate1h", "share"),
-        thresholds: lowIsGood(0.01, 0.03),
+      {
+        title: "Stopped by a limit of the run",
+        description:
+          "Steps and answers refused because a run had used up its steps, time, tokens, tools or money.",
+        unit: "short",
+        visual: "bars",
+        queries: one(increase(client("limits_total"), "client", "limit"), "{{client}}: {{limit}}"),
+        thresholds: INFORMS,
+        runbook: "cost",
+      },
+      {
+        title: "Tool calls",
+        description: "Tool calls in answers in the range shown, by tool and what the gateway did with them.",
+        unit: "short",
+        visual: "bars",
+        queries: one(increase(client("tool_calls_total"), "tool", "result"), "{{tool}}: {{result}}"),
+        thresholds: INFORMS,
         runbook: "quality",
+      },
+      lines({
+        title: "Tokens of runs",
+        description: "Input and output tokens of steps of agent runs per second, by client.",
+        unit: "tps",
+        queries: one(rate(client("tokens_total"), "client"), "{{client}}"),
+        runbook: "cost",
       }),
     ],
   };
@@ -430,7 +514,8 @@ export function technicalDashboard(scope: DashboardScope): DashboardSpec {
   return {
     uid: "llmops-technical",
     title: "LLMOps: technical",
-    description: "Traffic, latency, tokens, cost, queue, cache, GPU, guards, audit log and drift.",
+    description:
+      "Traffic, latency, tokens, cost, queue, cache, GPU, guards, audit log, drift, evaluation and agents.",
     from: "now-6h",
     groups: [
       traffic(),
@@ -442,7 +527,9 @@ export function technicalDashboard(scope: DashboardScope): DashboardSpec {
       ...(scope.gpus === "exported" ? [gpu()] : []),
       guards(),
       audit(),
-      drift(),
+      ...(scope.detectors.length > 0 ? [drift(scope)] : []),
+      evaluation(scope),
+      ...(scope.agents === "limited" ? [agents()] : []),
     ],
   };
 }

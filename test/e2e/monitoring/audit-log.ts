@@ -1,9 +1,14 @@
 import { AuditLog } from "../../../gateway/src/audit/log.ts";
 import type { IntentBody } from "../../../gateway/src/audit/record.ts";
-import { quietLog } from "../../../gateway/src/testing/audit-directory.ts";
+import { generateSigningKeyPem, signerFromPem } from "../../../gateway/src/audit/signer.ts";
 import { decisionOf, intentOf, outcomeOf } from "../../../gateway/src/testing/records.ts";
 import { FROM } from "./platform.ts";
 import { seeded } from "./synthetic.ts";
+
+const SIGNER = signerFromPem(generateSigningKeyPem());
+
+/** What the log's checkpoints are verified with, PEM. */
+export const AUDIT_PUBLIC_KEY = SIGNER.publicKeyPem;
 
 const CALLERS = [
   { client: "claims-portal", model: "claims-assistant" },
@@ -20,7 +25,18 @@ export async function writeAudit(directory: string): Promise<void> {
   const random = seeded(11);
   let at = FROM.getTime();
   const clock = { now: () => at, monotonic: () => at };
-  const log = await AuditLog.open(quietLog(directory, { clock }));
+  const log = await AuditLog.open({
+    directory,
+    name: "gw-0",
+    mode: "required",
+    signer: SIGNER,
+    store: null,
+    version: "0.1.0",
+    config: "0".repeat(64),
+    maintenanceMs: DAY_MS,
+    minFreeBytes: 0,
+    clock,
+  });
   for (let index = 0; index < CALLS; index++) {
     at += (DAYS * DAY_MS) / CALLS;
     const caller = CALLERS[index % CALLERS.length] ?? CALLERS[0];

@@ -1,18 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { platformRules } from "../../../components/observability/alert-rules.ts";
 import { dashboardsOf } from "../../../components/observability/dashboards/files.ts";
 import type { DashboardSpec } from "../../../components/observability/dashboards/panel.ts";
 import { fill, panelProblems, type PanelProblem } from "../../../reporting/panels.ts";
 import { Prometheus } from "../../../reporting/prometheus.ts";
-import { FROM, LOOKS, SCOPE, TO } from "./platform.ts";
+import { FROM, LOOKS, PIPELINE, SCOPE, TO } from "./platform.ts";
 import { filledPrometheus, type PrometheusServer } from "./prometheus-server.ts";
 
 let server: PrometheusServer;
 let prometheus: Prometheus;
 
 beforeAll(async () => {
-  const rules = platformRules({ budgetUsd: SCOPE.budgetUsd, pools: [{ name: "l40s", usdPerHour: "2.1" }] });
-  server = await filledPrometheus({ rules, from: FROM, to: TO });
+  server = await filledPrometheus(PIPELINE.groups, { from: FROM, to: TO });
   prometheus = new Prometheus(server.url);
 });
 

@@ -1,5 +1,8 @@
 import type { DashboardScope } from "../../../components/observability/dashboards/scope.ts";
 import { engineGauges } from "../../../components/serving/engine-metrics.ts";
+import { compilePipeline } from "../../../monitoring/compile.ts";
+import type { CompiledPipeline } from "../../../monitoring/compiled.ts";
+import { readPipeline } from "../../../stacks/schema/pipeline-file.ts";
 import type { Look } from "../../../reporting/panels.ts";
 
 /** The synthetic data: nine days of one month, so that a report on that month has a hole it must name. */
@@ -8,14 +11,33 @@ export const TO = new Date("2026-10-31T12:00:00Z");
 
 const vllm = engineGauges({ kind: "vllm", image: "unused", maxModelLen: 16_384, maxNumSeqs: 128 });
 
+const OBJECTIVES = [
+  { model: "claims-assistant", ttftP95Seconds: 0.8, e2eP99Seconds: 20 },
+  { model: "claims-reasoner", ttftP95Seconds: 2, e2eP99Seconds: 60 },
+];
+const BUDGET_USD = 5_200;
+
+function compiled(): CompiledPipeline {
+  const result = readPipeline("monitoring/llm-pipeline.yaml");
+  if (result.kind === "invalid") throw new Error(JSON.stringify(result.problems));
+  return compilePipeline(result.pipeline, {
+    budgetUsd: BUDGET_USD,
+    pools: [{ name: "l40s", usdPerHour: "2.1" }],
+    models: OBJECTIVES.map(({ model: name, ...objective }) => ({ name, ...objective })),
+  });
+}
+
+/** What the shipped pipeline file becomes for that platform. */
+export const PIPELINE = compiled();
+
 /** The platform the data is about. */
 export const SCOPE: DashboardScope = {
-  budgetUsd: 5_200,
-  objectives: [
-    { model: "claims-assistant", ttftP95Seconds: 0.8, e2eP99Seconds: 20 },
-    { model: "claims-reasoner", ttftP95Seconds: 2, e2eP99Seconds: 60 },
-  ],
+  budgetUsd: BUDGET_USD,
+  objectives: OBJECTIVES,
+  measured: PIPELINE.metrics,
+  detectors: PIPELINE.detectors,
   engines: vllm === undefined ? [] : [vllm],
+  agents: "limited",
   providers: "priced",
   gpus: "exported",
 };

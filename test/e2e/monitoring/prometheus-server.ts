@@ -5,8 +5,8 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import type { RecordingRule, RuleGroup } from "../../../components/observability/alert-rules.ts";
-import { Prometheus, type Period } from "../../../reporting/prometheus.ts";
+import { isAlert, type RecordingRule, type RuleGroup } from "../../../monitoring/rule.ts";
+import { Prometheus, type Labels, type Period } from "../../../reporting/prometheus.ts";
 import { ensureDebianTool, PROMETHEUS, PROMTOOL } from "../../../tools/debian-tool.ts";
 import { writeSyntheticMetrics } from "./synthetic.ts";
 
@@ -15,15 +15,6 @@ export interface PrometheusServer {
   readonly url: string;
   /** Ends it and deletes its data. */
   stop(): Promise<void>;
-}
-
-/** What a Prometheus is filled with. */
-export interface FilledWith {
-  /** Rule groups; only what they record is computed. */
-  readonly rules: readonly RuleGroup[];
-  /** First and last moment of the data. */
-  readonly from: Date;
-  readonly to: Date;
 }
 
 const COARSE_SECONDS = 290;
@@ -86,25 +77,45 @@ async function start(folder: string): Promise<{ readonly url: string; stop(): Pr
   };
 }
 
-/** Records that need no other record that is still to be computed. */
+/** Whether an expression reads a series; names may be parts of other names. */
+function reads(expr: string, record: string): boolean {
+  return new RegExp(`(?<![\\w:])${record}(?![\\w:])`).test(expr);
+}
+
+/** Windows so long that they would take minutes to compute for every moment; only alerts and budgets of the objectives need them. */
+const LONG_WINDOW = /_rate(1d|3d|30d)$|:period_|:current_/;
+
+/** Records that need no other record that is still to be computed; one may read its own past, which is then not there. */
 function computable(records: readonly RecordingRule[]): RecordingRule[] {
-  return records.filter(({ expr }) => !records.some(({ record }) => expr.includes(record)));
+  return records.filter(({ record, expr }) =>
+    records.every((other) => other.record === record || !reads(expr, other.record)),
+  );
+}
+
+/** A rule gives its result its own name, whatever the expression kept. */
+function withoutName(labels: Labels): Labels {
+  return Object.fromEntries(Object.entries(labels).filter(([label]) => label !== "__name__"));
 }
 
 /** Values of records over the whole time, as OpenMetrics text; what a running Prometheus would have recorded. */
 async function recorded(url: string, records: readonly RecordingRule[], period: Period): Promise<string> {
   const prometheus = new Prometheus(url);
   const texts: string[] = [];
-  for (const { record, expr } of records)
+  for (const { record, expr, labels: own = {} } of records)
     for (const { labels, points } of await prometheus.range(expr, period, RULE_SECONDS)) {
-      const pairs = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
+      const pairs = Object.entries({ ...withoutName(labels), ...own }).map(
+        ([label, value]) => `${label}=${JSON.stringify(value)}`,
+      );
       texts.push(...points.map(([at, value]) => `${record}{${pairs.join(",")}} ${value} ${at}\n`));
     }
   return `${texts.join("")}# EOF\n`;
 }
 
 /** A real Prometheus that holds synthetic metrics and what the recording rules make of them. */
-export async function filledPrometheus({ rules, from, to }: FilledWith): Promise<PrometheusServer> {
+export async function filledPrometheus(
+  groups: readonly RuleGroup[],
+  { from, to }: Period,
+): Promise<PrometheusServer> {
   const folder = mkdtempSync(join(tmpdir(), "llmops-prometheus-"));
   const data = join(folder, "data");
   mkdirSync(data);
@@ -120,7 +131,9 @@ export async function filledPrometheus({ rules, from, to }: FilledWith): Promise
     fineFor: FINE_FOR_SECONDS,
   });
   store();
-  let left = rules.flatMap((group) => group.rules).filter((rule): rule is RecordingRule => "record" in rule);
+  let left = groups
+    .flatMap(({ rules }) => rules)
+    .filter((rule): rule is RecordingRule => !isAlert(rule) && !LONG_WINDOW.test(rule.record));
   while (left.length > 0) {
     const now = computable(left);
     if (now.length === 0)

@@ -3,21 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../../cli/testing/run.ts";
-import { platformRules } from "../../../components/observability/alert-rules.ts";
-import { testSigner } from "../../../gateway/src/testing/audit-directory.ts";
-import { writeAudit } from "./audit-log.ts";
-import { FROM, SCOPE, TO } from "./platform.ts";
+import { AUDIT_PUBLIC_KEY, writeAudit } from "./audit-log.ts";
+import { FROM, PIPELINE, TO } from "./platform.ts";
 import { filledPrometheus, type PrometheusServer } from "./prometheus-server.ts";
 
 let server: PrometheusServer;
 let folder: string;
 
 beforeAll(async () => {
-  const rules = platformRules({ budgetUsd: SCOPE.budgetUsd, pools: [{ name: "l40s", usdPerHour: "2.1" }] });
-  server = await filledPrometheus({ rules, from: FROM, to: TO });
+  server = await filledPrometheus(PIPELINE.groups, { from: FROM, to: TO });
   folder = mkdtempSync(join(tmpdir(), "llmops-report-"));
   await writeAudit(join(folder, "audit"));
-  writeFileSync(join(folder, "key.pem"), testSigner.publicKeyPem);
+  writeFileSync(join(folder, "key.pem"), AUDIT_PUBLIC_KEY);
 });
 
 afterAll(async () => {

@@ -1,5 +1,6 @@
 import { createWriteStream } from "node:fs";
 import { once } from "node:events";
+import { METRICS } from "../../../monitoring/metrics.ts";
 import { createMetrics, type GatewayMetrics } from "../../../gateway/src/metrics/metrics.ts";
 
 /** Made-up load of one platform, written with the label sets that the gateway's own code, the engines and the exporters give. */
@@ -83,6 +84,12 @@ function serve(metrics: GatewayMetrics, seconds: number, elapsed: number, random
         0.18 * busy * (0.6 - 0.7 * Math.log(1 - 0.98 * random())),
       );
     }
+    for (let sample = 0; sample < 6; sample++) {
+      const longer = -Math.log(1 - 0.98 * random());
+      metrics.requestBytes.observe({ model }, 3400 * longer);
+      metrics.requestInputTokens.observe({ model }, 850 * longer);
+      metrics.requestOutputTokens.observe({ model }, length * longer);
+    }
     for (const side of ["input", "output"] as const) {
       metrics.verdicts.inc({ guard: "pii", side, action: "pass" }, calls * 0.97);
       metrics.verdicts.inc({ guard: "pii", side, action: "redact" }, calls * 0.006);
@@ -91,6 +98,15 @@ function serve(metrics: GatewayMetrics, seconds: number, elapsed: number, random
     }
     metrics.verdicts.inc({ guard: "prompt-injection", side: "input", action: "flag" }, calls * 0.004);
   }
+  const runs = 0.02 * daily(seconds) * elapsed;
+  const agent = { client: "back-office" };
+  metrics.agentRuns.inc(agent, runs);
+  for (let step = 1; step <= 6; step++) metrics.agentStep.observe(agent, Math.ceil(step * random()));
+  metrics.agentTokens.inc(agent, runs * 5200);
+  metrics.agentCost.inc({ ...agent, currency: "USD" }, runs * 0.004);
+  metrics.agentLimits.inc({ ...agent, limit: "steps" }, runs * 0.02);
+  metrics.agentToolCalls.inc({ ...agent, tool: "policy_search", result: "allowed" }, runs * 2.4);
+  metrics.agentToolCalls.inc({ ...agent, tool: "other", result: "refused" }, runs * 0.01);
   metrics.rejected.inc({ reason: "unknown-key" }, 0.01 * elapsed);
   for (const model of MODELS) metrics.heldRequests.set({ model }, random() < 0.05 ? 2 : 0);
 }
@@ -167,6 +183,47 @@ function gpuRows(seconds: number, random: () => number): Row[] {
   });
 }
 
+/** What an evaluation of live answers exports, by the contract in monitoring/metrics.ts. */
+class Evaluation {
+  readonly #counters = new Map<string, number>();
+
+  #count(key: string, more: number): number {
+    const value = (this.#counters.get(key) ?? 0) + more;
+    this.#counters.set(key, value);
+    return value;
+  }
+
+  rows(seconds: number, elapsed: number, random: () => number): Row[] {
+    return MODELS.flatMap((model): Row[] => {
+      const labels = { ...target("evaluation", "judge-0", "http"), model };
+      const judged = 0.3 * daily(seconds) * elapsed;
+      const hallucinated = judged * (0.008 + 0.006 * random());
+      const histogram = (name: string, edges: readonly number[], mean: number): Row[] => [
+        ...[...edges, Infinity].map((edge): Row => [
+          `${name}_bucket`,
+          { ...labels, le: edge === Infinity ? "+Inf" : String(edge) },
+          this.#count(`${model}${name}${edge}`, judged * Math.min(1, (edge / (2 * mean)) ** 2)),
+        ]),
+        [`${name}_count`, labels, this.#count(`${model}${name}`, judged)],
+      ];
+      return [
+        [
+          "llmops_eval_judged_answers_total",
+          { ...labels, verdict: "supported" },
+          this.#count(`${model}s`, judged - hallucinated),
+        ],
+        [
+          "llmops_eval_judged_answers_total",
+          { ...labels, verdict: "hallucinated" },
+          this.#count(`${model}h`, hallucinated),
+        ],
+        ...histogram(METRICS.evalScore.name, METRICS.evalScore.edges, 0.45),
+        ...histogram(METRICS.embeddingDistance.name, METRICS.embeddingDistance.edges, 0.3),
+      ];
+    });
+  }
+}
+
 function alertRows(seconds: number, start: number): Row[] {
   const day = (seconds - start) / 86_400;
   const firing = (alertname: string, severity: string, signal: string): Row => [
@@ -211,6 +268,7 @@ export async function writeSyntheticMetrics(
     throttled: () => 0,
   });
   const engines = new Engines();
+  const evaluation = new Evaluation();
   const out = createWriteStream(file);
   for (
     let at = start, before = start - coarse;
@@ -231,6 +289,7 @@ export async function writeSyntheticMetrics(
     const rows = [
       ...own,
       ...engines.rows(at, at - before, random),
+      ...evaluation.rows(at, at - before, random),
       ...gpuRows(at, random),
       ...alertRows(at, start),
     ];
