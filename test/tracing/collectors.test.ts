@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { capture } from "../../plan/capture.ts";
 import { CONTENT_ATTRIBUTES, RENAMED_ATTRIBUTES } from "../../gateway/src/index.ts";
-import { ingestConfig, samplingConfig } from "./collector-config.ts";
-import { Collectors } from "./collectors.ts";
-import { platformTarget, type TracePlatform } from "./platforms.ts";
-import { telemetryPolicies } from "./telemetry-namespace.ts";
+import { ingestConfig, samplingConfig } from "../../components/tracing/collector-config.ts";
+import { Collectors } from "../../components/tracing/collectors.ts";
+import { platformTarget, type TracePlatform } from "../../components/tracing/platforms.ts";
+import { telemetryPolicies } from "../../components/tracing/telemetry-namespace.ts";
 
 const secret = { name: "platforms", key: "token" };
 const langsmith: TracePlatform = { kind: "langsmith", region: "eu", project: "p", apiKey: secret };
