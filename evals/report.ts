@@ -35,7 +35,8 @@ const suite = z.strictObject({
   score: z.number().min(0),
   /** Who scored: rules, or a judge that is calibrated well enough to count. */
   grader: z.enum(["deterministic", "judge", "measured"]),
-  decision,
+  /** `advisory`: it was looked at and did not count. */
+  decision: z.enum([...decision.options, "advisory"]),
   reason: z.string(),
 });
 
