@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   pipeline: async () => (await import("./pipeline.ts")).pipelineCommand(),
   policy: async () => (await import("./policy.ts")).policyCommand(),
   prompt: async () => (await import("./prompt.ts")).promptCommand(),
+  eval: async () => (await import("./eval.ts")).evalCommand(),
   compliance: async () => (await import("./compliance.ts")).complianceCommand(),
   evidence: async () => (await import("./evidence.ts")).evidenceCommand(),
   review: async () => (await import("./review.ts")).reviewCommand(),
@@ -35,6 +36,8 @@ interface RefusedInput extends Error {
 
 /** Errors whose message is written for the user; anything else is a defect and is shown with its stack. */
 const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
+  "CostCapError",
+  "DataSetError",
   "EnvelopeError",
   "CostSideError",
   "EvidenceError",
@@ -53,6 +56,7 @@ const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
   "PromqlError",
   "ReportError",
   "SimulationError",
+  "TargetError",
   "TraceError",
   "TrafficError",
   "UnknownKeyError",

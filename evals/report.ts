@@ -11,7 +11,8 @@ export const EVALUATION_PREDICATE = "urn:llmops-blueprint:evaluation:v1";
 
 const sha256 = z.string().regex(/^sha256:[0-9a-f]{64}$/, "sha256:<64 hex digits>");
 
-const evaluated = z.strictObject({
+/** Shape of what an evaluation is about. */
+export const evaluatedSchema = z.strictObject({
   /** Weights: `sha256:<hex>` of the files, or `gitCommit:<hex>` of a repository of weights. */
   model: z.union([sha256, z.string().regex(/^gitCommit:[0-9a-f]{40}$/, "gitCommit:<40 hex digits>")]),
   /** What the model is told before the caller's words; `none` without a versioned prompt. */
@@ -23,7 +24,7 @@ const evaluated = z.strictObject({
 });
 
 /** What an evaluation is about; a report admits exactly this to traffic and nothing else. */
-export type Evaluated = z.output<typeof evaluated>;
+export type Evaluated = z.output<typeof evaluatedSchema>;
 
 const share = z.number().min(0).max(1);
 const decision = z.enum(["passed", "failed", "inconclusive"]);
@@ -42,7 +43,7 @@ const suite = z.strictObject({
 
 const comparison = z.strictObject({
   /** What the candidate is compared with. */
-  baseline: evaluated,
+  baseline: evaluatedSchema,
   baselineRun: z.string(),
   samples: z.int().min(0),
   /** Candidate minus baseline, share of cases. */
@@ -73,7 +74,7 @@ const predicate = z.strictObject({
   environment: z.enum(["local", "dev", "staging", "prod"]),
   /** Name the model is served by. */
   model: z.string().min(1),
-  evaluated,
+  evaluated: evaluatedSchema,
   /** Who answered; a stand-in proves the path and nothing about a model. */
   engine: z.enum(["model", "stand-in"]),
   finishedAt: z.iso.datetime(),

@@ -55,7 +55,11 @@ export class ModelNotInstalledError extends Error {
   override readonly name = "ModelNotInstalledError";
 }
 
-async function chooseGenerator(
+/**
+ * The engine's source of text, and why it was chosen.
+ * @throws ModelNotInstalledError when the embedded model is asked for and not there
+ */
+export async function chooseGenerator(
   engine: LocalEngine,
 ): Promise<{ readonly generator: TextGenerator; readonly reason: string }> {
   const model = installedModel();

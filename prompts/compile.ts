@@ -17,7 +17,10 @@ export interface PromptVariant {
 export type GatewayPrompt = NonNullable<GatewayConfigInput["models"][number]["prompts"]>[number];
 
 /** Hash of a variant; what its evaluation report is about. @throws PromptError when there is no such version */
-export function variantHash({ prompt, version, variables }: PromptVariant, folder?: string): string {
+export function variantHash(
+  { prompt, version, variables }: PromptVariant,
+  folder?: string,
+): `sha256:${string}` {
   return promptHash(promptAt(prompt, version, folder), variables);
 }
 

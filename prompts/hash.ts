@@ -9,7 +9,7 @@ import type { Prompt, VariableValue } from "./prompt.ts";
 export function promptHash(
   { settings, variables, defaults, template }: Prompt,
   given: Readonly<Record<string, VariableValue>> = {},
-): string {
+): `sha256:${string}` {
   const content = {
     settings,
     variables: Object.fromEntries(variables.map(({ name, need, type }) => [name, { need, type }])),

@@ -138,7 +138,8 @@ function clients(config: PlatformConfig): Client[] {
   });
 }
 
-function guards({ guardrails, oversight }: PlatformConfig): Guards {
+/** Rules of the gateway's guards. */
+export function guards({ guardrails, oversight }: PlatformConfig): Guards {
   const rule = (
     detector: "pii" | "secrets" | "injection",
     wanted: "pii" | "secrets" | "promptInjection",

@@ -19,3 +19,4 @@ export { secretsDetector } from "./guards/secrets.ts";
 export type { Detector } from "./guards/finding.ts";
 export { readRecords } from "./cli/records.ts";
 export type { StoredRecord } from "./cli/records.ts";
+export { guardrailVersion } from "./guards/version.ts";

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { EmbeddedModel } from "../engine/embedded.ts";
 
@@ -16,4 +16,13 @@ export function installedModel(): EmbeddedModel | undefined {
   return existsSync(INSTALLED_MARK)
     ? { modelPath: join(MODEL_CACHE, MODEL_FILE), runtimeFolder: join(MODEL_CACHE, "runtime") }
     : undefined;
+}
+
+/**
+ * Digest of the installed model file, as its installation verified it.
+ * @throws Error when it is not installed
+ */
+export function installedDigest(): `sha256:${string}` {
+  const { sha256 } = JSON.parse(readFileSync(INSTALLED_MARK, "utf8")) as { readonly sha256: string };
+  return `sha256:${sha256}`;
 }

@@ -99,8 +99,11 @@ export const guardrails = z
 /** Quality gate before promotion. */
 export const evaluation = z
   .strictObject({
-    gate: z.enum(["required", "advisory"]).default("required"),
-    minSamples: count.default(200),
+    gate: z
+      .enum(["required", "advisory"])
+      .default("required")
+      .describe("`advisory` reports what is missing and stops nothing."),
+    minSamples: count.default(200).describe("Fewest cases a report rests on."),
     maxAgeDays: count.default(90).describe("Oldest signed report that still opens the gate."),
     signer: z
       .string()

@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { canonicalJson } from "../gateway/src/index.ts";
+import { DataSetError, parseCases, type EvalCase } from "./case.ts";
+
+const FOLDER = join(import.meta.dirname, "data");
+
+/** File that pins every data set. */
+export const DATA_LOCK = "data-sets.lock.json";
+
+const lockSchema = z.record(
+  z.string(),
+  z.strictObject({
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    cases: z.int().min(1),
+    /** SPDX id. */
+    licence: z.string().min(1),
+    origin: z.string().min(1),
+    /** What was found when somebody looked for personal data. */
+    personalData: z.string().min(1),
+  }),
+);
+
+/** Pinned data sets by suite. */
+export type DataLock = z.output<typeof lockSchema>;
+
+/** Cases with the digest of where they come from. */
+export interface DataSets {
+  readonly cases: readonly EvalCase[];
+  /** Over the digests of all sets that were read. */
+  readonly digest: `sha256:${string}`;
+}
+
+/** SHA-256 of a file, hex. */
+export function fileDigest(text: string | Buffer): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    throw new DataSetError(`${path}: cannot be read`);
+  }
+}
+
+/**
+ * Reads data sets and checks each against its pin, so that nobody changes a question and keeps the report.
+ * @param suites which ones; all of them when not given
+ * @throws DataSetError when one is unknown, changed, unpinned or malformed
+ */
+export function readDataSets(suites?: readonly string[], folder: string = FOLDER): DataSets {
+  const parsed = lockSchema.safeParse(JSON.parse(readText(join(folder, DATA_LOCK))));
+  if (!parsed.success) throw new DataSetError(`${DATA_LOCK}: ${z.prettifyError(parsed.error)}`);
+  const lock = parsed.data;
+  const names = suites ?? Object.keys(lock);
+  const cases = names.flatMap((name) => {
+    const pin = lock[name];
+    if (pin === undefined)
+      throw new DataSetError(`there is no data set '${name}'; there is ${Object.keys(lock).join(", ")}`);
+    const file = join(folder, `${name}.jsonl`);
+    const text = readText(file);
+    if (fileDigest(text) !== pin.sha256)
+      throw new DataSetError(
+        `evals/data/${name}.jsonl: its SHA-256 is ${fileDigest(text)}, ${DATA_LOCK} pins ${pin.sha256}: if the change is meant, write the new digest and count there`,
+      );
+    const read = parseCases(`evals/data/${name}.jsonl`, text);
+    if (read.length !== pin.cases)
+      throw new DataSetError(
+        `evals/data/${name}.jsonl: ${read.length} cases, ${DATA_LOCK} says ${pin.cases}`,
+      );
+    const strayed = read.find(({ suite }) => suite !== name);
+    if (strayed !== undefined)
+      throw new DataSetError(
+        `evals/data/${name}.jsonl: the case '${strayed.id}' belongs to '${strayed.suite}'`,
+      );
+    return read;
+  });
+  const digests = Object.fromEntries([...names].sort().map((name) => [name, lock[name]?.sha256]));
+  return { cases, digest: `sha256:${fileDigest(canonicalJson(digests))}` };
+}

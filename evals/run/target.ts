@@ -1,0 +1,157 @@
+import { z } from "zod";
+import type { CaseTool } from "../case.ts";
+import type { Answer, ToolCall } from "../grade.ts";
+
+/** An OpenAI-compatible address, as a rule the gateway's. */
+export interface Target {
+  /** Base address without a path. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly model: string;
+  readonly maxTokens: number;
+}
+
+/** An answer with what it took. */
+export interface Exchange {
+  readonly answer: Answer;
+  readonly ms: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** The target could not be asked, which says nothing about its answers. */
+export class TargetError extends Error {
+  override readonly name = "TargetError";
+}
+
+const reply = z.object({
+  choices: z
+    .array(
+      z.object({
+        message: z.object({
+          content: z.string().nullish(),
+          tool_calls: z
+            .array(
+              z.object({ id: z.string(), function: z.object({ name: z.string(), arguments: z.string() }) }),
+            )
+            .nullish(),
+        }),
+      }),
+    )
+    .min(1),
+  usage: z.object({ prompt_tokens: z.int(), completion_tokens: z.int() }),
+});
+
+const failure = z.object({ error: z.object({ code: z.string().nullish(), message: z.string() }) });
+
+/** Codes of the gateway's guards; every other error is one of the path and not of the answer. */
+const GUARD_CODES: ReadonlySet<string> = new Set([
+  "guardrail_blocked",
+  "review_required",
+  "tool_not_allowed",
+]);
+
+/** Most turns with tools in one conversation. */
+const MAX_TURNS = 6;
+
+function toolsOf(tools: readonly CaseTool[]): object {
+  return tools.length === 0
+    ? {}
+    : {
+        tools: tools.map(({ name, description, parameters }) => ({
+          type: "function",
+          function: {
+            name,
+            description,
+            parameters: {
+              type: "object",
+              properties: Object.fromEntries(
+                Object.entries(parameters).map(([key, type]) => [key, { type }]),
+              ),
+              required: Object.keys(parameters),
+              additionalProperties: false,
+            },
+          },
+        })),
+      };
+}
+
+function argumentsOf(text: string): Record<string, unknown> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+async function post(target: Target, body: object, signal: AbortSignal): Promise<Response> {
+  try {
+    return await fetch(`${target.baseUrl}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${target.apiKey}` },
+      body: JSON.stringify(body),
+      signal,
+    });
+  } catch (error) {
+    throw new TargetError(`${target.baseUrl}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/**
+ * Asks one question; tools answer what the case says, and nothing is really called.
+ * @throws TargetError when the target cannot be reached or answers with an error that no guard caused
+ */
+export async function ask(
+  target: Target,
+  question: string,
+  tools: readonly CaseTool[],
+  seed: number,
+  signal: AbortSignal,
+): Promise<Exchange> {
+  const messages: object[] = [{ role: "user", content: question }];
+  const calls: ToolCall[] = [];
+  const started = performance.now();
+  const used = { inputTokens: 0, outputTokens: 0 };
+  for (let turn = 0; ; turn += 1) {
+    const { model, maxTokens } = target;
+    const response = await post(
+      target,
+      { model, messages, max_tokens: maxTokens, seed, ...toolsOf(tools) },
+      signal,
+    );
+    const body: unknown = await response.json().catch(() => null);
+    const end = (answer: Answer): Exchange => ({ answer, ms: performance.now() - started, ...used });
+    if (!response.ok) {
+      const { data } = failure.safeParse(body);
+      const code = data?.error.code ?? "";
+      if (!GUARD_CODES.has(code))
+        throw new TargetError(
+          `${target.baseUrl} answered ${response.status}: ${data?.error.message ?? "no reason"}`,
+        );
+      return end({ kind: "refused", reason: code });
+    }
+    const parsed = reply.safeParse(body);
+    if (!parsed.success) throw new TargetError(`${target.baseUrl}: the answer has no choices or no usage`);
+    const { choices, usage } = parsed.data;
+    used.inputTokens += usage.prompt_tokens;
+    used.outputTokens += usage.completion_tokens;
+    const message = choices[0]?.message;
+    const wanted = message?.tool_calls ?? [];
+    for (const call of wanted)
+      calls.push({ tool: call.function.name, arguments: argumentsOf(call.function.arguments) });
+    if (wanted.length === 0 || turn + 1 >= MAX_TURNS)
+      return end({ kind: "answered", text: message?.content ?? "", calls });
+    messages.push(
+      {
+        role: "assistant",
+        content: message?.content ?? null,
+        tool_calls: wanted.map((call) => ({ ...call, type: "function" })),
+      },
+      ...wanted.map((call) => ({
+        role: "tool",
+        tool_call_id: call.id,
+        content: tools.find(({ name }) => name === call.function.name)?.result ?? "there is no such tool",
+      })),
+    );
+  }
+}
