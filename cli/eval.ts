@@ -205,6 +205,7 @@ async function evaluate(options: RunOptions): Promise<void> {
 
 interface CompareOptions {
   readonly baseline?: string;
+  readonly first?: true;
   readonly out?: string;
   readonly html?: string;
   readonly suite?: readonly string[];
@@ -231,7 +232,9 @@ function printReport({
   for (const reason of reasons) print(`  because: ${reason}`);
 }
 
-function compare(candidate: string, { baseline, out, html, suite, json }: CompareOptions): void {
+function compare(candidate: string, { baseline, first, out, html, suite, json }: CompareOptions): void {
+  if ((baseline === undefined) === (first === undefined))
+    throw new ReportError("give --baseline <folder>, or --first where this model was never evaluated before");
   const run = readRun(candidate);
   const { cases, digest } = readDataSets(suite);
   if (digest !== run.head.evaluated.dataSets)
@@ -377,6 +380,7 @@ export function evalCommand(): Command {
     .description("judge a run, against a baseline where there is one; exit code 1 when it does not pass")
     .argument("<run>", "folder of the candidate's run")
     .option("--baseline <folder>", "run to compare with")
+    .option("--first", "there is none yet: only the limits count")
     .option("--suite <suites...>", "the data sets the run asked (default: all)")
     .option("--out <file>", "write the report there, to be signed")
     .option("--html <file>", "write it as a page with charts")

@@ -102,7 +102,7 @@ function measured(
 function suiteFinding(
   name: string,
   scored: readonly Scored[],
-  worse: ReadonlySet<string>,
+  worse: ReadonlySet<string> | null,
   judge: JudgeStanding,
 ): SuiteFinding {
   const definition = SUITES.find((suite) => suite.name === name);
@@ -125,13 +125,20 @@ function suiteFinding(
       decision: failures > definition.maxFailures ? "failed" : "passed",
       reason: `${failures} of ${samples} failed; the rate is below ${percent(failureBound(failures, samples))} with 95 % confidence`,
     };
+  const rate = percent(score / samples);
+  if (worse === null)
+    return {
+      ...common,
+      decision: "advisory",
+      reason: `${rate} of the score; there is no baseline to compare with`,
+    };
   return worse.has(name)
     ? {
         ...common,
         decision: "failed",
         reason: "more cases were lost than won than chance explains (McNemar, Holm)",
       }
-    : { ...common, decision: "passed", reason: `${percent(score / samples)} of the score` };
+    : { ...common, decision: "passed", reason: `${rate} of the score` };
 }
 
 /**
@@ -162,7 +169,7 @@ export function decide({ candidate, baseline, judge, minSamples, margin = MARGIN
     });
   const suites = [
     ...[...Map.groupBy(scored, ({ suite }) => suite)].map(([name, of]) =>
-      suiteFinding(name, of, worse, judge),
+      suiteFinding(name, of, baseline === null ? null : worse, judge),
     ),
     ...(baseline === null
       ? []
@@ -180,10 +187,8 @@ export function decide({ candidate, baseline, judge, minSamples, margin = MARGIN
         ]),
   ];
   const comparison = baseline === null ? null : compared(pairs, margin);
-  const missing =
-    baseline === null
-      ? 0
-      : [...before.keys()].filter((key) => !candidate.some((each) => keyOf(each) === key)).length;
+  const present = new Set(candidate.map(keyOf));
+  const missing = [...before.keys()].filter((key) => !present.has(key)).length;
   const failed = suites
     .filter(({ decision }) => decision === "failed")
     .map(({ name, reason }) => `${name}: ${reason}`);

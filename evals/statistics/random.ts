@@ -15,7 +15,7 @@ export function resample<T>(items: readonly T[], random: () => number): T[] {
 }
 
 /** Resamples of a bootstrap. */
-export const RESAMPLES = 2_000;
+export const RESAMPLES = 1_000;
 
 /** Percentile interval of a statistic over resamples of the items, 95 % two-sided. */
 export function bootstrap<T>(
