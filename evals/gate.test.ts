@@ -168,8 +168,8 @@ describe("the gate", () => {
 });
 
 describe("the statistics", () => {
-  it("needs 735 cases at 10 % disagreement and 5 points", () => {
-    expect([0.05, 0.1, 0.2].map((discordance) => neededSamples(discordance, 0.05))).toEqual([368, 735, 1470]);
+  it("needs 866 cases at 10 % disagreement and 5 points", () => {
+    expect([0.05, 0.1, 0.2].map((discordance) => neededSamples(discordance, 0.05))).toEqual([433, 866, 1732]);
   });
 
   it("has an interval that holds the difference, and turns with its sign", () => {

@@ -142,7 +142,7 @@ function suiteFinding(
 }
 
 /**
- * Judges a candidate. It passes when no limit is broken, when the pooled quality is with 97.5 % confidence not worse than the
+ * Judges a candidate. It passes when no limit is broken, when the pooled quality is with 99 % confidence not worse than the
  * baseline's by the margin, and when no single suite is certainly worse. Cases that could not be asked, and too few cases, leave
  * it inconclusive, which does not pass.
  */

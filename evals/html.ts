@@ -52,7 +52,7 @@ export function reportPage(report: EvaluationReport): string {
   const compared =
     comparison === null
       ? "<p>There was no baseline: limits only.</p>"
-      : `${interval(comparison)}<p>${percent(comparison.difference)} (95 % interval ${percent(comparison.lower)} to ${percent(comparison.upper)}) on ${comparison.samples} cases; a loss of ${percent(comparison.margin)} must be ruled out. A conclusive answer takes about ${comparison.neededSamples} cases.</p>`;
+      : `${interval(comparison)}<p>${percent(comparison.difference)} (98 % interval ${percent(comparison.lower)} to ${percent(comparison.upper)}) on ${comparison.samples} cases; a loss of ${percent(comparison.margin)} must be ruled out. A conclusive answer takes about ${comparison.neededSamples} cases.</p>`;
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Evaluation of ${escape(model)}</title>
 <style>body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2328}svg{width:100%;font:12px system-ui,sans-serif}table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #d0d7de;padding:.3rem .5rem;text-align:left}code{word-break:break-all}</style></head><body>

@@ -1,5 +1,5 @@
-/** Normal quantile of the one-sided level at which a loss beyond the margin passes: 2.5 %. */
-const Z_REGRESSION = 1.959964;
+/** Normal quantile of the one-sided level at which a loss of the margin passes: 1 %. */
+const Z_REGRESSION = 2.326348;
 
 /** Normal quantile of the chance that an equal candidate is not let through at the needed size: 1 %. */
 const Z_EQUAL = 2.326348;
@@ -15,7 +15,7 @@ export interface PairedDifference {
   readonly samples: number;
   /** Candidate minus baseline. */
   readonly difference: number;
-  /** 95 % interval. */
+  /** 98 % interval. */
   readonly lower: number;
   readonly upper: number;
   /** Mean square of the difference per case; for right-or-wrong scores the share of cases that disagree. */
@@ -44,7 +44,7 @@ export function pairedDifference(pairs: readonly Pair[]): PairedDifference {
 }
 
 /**
- * Cases after which an equal candidate passes with 99 % and one that lost `margin` is stopped with 97.5 %.
+ * Cases after which an equal candidate passes with 99 % and one that lost `margin` is stopped with 99 %.
  * @param discordance share of cases on which two equal candidates disagree
  */
 export function neededSamples(discordance: number, margin: number): number {
