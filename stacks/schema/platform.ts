@@ -53,13 +53,4 @@ export type PlatformConfig = z.output<typeof platform>;
 export type SectionName = keyof typeof sections;
 
 /** Keys that this version validates but no component consumes yet; `llmops plan` prints them. */
-<<<<<<< HEAD
 export const NOT_DEPLOYED: readonly string[] = ["oversight.contact", "models[].slo"];
-=======
-export const NOT_DEPLOYED: readonly string[] = [
-  "oversight.contact",
-  "observability.traceSampling",
-  "models[].slo",
-  "models[].delivery.strategy",
-];
->>>>>>> 08b1436 (Seeded regressions of prompt, model and guardrails are stopped through a real gateway; runs resume)
