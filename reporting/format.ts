@@ -26,7 +26,7 @@ export function formatted(value: number, unit: Unit): string {
     case "s":
       return seconds(value);
     case "currencyUSD":
-      return `${grouped(value, Math.abs(value) >= 1 || value === 0 ? 2 : 6)} USD`;
+      return `${grouped(value, Math.abs(value) >= 0.01 || value === 0 ? 2 : 6)} USD`;
     case "reqps":
       return `${grouped(value, digitsOf(value))} /s`;
     case "tps":
