@@ -24,6 +24,7 @@ describe("chart pins", () => {
       "keda",
       "kube-prometheus-stack",
       "loki",
+      "lws",
       "nvidia-device-plugin",
       "opencost",
       "tempo",

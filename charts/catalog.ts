@@ -12,6 +12,7 @@ export const CHART_NAMES = [
   "keda",
   "kube-prometheus-stack",
   "loki",
+  "lws",
   "nvidia-device-plugin",
   "opencost",
   "tempo",

@@ -20,7 +20,7 @@ function floorOf({ models, gpuPools }: PlatformConfig, pool: string): number {
   const gpusPerNode = gpuPools.find(({ name }) => name === pool)?.gpusPerNode ?? 1;
   const gpus = models
     .filter(({ gpu }) => gpu.pool === pool)
-    .reduce((sum, { autoscaling, gpu }) => sum + autoscaling.minReplicas * gpu.tensorParallel, 0);
+    .reduce((sum, { autoscaling, gpu }) => sum + autoscaling.minReplicas * gpu.tensorParallel * gpu.nodes, 0);
   return Math.ceil(gpus / gpusPerNode);
 }
 

@@ -1,9 +1,14 @@
+import * as k8s from "@pulumi/kubernetes";
+import { HelmAddon } from "../components/addon/helm-addon.ts";
 import type { AuditDestination } from "../components/audit/destination.ts";
 import { ModelScaler } from "../components/autoscaling/model-scaler.ts";
 import type { ClusterHandle } from "../components/cluster/handle.ts";
 import { instanceFor, instanceGpus } from "../components/gpu/accelerators.ts";
 import { GPU_POOL_LABEL } from "../components/gpu/gpu-pool.ts";
-import { ModelService, type ReplicaResources } from "../components/serving/model-service.ts";
+import { ModelService } from "../components/serving/model-service.ts";
+import type { ModelServiceArgs } from "../components/serving/model-service-args.ts";
+import { replicaResources, type ReplicaResources } from "../components/serving/resources.ts";
+import { WarmCapacity, warmPriorityClass } from "../components/serving/warm-capacity.ts";
 import type { Tenant } from "../components/tenancy/tenant.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { deliver, rolloutsController } from "./delivery.ts";
@@ -31,6 +36,39 @@ function shareOf(config: PlatformConfig, pool: Pool, model: Model): ReplicaResou
   };
 }
 
+/** GPUs, weights and share of a node of one replica. */
+function sizeOf(
+  config: PlatformConfig,
+  pool: Pool,
+  model: Model,
+): Pick<ModelServiceArgs, "tensorParallel" | "nodes" | "weightsGiB" | "share"> {
+  const { gpu, architecture } = model;
+  const share = shareOf(config, pool, model);
+  return {
+    tensorParallel: gpu.tensorParallel,
+    nodes: gpu.nodes,
+    weightsGiB: (architecture.parametersBillion * 1e9 * architecture.bytesPerParameter) / GIB,
+    ...(share === undefined ? {} : { share }),
+  };
+}
+
+/** The controller of replicas over several nodes, where a model has one. */
+function leaderWorkerSets(name: string, config: PlatformConfig, cluster: ClusterHandle): HelmAddon[] {
+  if (config.models.every(({ gpu }) => gpu.nodes === 1)) return [];
+  const namespace = new k8s.core.v1.Namespace(
+    `${name}-lws-namespace`,
+    { metadata: { name: "lws-system", labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
+    { provider: cluster.provider },
+  );
+  return [
+    new HelmAddon(
+      `${name}-lws`,
+      { chart: "lws", namespace: "lws-system" },
+      { providers: { kubernetes: cluster.provider }, dependsOn: namespace },
+    ),
+  ];
+}
+
 function nodeSelectorOf(pool: Pool): Record<string, string> {
   return pool.provisioner === "compute-class"
     ? { "cloud.google.com/compute-class": pool.name }
@@ -49,6 +87,10 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
   const { cluster, tenants, audit, monitoring, keda } = target;
   const rollouts = rolloutsController(name, config, cluster);
   const providers = { kubernetes: cluster.provider };
+  const groups = leaderWorkerSets(name, config, cluster);
+  const warm = config.models.some(({ autoscaling }) => autoscaling.warmReplicas > 0)
+    ? [warmPriorityClass(`${name}-warm-priority`, { provider: cluster.provider })]
+    : [];
   for (const model of config.models) {
     const pool = config.gpuPools.find((candidate) => candidate.name === model.gpu.pool);
     const tenant = tenants.find((candidate) => candidate.namespaceName === model.tenant);
@@ -59,7 +101,7 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
       "llmops.io/environment": config.environment,
       "llmops.io/tenant": model.tenant,
     };
-    const share = shareOf(config, pool, model);
+    const size = sizeOf(config, pool, model);
     const service = new ModelService(
       `${name}-model-${model.name}`,
       {
@@ -67,16 +109,30 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         namespace: model.tenant,
         engine: model.engine,
         source: model.source,
-        tensorParallel: model.gpu.tensorParallel,
-        weightsGiB: (model.architecture.parametersBillion * 1e9 * model.architecture.bytesPerParameter) / GIB,
+        ...size,
         nodeSelector: nodeSelectorOf(pool),
-        ...(share === undefined ? {} : { share }),
         termination: model.delivery,
         delivery: model.delivery,
         labels,
       },
-      { providers, dependsOn: [tenant, monitoring.chart] },
+      { providers, dependsOn: [tenant, monitoring.chart, ...groups] },
     );
+    if (model.autoscaling.warmReplicas > 0)
+      new WarmCapacity(
+        `${name}-warm-${model.name}`,
+        {
+          model: model.name,
+          namespace: model.tenant,
+          image: model.engine.image,
+          // Each place is one pod; a replica over several nodes takes one on each.
+          replicas: model.autoscaling.warmReplicas * model.gpu.nodes,
+          gpus: model.gpu.tensorParallel,
+          resources: replicaResources(size),
+          nodeSelector: nodeSelectorOf(pool),
+          labels,
+        },
+        { providers, dependsOn: [tenant, ...warm] },
+      );
     const rollout =
       rollouts === undefined
         ? undefined
@@ -92,10 +148,10 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         queueDepthThreshold: model.autoscaling.queueDepthThreshold,
         ...(model.autoscaling.capacity === undefined ? {} : { capacity: model.autoscaling.capacity }),
         ...(model.autoscaling.schedule === undefined ? {} : { schedule: model.autoscaling.schedule }),
-        target: rollout === undefined ? "Deployment" : "Rollout",
+        target: model.gpu.nodes > 1 ? "LeaderWorkerSet" : rollout === undefined ? "Deployment" : "Rollout",
         labels,
       },
-      { providers, dependsOn: [service.deployment, keda, ...(rollout === undefined ? [] : [rollout])] },
+      { providers, dependsOn: [service.workload, keda, ...(rollout === undefined ? [] : [rollout])] },
     );
   }
 }

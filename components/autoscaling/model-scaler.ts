@@ -15,6 +15,16 @@ import {
   type TokenRates,
 } from "./queries.ts";
 
+/** Kinds of objects whose replicas can be set. */
+export type ScaleTarget = "Deployment" | "Rollout" | "LeaderWorkerSet";
+
+const TARGETS: Readonly<Record<ScaleTarget, { readonly apiVersion?: string; readonly kind?: string }>> = {
+  // KEDA's own default.
+  Deployment: {},
+  Rollout: { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout" },
+  LeaderWorkerSet: { apiVersion: "leaderworkerset.x-k8s.io/v1", kind: "LeaderWorkerSet" },
+};
+
 /** How one model scales. */
 export interface ModelScalerArgs {
   readonly model: string;
@@ -31,7 +41,7 @@ export interface ModelScalerArgs {
   /** Floors by the clock; outside of them `minReplicas` holds. */
   readonly schedule?: Schedule;
   /** Kind of object whose replicas it sets. @default "Deployment" */
-  readonly target?: "Deployment" | "Rollout";
+  readonly target?: ScaleTarget;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -129,9 +139,14 @@ export type ScalerTrigger =
 export type ScalingBehaviour = k8s.types.input.autoscaling.v2.HorizontalPodAutoscalerBehavior;
 
 /** Adapters share the replicas of their base model, so their load counts as its load. */
-function scopeOf({ model, namespace, engine }: ModelScalerArgs): QueryScope {
+function scopeOf({ model, namespace, engine, target }: ModelScalerArgs): QueryScope {
   const adapters = engine.kind === "vllm" ? (engine.adapters ?? []) : [];
-  return { model, namespace, adapters: adapters.map(({ name }) => name) };
+  return {
+    model,
+    namespace,
+    pods: target === "LeaderWorkerSet" ? "group-leader" : "replica-set",
+    adapters: adapters.map(({ name }) => name),
+  };
 }
 
 function inFlightThreshold({ capacity, engine }: ModelScalerArgs): number {
@@ -153,7 +168,7 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
     metadata: { name: args.model, namespace: args.namespace, labels: args.labels },
     spec: {
       scaleTargetRef: {
-        ...(args.target === "Rollout" ? { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout" } : {}),
+        ...TARGETS[args.target ?? "Deployment"],
         name: args.model,
       },
       minReplicaCount: args.minReplicas,
@@ -197,15 +212,15 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
         ...(gauges === undefined
           ? []
           : [
-              trigger("in-flight", inFlightQuery(gauges, args), inFlightThreshold(args)),
-              trigger("queue-depth", waitingQuery(gauges, args), args.queueDepthThreshold),
+              trigger("in-flight", inFlightQuery(gauges, scopeOf(args)), inFlightThreshold(args)),
+              trigger("queue-depth", waitingQuery(gauges, scopeOf(args)), args.queueDepthThreshold),
             ]),
         ...(gauges?.tokenLatency === undefined || capacity === undefined
           ? []
           : [
               trigger(
                 "latency",
-                latencyQuery(gauges, gauges.tokenLatency, args, capacity.tokenMs / 1000),
+                latencyQuery(gauges, gauges.tokenLatency, scopeOf(args), capacity.tokenMs / 1000),
                 LATENCY_SHARE,
               ),
             ]),

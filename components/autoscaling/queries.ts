@@ -5,6 +5,8 @@ import type { EngineGauges } from "../serving/engine-metrics.ts";
 export interface QueryScope {
   readonly namespace: string;
   readonly model: string;
+  /** How the pods that answer are called: `<name>-<hash>-<suffix>`, or `<name>-<group>` where a replica is a group. @default "replica-set" */
+  readonly pods?: "replica-set" | "group-leader";
   /** Names of adapters that the model's replicas serve as well. @default none */
   readonly adapters?: readonly string[];
 }
@@ -17,8 +19,7 @@ function selector(metric: string, matchers: readonly string[], scope: QueryScope
   const all = [
     ...matchers,
     `namespace=${quoted(scope.namespace)}`,
-    // Pods of a Deployment are called <name>-<replica set>-<suffix>.
-    `pod=~${quoted(`${scope.model}-[a-z0-9]+-[a-z0-9]+`)}`,
+    `pod=~${quoted(`${scope.model}-${scope.pods === "group-leader" ? "[0-9]+" : "[a-z0-9]+-[a-z0-9]+"}`)}`,
   ];
   return `${metric}{${all.join(",")}}`;
 }

@@ -56,8 +56,10 @@ export type ModelSource =
 export interface EngineLaunch {
   readonly name: string;
   readonly source: ModelSource;
-  /** GPUs of one replica. */
+  /** GPUs a layer is divided over, on one node. */
   readonly tensorParallel: number;
+  /** Nodes the layers of one replica are divided over. */
+  readonly nodes: number;
   /** Seconds running requests get after SIGTERM. */
   readonly drainSeconds: number;
 }
@@ -67,6 +69,8 @@ export interface EngineContainer {
   /** Absent: the image's own entry point. */
   readonly command?: readonly string[];
   readonly args: readonly string[];
+  /** Arguments on the further nodes of a replica that needs several; they answer nobody. */
+  readonly workerArgs: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** Port of the API and of the metrics. */
   readonly port: number;
@@ -149,25 +153,59 @@ function warmUpCompletion(port: number, model: string): string[] {
   ];
 }
 
+/** Ports on which the nodes of a replica find each other. */
+const GROUP_PORTS = { vllm: 29_500, sglang: 20_000 } as const;
+
+/**
+ * How the nodes of a replica find each other; the controller of LeaderWorkerSet sets the variables.
+ * @see https://github.com/kubernetes-sigs/lws/blob/v0.8.0/pkg/utils/pod/pod_utils.go
+ */
+function group(kind: keyof typeof GROUP_PORTS, nodes: number): string[] {
+  if (nodes === 1) return [];
+  const common = [`--nnodes=${nodes}`, "--node-rank=$(LWS_WORKER_INDEX)"];
+  switch (kind) {
+    case "vllm":
+      return [
+        `--pipeline-parallel-size=${nodes}`,
+        "--distributed-executor-backend=mp",
+        "--master-addr=$(LWS_LEADER_ADDRESS)",
+        `--master-port=${GROUP_PORTS.vllm}`,
+        ...common,
+      ];
+    case "sglang":
+      return [
+        `--pp-size=${nodes}`,
+        `--dist-init-addr=$(LWS_LEADER_ADDRESS):${GROUP_PORTS.sglang}`,
+        ...common,
+      ];
+  }
+}
+
+/** Engines one replica of which may span nodes. */
+export const MULTI_NODE_ENGINES: ReadonlySet<EngineKind> = new Set<EngineKind>(["vllm", "sglang"]);
+
 function vllm(engine: Extract<Engine, { kind: "vllm" }>, launch: EngineLaunch): EngineContainer {
   const { source } = launch;
+  const args = [
+    modelReference(source),
+    ...revision(source),
+    ...(source.kind === "s3" || source.kind === "gs" ? ["--load-format=runai_streamer"] : []),
+    `--served-model-name=${launch.name}`,
+    `--tensor-parallel-size=${launch.tensorParallel}`,
+    `--max-model-len=${engine.maxModelLen}`,
+    `--max-num-seqs=${engine.maxNumSeqs}`,
+    ...chunk("--max-num-batched-tokens", engine),
+    `--gpu-memory-utilization=${GPU_MEMORY_UTILISATION}`,
+    // Without it SIGTERM aborts running requests (vLLM >= 0.18).
+    `--shutdown-timeout=${launch.drainSeconds}`,
+    "--disable-access-log-for-endpoints=/health,/metrics,/ping",
+    `--port=${ENGINE_PORTS.vllm}`,
+    ...group("vllm", launch.nodes),
+    ...lora(engine),
+  ];
   return {
-    args: [
-      modelReference(source),
-      ...revision(source),
-      ...(source.kind === "s3" || source.kind === "gs" ? ["--load-format=runai_streamer"] : []),
-      `--served-model-name=${launch.name}`,
-      `--tensor-parallel-size=${launch.tensorParallel}`,
-      `--max-model-len=${engine.maxModelLen}`,
-      `--max-num-seqs=${engine.maxNumSeqs}`,
-      ...chunk("--max-num-batched-tokens", engine),
-      `--gpu-memory-utilization=${GPU_MEMORY_UTILISATION}`,
-      // Without it SIGTERM aborts running requests (vLLM >= 0.18).
-      `--shutdown-timeout=${launch.drainSeconds}`,
-      "--disable-access-log-for-endpoints=/health,/metrics,/ping",
-      `--port=${ENGINE_PORTS.vllm}`,
-      ...lora(engine),
-    ],
+    args,
+    workerArgs: [...args, "--headless"],
     env: {
       ...hubEnvironment(source),
       VLLM_CACHE_ROOT: `${CACHE_MOUNT}/vllm`,
@@ -180,20 +218,23 @@ function vllm(engine: Extract<Engine, { kind: "vllm" }>, launch: EngineLaunch): 
 }
 
 function sglang(engine: ChunkedEngineSettings, launch: EngineLaunch): EngineContainer {
+  const args = [
+    `--model-path=${modelReference(launch.source)}`,
+    ...revision(launch.source),
+    `--served-model-name=${launch.name}`,
+    `--tp-size=${launch.tensorParallel}`,
+    `--context-length=${engine.maxModelLen}`,
+    `--max-running-requests=${engine.maxNumSeqs}`,
+    ...chunk("--chunked-prefill-size", engine),
+    "--enable-metrics",
+    "--host=0.0.0.0",
+    `--port=${ENGINE_PORTS.sglang}`,
+    ...group("sglang", launch.nodes),
+  ];
   return {
     command: ["python3", "-m", "sglang.launch_server"],
-    args: [
-      `--model-path=${modelReference(launch.source)}`,
-      ...revision(launch.source),
-      `--served-model-name=${launch.name}`,
-      `--tp-size=${launch.tensorParallel}`,
-      `--context-length=${engine.maxModelLen}`,
-      `--max-running-requests=${engine.maxNumSeqs}`,
-      ...chunk("--chunked-prefill-size", engine),
-      "--enable-metrics",
-      "--host=0.0.0.0",
-      `--port=${ENGINE_PORTS.sglang}`,
-    ],
+    args,
+    workerArgs: args,
     env: hubEnvironment(launch.source),
     port: ENGINE_PORTS.sglang,
     health: { ready: "/health_generate", live: "/health" },
@@ -215,6 +256,7 @@ function triton(engine: Extract<Engine, { kind: "triton" }>, launch: EngineLaunc
       "--host=0.0.0.0",
       `--openai-port=${ENGINE_PORTS.triton}`,
     ],
+    workerArgs: [],
     env: hubEnvironment(launch.source),
     port: ENGINE_PORTS.triton,
     // The frontend has no other health route; it answers before every model is loaded only with an error.
@@ -233,6 +275,7 @@ function tgi(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
       `--graceful-termination-timeout=${launch.drainSeconds}`,
       `--port=${ENGINE_PORTS.tgi}`,
     ],
+    workerArgs: [],
     env: hubEnvironment(launch.source),
     port: ENGINE_PORTS.tgi,
     health: { ready: "/health", live: "/health" },

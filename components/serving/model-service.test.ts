@@ -3,12 +3,9 @@ import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { capture } from "../../plan/capture.ts";
 import { engineContainer, type Engine, type ModelSource } from "./engine.ts";
 import { engineGauges } from "./engine-metrics.ts";
-import {
-  ModelService,
-  replicaResources,
-  validateModelServiceArgs,
-  type ModelServiceArgs,
-} from "./model-service.ts";
+import { ModelService, validateModelServiceArgs } from "./model-service.ts";
+import type { ModelServiceArgs } from "./model-service-args.ts";
+import { replicaResources } from "./resources.ts";
 
 const image = `engine@sha256:${"a".repeat(64)}`;
 const tokenizer = { image: "registry.example/tokenizer", digest: `sha256:${"d".repeat(64)}` };
@@ -27,6 +24,7 @@ const args: ModelServiceArgs = {
   engine: vllm,
   source: hub,
   tensorParallel: 1,
+  nodes: 1,
   weightsGiB: 13.5,
   nodeSelector: { "llmops.io/gpu-pool": "l4" },
   termination: { preStopSeconds: 15, drainSeconds: 90, gracePeriodSeconds: 120 },
@@ -106,12 +104,12 @@ describe("engineContainer", () => {
       ],
     ],
   ] satisfies [Engine, ModelSource, string[]][])("starts $kind", (engine, source, expected) => {
-    const launch = { name: "mistral", source, tensorParallel: 2, drainSeconds: 90 };
+    const launch = { name: "mistral", source, tensorParallel: 2, nodes: 1, drainSeconds: 90 };
     expect(engineContainer(engine, launch).args).toEqual(expected);
   });
 
   it("streams weights from a bucket and asks no hub", () => {
-    const launch = { name: "mistral", source: s3, tensorParallel: 1, drainSeconds: 90 };
+    const launch = { name: "mistral", source: s3, tensorParallel: 1, nodes: 1, drainSeconds: 90 };
     const { args: flags, env } = engineContainer(vllm, launch);
     expect(flags).toContain("--load-format=runai_streamer");
     expect(env["HF_HUB_OFFLINE"]).toBe("1");
@@ -124,7 +122,7 @@ describe("engineContainer", () => {
       { name: "motor", image: "registry.example/motor", digest, rank: 64 },
     ] as const;
     const engine: Engine = { ...settings, kind: "vllm", adapters, maxNumBatchedTokens: 1024 };
-    const launch = { name: "mistral", source: hub, tensorParallel: 1, drainSeconds: 90 };
+    const launch = { name: "mistral", source: hub, tensorParallel: 1, nodes: 1, drainSeconds: 90 };
     const { args: flags } = engineContainer(engine, launch);
     expect(flags).toContain("--max-num-batched-tokens=1024");
     expect(flags.slice(-6)).toEqual([
@@ -200,6 +198,67 @@ describe("ModelService", () => {
         },
       },
     });
+  });
+
+  it("divides the layers of a replica over a group of pods, of which one answers", async () => {
+    const { nodes } = await graphOf({ nodes: 2, tensorParallel: 8, weightsGiB: 140 });
+    const inputs = (type: string): unknown => nodes.find((node) => node.type === type)?.inputs;
+    expect(nodes.filter(({ type }) => type === "kubernetes:apps/v1:Deployment")).toEqual([]);
+    const group = inputs("kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet");
+    const container = (rest: object): object => ({
+      spec: { containers: [{ resources: { limits: { "nvidia.com/gpu": "8", memory: "84Gi" } }, ...rest }] },
+    });
+    const joined = [
+      "--pipeline-parallel-size=2",
+      "--distributed-executor-backend=mp",
+      "--master-addr=$(LWS_LEADER_ADDRESS)",
+      "--master-port=29500",
+      "--nnodes=2",
+      "--node-rank=$(LWS_WORKER_INDEX)",
+    ];
+    expect(group).toMatchObject({
+      metadata: { name: "mistral", namespace: "claims" },
+      spec: {
+        startupPolicy: "LeaderCreated",
+        rolloutStrategy: { rollingUpdateConfiguration: { maxSurge: 0, maxUnavailable: 1 } },
+        leaderWorkerTemplate: {
+          size: 2,
+          restartPolicy: "RecreateGroupOnPodRestart",
+          leaderTemplate: container({
+            args: expect.arrayContaining(joined) as string[],
+            readinessProbe: { httpGet: { path: "/health", port: "http" } },
+          }),
+          workerTemplate: container({ args: expect.arrayContaining([...joined, "--headless"]) as string[] }),
+        },
+      },
+    });
+    expect(JSON.stringify(group).match(/readinessProbe/g)).toHaveLength(1);
+    expect(JSON.stringify(group).match(/--headless/g)).toHaveLength(1);
+    // The autoscaler owns the number of groups.
+    expect(group).not.toHaveProperty("spec.replicas");
+    const leader = { "llmops.io/model": "mistral", "leaderworkerset.sigs.k8s.io/worker-index": "0" };
+    expect(inputs("kubernetes:core/v1:Service")).toMatchObject({ spec: { selector: leader } });
+    expect(inputs("kubernetes:monitoring.coreos.com/v1:PodMonitor")).toMatchObject({
+      spec: { selector: { matchLabels: leader } },
+    });
+    const peers = [{ podSelector: { matchLabels: { "llmops.io/model": "mistral" } } }];
+    expect(inputs("kubernetes:networking.k8s.io/v1:NetworkPolicy")).toMatchObject({
+      spec: { ingress: [{}, {}, { from: peers }], egress: [{}, { to: peers }] },
+    });
+  });
+
+  it("lets the nodes of SGLang find each other", () => {
+    const launch = { name: "mistral", source: hub, tensorParallel: 8, nodes: 2, drainSeconds: 90 };
+    const { args: leader, workerArgs } = engineContainer({ kind: "sglang", ...settings }, launch);
+    expect(leader).toEqual(
+      expect.arrayContaining([
+        "--pp-size=2",
+        "--dist-init-addr=$(LWS_LEADER_ADDRESS):20000",
+        "--nnodes=2",
+        "--node-rank=$(LWS_WORKER_INDEX)",
+      ]),
+    );
+    expect(workerArgs).toEqual(leader);
   });
 
   it("leaves the number of replicas to the autoscaler and drains before it ends", async () => {
@@ -287,15 +346,15 @@ describe("ModelService", () => {
 
   it.each([
     [
-      { tensorParallel: 1, weightsGiB: 5 },
+      { tensorParallel: 1, nodes: 1, weightsGiB: 5 },
       { cpus: 6, memoryGiB: 16 },
     ],
     [
-      { tensorParallel: 4, weightsGiB: 61 },
+      { tensorParallel: 4, nodes: 1, weightsGiB: 61 },
       { cpus: 12, memoryGiB: 74 },
     ],
     [
-      { tensorParallel: 1, weightsGiB: 15, share: { cpus: 3, memoryGiB: 25 } },
+      { tensorParallel: 1, nodes: 1, weightsGiB: 15, share: { cpus: 3, memoryGiB: 25 } },
       { cpus: 3, memoryGiB: 18 },
     ],
   ])("gives a replica of %j its cores and memory", (changes, expected) => {
@@ -318,6 +377,16 @@ describe("ModelService", () => {
       { weightsGiB: 30, share: { cpus: 3, memoryGiB: 25 } },
       "share.memoryGiB",
       "36 GiB to load 30.0 GiB of weights > 25 GiB of the node",
+    ],
+    [
+      { nodes: 2, engine: { kind: "tgi", ...settings } },
+      "nodes",
+      "tgi does not divide a model over nodes here",
+    ],
+    [
+      { nodes: 2, delivery: { strategy: "canary", surge: { kind: "in-place" }, steps: [] } },
+      "delivery.strategy",
+      "'canary' replaces pods, but a replica is 2 of them",
     ],
   ] satisfies [Partial<ModelServiceArgs>, string, string][])(
     "refuses %j",

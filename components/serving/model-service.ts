@@ -4,82 +4,10 @@ import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { podBudget, type Delivery } from "../delivery/strategy.ts";
 import { GATEWAY_NAMESPACE_LABEL } from "../gateway/address.ts";
 import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
-import {
-  adapterMount,
-  CACHE_MOUNT,
-  engineContainer,
-  MODEL_MOUNT,
-  TOKENIZER_MOUNT,
-  type Engine,
-  type EngineContainer,
-  type ModelSource,
-  type PinnedImage,
-} from "./engine.ts";
-
-/** One model on the platform's own GPUs. */
-export interface ModelServiceArgs {
-  /** Served name, also the name of every object. */
-  readonly model: string;
-  /** Namespace of the tenant. */
-  readonly namespace: string;
-  readonly engine: Engine;
-  readonly source: ModelSource;
-  /** GPUs of one replica. */
-  readonly tensorParallel: number;
-  /** Size of the weights, GiB; main memory is sized for loading them. */
-  readonly weightsGiB: number;
-  /** Labels of the nodes it may run on. */
-  readonly nodeSelector: Readonly<Record<string, string>>;
-  /** What one replica gets of a node; absent where the node is unknown. */
-  readonly share?: { readonly cpus: number; readonly memoryGiB: number };
-  readonly termination: Termination;
-  /** How a new version takes over. @default rolling, in place */
-  readonly delivery?: Delivery;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-/** How a replica ends without dropping a request. */
-export interface Termination {
-  /** Seconds between leaving the endpoints and SIGTERM. */
-  readonly preStopSeconds: number;
-  /** Seconds running requests get after SIGTERM. */
-  readonly drainSeconds: number;
-  /** Seconds until the kubelet kills the pod. */
-  readonly gracePeriodSeconds: number;
-}
-
-/** Main memory an engine needs besides its weights, GiB. */
-const LEAST_MEMORY_GIB = 16;
-
-/** Seconds the first answer of a replica may take. */
-const WARM_UP_SECONDS = 60;
-
-/** Main memory for streaming weights in, as a multiple of their size. */
-const WEIGHT_BUFFER = 1.2;
-
-/** CPU cores and main memory of one replica. */
-export interface ReplicaResources {
-  readonly cpus: number;
-  readonly memoryGiB: number;
-}
-
-/**
- * Cores and memory of one replica: what the engine wants, but no more than its share of the node.
- * @throws pulumi.InputPropertyError when the node's memory cannot hold the weights while they load
- */
-export function replicaResources(
-  args: Pick<ModelServiceArgs, "tensorParallel" | "weightsGiB" | "share">,
-): ReplicaResources {
-  const cpus = 4 + 2 * args.tensorParallel;
-  const memoryGiB = Math.ceil(Math.max(LEAST_MEMORY_GIB, args.weightsGiB * WEIGHT_BUFFER));
-  if (args.share === undefined) return { cpus, memoryGiB };
-  if (memoryGiB > args.share.memoryGiB)
-    throw new pulumi.InputPropertyError({
-      propertyPath: "share.memoryGiB",
-      reason: `${memoryGiB} GiB to load ${args.weightsGiB.toFixed(1)} GiB of weights > ${args.share.memoryGiB} GiB of the node`,
-    });
-  return { cpus: Math.max(1, Math.min(cpus, args.share.cpus)), memoryGiB };
-}
+import { engineContainer, MULTI_NODE_ENGINES, type EngineContainer } from "./engine.ts";
+import type { ModelServiceArgs } from "./model-service-args.ts";
+import { enginePod, type EngineObjects } from "./engine-pod.ts";
+import { replicaResources } from "./resources.ts";
 
 /**
  * Checks the arguments.
@@ -99,13 +27,20 @@ export function validateModelServiceArgs(args: ModelServiceArgs): void {
     fail("engine.image", `'${args.engine.image}' is not pinned by digest`);
   if (args.engine.kind === "triton" && args.source.kind !== "s3" && args.source.kind !== "gs")
     fail("source.kind", `Triton reads a model repository from s3 or gs, not from '${args.source.kind}'`);
+  if (args.nodes > 1 && !MULTI_NODE_ENGINES.has(args.engine.kind))
+    fail("nodes", `${args.engine.kind} does not divide a model over nodes here`);
+  if (args.nodes > 1 && args.delivery !== undefined && args.delivery.strategy !== "rolling")
+    fail(
+      "delivery.strategy",
+      `'${args.delivery.strategy}' replaces pods, but a replica is ${args.nodes} of them`,
+    );
   replicaResources(args);
 }
 
 /** A served model: engine pods that drain before they end, reachable by the gateway and Prometheus only. */
 export class ModelService extends LlmopsComponent {
   /** What an autoscaler scales. */
-  readonly deployment: k8s.apps.v1.Deployment;
+  readonly workload: k8s.apps.v1.Deployment | k8s.apiextensions.CustomResource;
 
   /** @throws pulumi.InputPropertyError for invalid arguments */
   constructor(name: string, args: ModelServiceArgs, opts: ComponentOptions) {
@@ -117,6 +52,7 @@ export class ModelService extends LlmopsComponent {
       name: args.model,
       source: args.source,
       tensorParallel: args.tensorParallel,
+      nodes: args.nodes,
       drainSeconds: args.termination.drainSeconds,
     });
     const selector = { "llmops.io/model": args.model };
@@ -131,10 +67,12 @@ export class ModelService extends LlmopsComponent {
       { parent: this },
     );
     this.#network(args, container, metadata, selector);
-    this.deployment = this.#deployment(args, container, metadata, selector, account);
+    const objects = { container, metadata, selector, account };
+    this.workload = args.nodes === 1 ? this.#deployment(args, objects) : this.#group(args, objects);
+    const answering = args.nodes === 1 ? selector : { ...selector, ...LEADER_LABEL };
     new k8s.core.v1.Service(
       this.childName("service"),
-      { metadata, spec: { selector, ports: [{ name: "http", port: 80, targetPort: "http" }] } },
+      { metadata, spec: { selector: answering, ports: [{ name: "http", port: 80, targetPort: "http" }] } },
       // A blue-green delivery adds the hash of the active colour to the selector.
       {
         parent: this,
@@ -153,7 +91,7 @@ export class ModelService extends LlmopsComponent {
         kind: "PodMonitor",
         metadata,
         spec: {
-          selector: { matchLabels: selector },
+          selector: { matchLabels: answering },
           podMetricsEndpoints: [
             {
               port: "http",
@@ -177,6 +115,13 @@ export class ModelService extends LlmopsComponent {
     const namespaced = (labels: Record<string, string>): k8s.types.input.networking.v1.NetworkPolicyPeer => ({
       namespaceSelector: { matchLabels: labels },
     });
+    const egress: k8s.types.input.networking.v1.NetworkPolicyEgressRule[] = [
+      ...(args.source.kind === "oci"
+        ? []
+        : [{ to: [{ ipBlock: PUBLIC_ADDRESSES }], ports: [{ protocol: "TCP", port: 443 }] }]),
+      // The nodes of a replica exchange activations on ports of their choice.
+      ...(args.nodes === 1 ? [] : [{ to: [{ podSelector: { matchLabels: selector } }] }]),
+    ];
     new k8s.networking.v1.NetworkPolicy(
       this.childName("network"),
       {
@@ -193,27 +138,18 @@ export class ModelService extends LlmopsComponent {
               from: [namespaced({ "kubernetes.io/metadata.name": MONITORING_NAMESPACE })],
               ports: [{ protocol: "TCP", port: container.port }],
             },
+            ...(args.nodes === 1 ? [] : [{ from: [{ podSelector: { matchLabels: selector } }] }]),
           ],
           // Without a rule nothing goes out; an empty list would be a change with every apply.
-          ...(args.source.kind === "oci"
-            ? {}
-            : { egress: [{ to: [{ ipBlock: PUBLIC_ADDRESSES }], ports: [{ protocol: "TCP", port: 443 }] }] }),
+          ...(egress.length === 0 ? {} : { egress }),
         },
       },
       { parent: this },
     );
   }
 
-  #deployment(
-    args: ModelServiceArgs,
-    container: EngineContainer,
-    metadata: k8s.types.input.meta.v1.ObjectMeta,
-    selector: Readonly<Record<string, string>>,
-    account: k8s.core.v1.ServiceAccount,
-  ): k8s.apps.v1.Deployment {
-    const { cpus, memoryGiB } = replicaResources(args);
-    const probe = (path: string): k8s.types.input.core.v1.Probe => ({ httpGet: { path, port: "http" } });
-    const files = fileVolumes(args);
+  #deployment(args: ModelServiceArgs, objects: EngineObjects): k8s.apps.v1.Deployment {
+    const { metadata, selector } = objects;
     return new k8s.apps.v1.Deployment(
       this.childName("engine"),
       {
@@ -222,117 +158,38 @@ export class ModelService extends LlmopsComponent {
           ...updates(args.delivery),
           progressDeadlineSeconds: 2400,
           selector: { matchLabels: selector },
-          template: {
-            metadata: {
-              labels: { ...args.labels, ...selector },
-              annotations: {
-                "karpenter.sh/do-not-disrupt": "true",
-                "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
-              },
-            },
-            spec: {
-              serviceAccountName: account.metadata.name,
-              automountServiceAccountToken: false,
-              enableServiceLinks: false,
-              terminationGracePeriodSeconds: args.termination.gracePeriodSeconds,
-              nodeSelector: args.nodeSelector,
-              tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
-              topologySpreadConstraints: [
-                {
-                  maxSkew: 1,
-                  topologyKey: "topology.kubernetes.io/zone",
-                  whenUnsatisfiable: "ScheduleAnyway",
-                  labelSelector: { matchLabels: selector },
-                },
-              ],
-              securityContext: {
-                runAsNonRoot: true,
-                runAsUser: 10_001,
-                runAsGroup: 10_001,
-                fsGroup: 10_001,
-                seccompProfile: { type: "RuntimeDefault" },
-              },
-              containers: [
-                {
-                  name: "engine",
-                  image: args.engine.image,
-                  ...(container.command === undefined ? {} : { command: [...container.command] }),
-                  args: [...container.args],
-                  env: Object.entries(container.env).map(([key, value]) => ({ name: key, value })),
-                  ports: [{ name: "http", containerPort: container.port }],
-                  resources: {
-                    requests: { cpu: `${cpus}`, memory: `${memoryGiB}Gi`, "ephemeral-storage": "20Gi" },
-                    limits: { memory: `${memoryGiB}Gi`, "nvidia.com/gpu": `${args.tensorParallel}` },
-                  },
-                  // Half an hour: node, image and weights on a cold start.
-                  startupProbe: {
-                    ...(container.warmUp === undefined
-                      ? probe(container.health.live)
-                      : { exec: { command: [...container.warmUp] }, timeoutSeconds: WARM_UP_SECONDS }),
-                    periodSeconds: 10,
-                    failureThreshold: 180,
-                  },
-                  readinessProbe: {
-                    ...probe(container.health.ready),
-                    periodSeconds: 5,
-                    timeoutSeconds: 2,
-                    failureThreshold: 2,
-                  },
-                  livenessProbe: {
-                    ...probe(container.health.live),
-                    periodSeconds: 10,
-                    timeoutSeconds: 5,
-                    failureThreshold: 6,
-                  },
-                  lifecycle: { preStop: { sleep: { seconds: args.termination.preStopSeconds } } },
-                  // The NVIDIA hook writes to the root file system, so it cannot be read-only.
-                  securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
-                  volumeMounts: [
-                    { name: "shm", mountPath: "/dev/shm" },
-                    { name: "cache", mountPath: CACHE_MOUNT },
-                    ...files.map(({ name, mountPath }) => ({ name, mountPath, readOnly: true })),
-                  ],
-                },
-              ],
-              volumes: [
-                {
-                  name: "shm",
-                  emptyDir: { medium: "Memory", sizeLimit: args.tensorParallel > 1 ? "16Gi" : "2Gi" },
-                },
-                { name: "cache", emptyDir: {} },
-                ...files.map(({ name, content: { image, digest } }) => ({
-                  name,
-                  image: { reference: `${image}@${digest}` },
-                })),
-              ],
-            },
+          template: enginePod(args, objects, "leader"),
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  /** Replicas that are groups of pods: only the leader of each answers, and one pod that ends ends its group. */
+  #group(args: ModelServiceArgs, objects: EngineObjects): k8s.apiextensions.CustomResource {
+    return new k8s.apiextensions.CustomResource(
+      this.childName("group"),
+      {
+        apiVersion: "leaderworkerset.x-k8s.io/v1",
+        kind: "LeaderWorkerSet",
+        metadata: objects.metadata,
+        spec: {
+          startupPolicy: "LeaderCreated",
+          rolloutStrategy: {
+            type: "RollingUpdate",
+            rollingUpdateConfiguration: podBudget(args.delivery?.surge ?? { kind: "in-place" }),
+          },
+          leaderWorkerTemplate: {
+            size: args.nodes,
+            restartPolicy: "RecreateGroupOnPodRestart",
+            leaderTemplate: enginePod(args, objects, "leader"),
+            workerTemplate: enginePod(args, objects, "worker"),
           },
         },
       },
       { parent: this },
     );
   }
-}
-
-/** Files of an image, mounted beside the engine. */
-interface FileVolume {
-  readonly name: string;
-  readonly mountPath: string;
-  readonly content: PinnedImage;
-}
-
-function fileVolumes({ engine, source }: ModelServiceArgs): readonly FileVolume[] {
-  return [
-    ...(source.kind === "oci" ? [{ name: "model", mountPath: MODEL_MOUNT, content: source }] : []),
-    ...(engine.kind === "triton"
-      ? [{ name: "tokenizer", mountPath: TOKENIZER_MOUNT, content: engine.tokenizer }]
-      : []),
-    ...(engine.kind === "vllm" ? (engine.adapters ?? []) : []).map((adapter) => ({
-      name: `adapter-${adapter.name}`,
-      mountPath: adapterMount(adapter.name),
-      content: adapter,
-    })),
-  ];
 }
 
 /** Replicas belong to the autoscaler; a Deployment that a Rollout refers to describes pods and runs none. */
@@ -343,6 +200,9 @@ function updates(
     ? { strategy: { type: "RollingUpdate", rollingUpdate: podBudget(delivery.surge) } }
     : { replicas: 0 };
 }
+
+/** Label of the pod of a group that answers. @see https://lws.sigs.k8s.io/docs/reference/labels-annotations-and-environment-variables/ */
+const LEADER_LABEL = { "leaderworkerset.sigs.k8s.io/worker-index": "0" } as const;
 
 /** Everything outside private networks: where hubs and object stores are. */
 const PUBLIC_ADDRESSES = {

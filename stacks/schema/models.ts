@@ -165,7 +165,16 @@ const model = z.strictObject({
   architecture,
   gpu: z.strictObject({
     pool: dnsName.describe("Name of a GPU pool."),
-    tensorParallel: z.union([z.literal(1), z.literal(2), z.literal(4), z.literal(8)]).default(1),
+    tensorParallel: z
+      .union([z.literal(1), z.literal(2), z.literal(4), z.literal(8)])
+      .default(1)
+      .describe("GPUs of one node a layer is divided over."),
+    nodes: z
+      .int()
+      .min(1)
+      .max(16)
+      .default(1)
+      .describe("Nodes the layers of one replica are divided over (LeaderWorkerSet)."),
   }),
   prompts: prompts.optional(),
   slo: z.strictObject({
@@ -177,6 +186,11 @@ const model = z.strictObject({
     expectedReplicas: countOrZero,
     maxReplicas: count.describe("Required: KEDA's own default is 100 replicas."),
     queueDepthThreshold: count.describe("Waiting requests per replica that add a replica."),
+    warmReplicas: countOrZero
+      .default(0)
+      .describe(
+        "Places for further replicas held on GPU nodes that have the image; they cost what busy ones cost.",
+      ),
     capacity: z
       .strictObject({
         inputTokensPerSecond: z.number().positive().describe("Prompt tokens/s that alone fill a replica."),

@@ -696,8 +696,8 @@ const rows: readonly Row[] = [
       ],
       [
         "tenancy.tenants[0].gpus",
-        "the models of tenant 'claims' need 24 GPUs at maxReplicas > its quota of 18",
-        "set gpus to at least 24, or lower maxReplicas",
+        "the models of tenant 'claims' need 24 GPUs at maxReplicas and warmReplicas > its quota of 18",
+        "set gpus to at least 24, or lower maxReplicas or warmReplicas",
       ],
     ],
   ],
@@ -872,8 +872,8 @@ const rows: readonly Row[] = [
       ],
       [
         "tenancy.tenants[0].gpus",
-        "the models of tenant 'claims' need 52 GPUs at maxReplicas > its quota of 18",
-        "set gpus to at least 52, or lower maxReplicas",
+        "the models of tenant 'claims' need 52 GPUs at maxReplicas and warmReplicas > its quota of 18",
+        "set gpus to at least 52, or lower maxReplicas or warmReplicas",
       ],
     ],
   ],
@@ -1227,13 +1227,27 @@ const rows: readonly Row[] = [
   ],
   [
     "acme-prod",
+    "models[1].gpu.nodes",
+    2,
+    [
+      [
+        "models[1].delivery.strategy",
+        "Argo Rollouts replaces pods, not groups of them: a replica over several nodes is replaced by LeaderWorkerSet",
+        "set delivery.strategy: rolling",
+      ],
+      ["gpuPools[1].nodes.max", "x", "x"],
+    ],
+  ],
+  ["acme-prod", "models[0].autoscaling.warmReplicas", 9, [["x", "x", "x"]]],
+  [
+    "acme-prod",
     "tenancy.tenants[0].gpus",
     2,
     [
       [
         "tenancy.tenants[0].gpus",
-        "the models of tenant 'claims' need 18 GPUs at maxReplicas > its quota of 2",
-        "set gpus to at least 18, or lower maxReplicas",
+        "the models of tenant 'claims' need 18 GPUs at maxReplicas and warmReplicas > its quota of 2",
+        "set gpus to at least 18, or lower maxReplicas or warmReplicas",
       ],
     ],
   ],

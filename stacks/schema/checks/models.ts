@@ -1,4 +1,5 @@
 import { ACCELERATOR_SPECS } from "../../../components/gpu/accelerators.ts";
+import { MULTI_NODE_ENGINES } from "../../../components/serving/engine.ts";
 import { memoryBalance, USABLE_SHARE } from "../../../capacity/memory.ts";
 import { cheapestFit } from "../../../capacity/sizing.ts";
 import type { PlatformConfig } from "../platform.ts";
@@ -60,6 +61,7 @@ function fitsMemory(
   const { tensorParallel } = model.gpu;
   const memory = memoryBalance(model.architecture, {
     tensorParallel,
+    pipelineParallel: model.gpu.nodes,
     gpuMemoryGiB: ACCELERATOR_SPECS[pool.accelerator].memoryGiB,
     ...("maxNumBatchedTokens" in model.engine && model.engine.maxNumBatchedTokens !== undefined
       ? { batchedTokens: model.engine.maxNumBatchedTokens }
@@ -137,15 +139,60 @@ function placement(model: Model, index: number, config: PlatformConfig): ConfigP
   return [...shardable, ...engineCanBeServed(model, index), ...fitsMemory(model, index, pool, config)];
 }
 
+/** GPUs of one replica, over all its nodes. */
+function gpusOf({ gpu }: Model): number {
+  return gpu.tensorParallel * gpu.nodes;
+}
+
+/** Replicas and held places of an ordinary day. */
+function expectedPlaces({ autoscaling }: Model): number {
+  return Math.min(autoscaling.expectedReplicas + autoscaling.warmReplicas, autoscaling.maxReplicas);
+}
+
+/** A replica over several nodes: which engines can, how it is delivered, and what its pods must hold. */
+function spansNodes(model: Model, index: number): ConfigProblem[] {
+  const { nodes } = model.gpu;
+  if (nodes === 1) return [];
+  const found: ConfigProblem[] = [];
+  if (!MULTI_NODE_ENGINES.has(model.engine.kind))
+    found.push(
+      problem(
+        ["models", index, "gpu", "nodes"],
+        nodes,
+        `${model.engine.kind} does not divide a model over nodes here`,
+        `use engine kind ${[...MULTI_NODE_ENGINES].join(" or ")}, or nodes: 1`,
+      ),
+    );
+  if (model.delivery.strategy !== "rolling")
+    found.push(
+      problem(
+        ["models", index, "delivery", "strategy"],
+        model.delivery.strategy,
+        "Argo Rollouts replaces pods, not groups of them: a replica over several nodes is replaced by LeaderWorkerSet",
+        "set delivery.strategy: rolling",
+      ),
+    );
+  if (model.architecture.layers < nodes)
+    found.push(
+      problem(
+        ["models", index, "gpu", "nodes"],
+        nodes,
+        `${model.architecture.layers} layers cannot be divided over ${nodes} nodes`,
+        `set nodes to at most ${model.architecture.layers}`,
+      ),
+    );
+  return found;
+}
+
 function poolsHoldReplicas({ models, gpuPools }: PlatformConfig): ConfigProblem[] {
   return gpuPools.flatMap((pool, index) => {
     const users = models.filter((model) => model.gpu.pool === pool.name);
     const demand = (pick: (model: Model) => number): number =>
-      users.reduce((sum, model) => sum + pick(model) * model.gpu.tensorParallel, 0);
+      users.reduce((sum, model) => sum + pick(model) * gpusOf(model), 0);
     return (
       [
         ["max", demand(mostReplicas)],
-        ["expected", demand((model) => model.autoscaling.expectedReplicas)],
+        ["expected", demand(expectedPlaces)],
       ] as const
     ).flatMap(([bound, gpus]) =>
       gpus <= pool.nodes[bound] * pool.gpusPerNode
@@ -179,15 +226,19 @@ function tenantsHoldReplicas({ models, tenancy }: PlatformConfig): ConfigProblem
   const starved = tenancy.tenants.flatMap((tenant, index) => {
     const gpus = models
       .filter((model) => model.tenant === tenant.name)
-      .reduce((sum, model) => sum + mostReplicas(model) * model.gpu.tensorParallel, 0);
+      // Places that wait to be displaced count against a quota like pods that run.
+      .reduce(
+        (sum, model) => sum + (mostReplicas(model) + model.autoscaling.warmReplicas) * gpusOf(model),
+        0,
+      );
     return gpus <= tenant.gpus
       ? []
       : [
           problem(
             ["tenancy", "tenants", index, "gpus"],
             tenant.gpus,
-            `the models of tenant '${tenant.name}' need ${gpus} GPUs at maxReplicas > its quota of ${tenant.gpus}`,
-            `set gpus to at least ${gpus}, or lower maxReplicas`,
+            `the models of tenant '${tenant.name}' need ${gpus} GPUs at maxReplicas and warmReplicas > its quota of ${tenant.gpus}`,
+            `set gpus to at least ${gpus}, or lower maxReplicas or warmReplicas`,
           ),
         ];
   });
@@ -357,6 +408,7 @@ export const modelChecks: readonly Check[] = [
     run: ({ models }) => [
       ...duplicates(["models"], models.flatMap(servedNames)),
       ...models.flatMap(lifecycle),
+      ...models.flatMap(spansNodes),
     ],
   },
   {

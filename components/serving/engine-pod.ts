@@ -1,0 +1,148 @@
+import type * as k8s from "@pulumi/kubernetes";
+import {
+  adapterMount,
+  CACHE_MOUNT,
+  MODEL_MOUNT,
+  TOKENIZER_MOUNT,
+  type EngineContainer,
+  type PinnedImage,
+} from "./engine.ts";
+import { replicaResources } from "./resources.ts";
+import type { ModelServiceArgs } from "./model-service-args.ts";
+
+/** What the pods of an engine share with the objects around them. */
+export interface EngineObjects {
+  readonly container: EngineContainer;
+  readonly metadata: k8s.types.input.meta.v1.ObjectMeta;
+  readonly selector: Readonly<Record<string, string>>;
+  readonly account: k8s.core.v1.ServiceAccount;
+}
+
+/** Seconds the first answer of a replica may take. */
+const WARM_UP_SECONDS = 60;
+
+/** Files of an image, mounted beside the engine. */
+interface FileVolume {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly content: PinnedImage;
+}
+
+function fileVolumes({ engine, source }: ModelServiceArgs): readonly FileVolume[] {
+  return [
+    ...(source.kind === "oci" ? [{ name: "model", mountPath: MODEL_MOUNT, content: source }] : []),
+    ...(engine.kind === "triton"
+      ? [{ name: "tokenizer", mountPath: TOKENIZER_MOUNT, content: engine.tokenizer }]
+      : []),
+    ...(engine.kind === "vllm" ? (engine.adapters ?? []) : []).map((adapter) => ({
+      name: `adapter-${adapter.name}`,
+      mountPath: adapterMount(adapter.name),
+      content: adapter,
+    })),
+  ];
+}
+
+/** Probes of the pod that answers; further nodes of a replica answer nobody, and end with it. */
+function probes(
+  container: EngineContainer,
+): Pick<k8s.types.input.core.v1.Container, "startupProbe" | "readinessProbe" | "livenessProbe"> {
+  const probe = (path: string): k8s.types.input.core.v1.Probe => ({ httpGet: { path, port: "http" } });
+  return {
+    // Half an hour: node, image and weights on a cold start.
+    startupProbe: {
+      ...(container.warmUp === undefined
+        ? probe(container.health.live)
+        : { exec: { command: [...container.warmUp] }, timeoutSeconds: WARM_UP_SECONDS }),
+      periodSeconds: 10,
+      failureThreshold: 180,
+    },
+    readinessProbe: {
+      ...probe(container.health.ready),
+      periodSeconds: 5,
+      timeoutSeconds: 2,
+      failureThreshold: 2,
+    },
+    livenessProbe: {
+      ...probe(container.health.live),
+      periodSeconds: 10,
+      timeoutSeconds: 5,
+      failureThreshold: 6,
+    },
+  };
+}
+
+/** Pods of an engine: the one that answers, or a further node of its replica. */
+export function enginePod(
+  args: ModelServiceArgs,
+  { container, selector, account }: EngineObjects,
+  role: "leader" | "worker",
+): k8s.types.input.core.v1.PodTemplateSpec {
+  const { cpus, memoryGiB } = replicaResources(args);
+  const files = fileVolumes(args);
+  return {
+    metadata: {
+      labels: { ...args.labels, ...selector },
+      annotations: {
+        "karpenter.sh/do-not-disrupt": "true",
+        "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+      },
+    },
+    spec: {
+      serviceAccountName: account.metadata.name,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: args.termination.gracePeriodSeconds,
+      nodeSelector: args.nodeSelector,
+      tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
+      topologySpreadConstraints: [
+        {
+          maxSkew: 1,
+          topologyKey: "topology.kubernetes.io/zone",
+          whenUnsatisfiable: "ScheduleAnyway",
+          labelSelector: { matchLabels: selector },
+        },
+      ],
+      securityContext: {
+        runAsNonRoot: true,
+        runAsUser: 10_001,
+        runAsGroup: 10_001,
+        fsGroup: 10_001,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      containers: [
+        {
+          name: "engine",
+          image: args.engine.image,
+          ...(container.command === undefined ? {} : { command: [...container.command] }),
+          args: [...(role === "leader" ? container.args : container.workerArgs)],
+          env: Object.entries(container.env).map(([key, value]) => ({ name: key, value })),
+          ports: [{ name: "http", containerPort: container.port }],
+          resources: {
+            requests: { cpu: `${cpus}`, memory: `${memoryGiB}Gi`, "ephemeral-storage": "20Gi" },
+            limits: { memory: `${memoryGiB}Gi`, "nvidia.com/gpu": `${args.tensorParallel}` },
+          },
+          ...(role === "leader" ? probes(container) : {}),
+          lifecycle: { preStop: { sleep: { seconds: args.termination.preStopSeconds } } },
+          // The NVIDIA hook writes to the root file system, so it cannot be read-only.
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+          volumeMounts: [
+            { name: "shm", mountPath: "/dev/shm" },
+            { name: "cache", mountPath: CACHE_MOUNT },
+            ...files.map(({ name, mountPath }) => ({ name, mountPath, readOnly: true })),
+          ],
+        },
+      ],
+      volumes: [
+        {
+          name: "shm",
+          emptyDir: { medium: "Memory", sizeLimit: args.tensorParallel > 1 ? "16Gi" : "2Gi" },
+        },
+        { name: "cache", emptyDir: {} },
+        ...files.map(({ name, content: { image, digest } }) => ({
+          name,
+          image: { reference: `${image}@${digest}` },
+        })),
+      ],
+    },
+  };
+}
