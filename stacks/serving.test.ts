@@ -22,8 +22,8 @@ describe("a stack with a model over two nodes and with warm places", () => {
       })),
     );
     const [group] = ofType(graph, "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet");
-    const chart = ofType(graph, "kubernetes:helm.sh/v3:Release").find(({ inputs }) =>
-      String(inputs["chart"]).endsWith("/lws"),
+    const chart = ofType(graph, "kubernetes:helm.sh/v3:Release").find(
+      ({ inputs }) => inputs["chart"] === "oci://registry.k8s.io/lws/charts/lws",
     );
     expect(chart?.inputs).toMatchObject({ version: "0.8.0", namespace: expect.anything() as unknown });
     expect(group?.dependencies).toContain(chart?.urn);
