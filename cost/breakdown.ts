@@ -69,7 +69,11 @@ export function byModel(config: PlatformConfig, { lines, use }: CostReport): Par
     const weights = mapRange(KEYS, (key) => {
       const used = models.map(({ autoscaling, gpu }) => {
         const { minReplicas, expectedReplicas, maxReplicas } = autoscaling;
-        return gpu.tensorParallel * { min: minReplicas, expected: expectedReplicas, max: maxReplicas }[key];
+        return (
+          gpu.tensorParallel *
+          gpu.nodes *
+          { min: minReplicas, expected: expectedReplicas, max: maxReplicas }[key]
+        );
       });
       const idle = Math.max(0, available[key] - used.reduce((sum, gpus) => sum + gpus, 0));
       // A pool in which nothing runs is all idle, whatever its size.

@@ -28,7 +28,9 @@ export function demandsOf(config: PlatformConfig, traffics: readonly ModelTraffi
     if (model === undefined) return [];
     const demand = demandOf(each.traffic, each.capacity, model.autoscaling);
     const perNode = gpusPerNode(config, model);
-    const nodes = demand.replicas.map((count) => Math.ceil((count * model.gpu.tensorParallel) / perNode));
+    const nodes = demand.replicas.map((count) =>
+      Math.ceil((count * model.gpu.tensorParallel * model.gpu.nodes) / perNode),
+    );
     return [{ ...each, demand, nodes }];
   });
 }
@@ -44,7 +46,8 @@ export function underTraffic(config: PlatformConfig, demands: readonly ModelDema
     const found = demandFor(model.name);
     return found === undefined
       ? Math.ceil(
-          (model.autoscaling.expectedReplicas * model.gpu.tensorParallel) / gpusPerNode(config, model),
+          (model.autoscaling.expectedReplicas * model.gpu.tensorParallel * model.gpu.nodes) /
+            gpusPerNode(config, model),
         )
       : mean(found.nodes);
   };

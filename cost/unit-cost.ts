@@ -57,7 +57,7 @@ function replicaHour(
   const usual = machines.find(({ units }) => units.expected.quantity > 0) ?? machines[0];
   const price = usual?.prices[usual.units.expected.sku];
   if (pool === undefined || price === undefined) return undefined;
-  return new Decimal(price.usdPerHour).times(gpu.tensorParallel).div(pool.gpusPerNode);
+  return new Decimal(price.usdPerHour).times(gpu.tensorParallel * gpu.nodes).div(pool.gpusPerNode);
 }
 
 /** USD of a mean request at an API's list price, no prompt cache. */

@@ -1,13 +1,28 @@
 import type { ResourceGraph, ResourceNode } from "../../graph/graph.ts";
 import { isRecord, valueAt, type GraphValue } from "../../graph/values.ts";
+import { listed } from "./reading.ts";
+import { workloads } from "./workloads.ts";
 
-/** Deployments that ask for GPUs: the engines. */
+/** Types whose pods answer for long; a Job that uses a GPU serves nobody. */
+const SERVING = ["kubernetes:apps/v1:Deployment", "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"];
+
+/** Whether every container only sleeps: such pods hold a GPU and answer nobody. */
+function sleeps(node: ResourceNode): boolean {
+  const containers = listed(valueAt(node.inputs, "spec.template.spec.containers"));
+  return (
+    containers.length > 0 &&
+    containers.every((each) => listed(valueAt(each, "command")).join(" ") === "sleep infinity")
+  );
+}
+
+/** Workloads that ask for GPUs and answer: the engines. */
 export function engines(graph: ResourceGraph): ResourceNode[] {
-  return graph.nodes.filter(
-    ({ type, inputs }) =>
-      type === "kubernetes:apps/v1:Deployment" &&
-      valueAt(inputs, "spec.template.metadata.labels") !== undefined &&
-      JSON.stringify(inputs).includes('"nvidia.com/gpu"'),
+  return workloads(graph).filter(
+    (node) =>
+      SERVING.includes(node.type) &&
+      valueAt(node.inputs, "spec.template.metadata.labels") !== undefined &&
+      JSON.stringify(node.inputs).includes('"nvidia.com/gpu"') &&
+      !sleeps(node),
   );
 }
 

@@ -2,8 +2,7 @@ import type { ResourceNode } from "../../graph/graph.ts";
 import { isRecord, valueAt } from "../../graph/values.ts";
 import { ALWAYS, ANNEX_III_FROM, GENERAL_FROM, STRICT, type Control, type Problem } from "./control.ts";
 import { checked, expectInput, problemAt } from "./reading.ts";
-
-const WORKLOADS = ["kubernetes:apps/v1:Deployment", "kubernetes:apps/v1:StatefulSet"];
+import { workloads } from "./workloads.ts";
 
 function containers(node: ResourceNode): number {
   const list = valueAt(node.inputs, "spec.template.spec.containers");
@@ -69,7 +68,7 @@ export const governanceControls: readonly Control[] = [
     blindSpots: "Workloads that charts create.",
     evaluate: (graph) =>
       checked(
-        graph.nodes.filter(({ type }) => WORKLOADS.includes(type)),
+        workloads(graph),
         (node) => {
           const labels = valueAt(node.inputs, "metadata.labels");
           return ["llmops.io/client", "llmops.io/environment"]
@@ -93,11 +92,6 @@ export const governanceControls: readonly Control[] = [
     rationale: "A tag can change under a running system; a digest cannot, so a change of the system shows.",
     remediation: "Write <image>@sha256:<digest>.",
     blindSpots: "Images inside third-party charts.",
-    evaluate: (graph) =>
-      checked(
-        graph.nodes.filter(({ type }) => WORKLOADS.includes(type)),
-        pinned,
-        "there is no workload",
-      ),
+    evaluate: (graph) => checked(workloads(graph), pinned, "there is no workload"),
   },
 ];

@@ -3,12 +3,12 @@ import { ofType } from "../../graph/graph.ts";
 import { isRecord, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
 import { ANNEX_III_FROM, GDPR_FROM, byRisk, STRICT, type Control, type Problem } from "./control.ts";
 import { checked, expectInput, listed, problemAt, textOf } from "./reading.ts";
+import { workloads } from "./workloads.ts";
 
 /** Resources that are a static key. */
 const STATIC_KEYS = ["aws:iam/accessKey:AccessKey", "gcp:serviceaccount/key:Key"];
 /** Variables that carry a cloud's static key. */
 const KEY_VARIABLES = /^(AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|GOOGLE_APPLICATION_CREDENTIALS)$/;
-const WORKLOADS = ["kubernetes:apps/v1:Deployment", "kubernetes:apps/v1:StatefulSet"];
 
 function identity(node: ResourceNode): Problem[] {
   switch (node.type) {
@@ -67,7 +67,6 @@ const IDENTITIES = [
   "gcp:container/nodePool:NodePool",
   "gcp:container/cluster:Cluster",
   ...STATIC_KEYS,
-  ...WORKLOADS,
 ];
 
 function hardened(node: ResourceNode): Problem[] {
@@ -131,7 +130,7 @@ export const hardeningControls: readonly Control[] = [
     blindSpots: "Keys inside images and Secrets that others fill.",
     evaluate: (graph) =>
       checked(
-        graph.nodes.filter(({ type }) => IDENTITIES.includes(type)),
+        [...graph.nodes.filter(({ type }) => IDENTITIES.includes(type)), ...workloads(graph)],
         identity,
         "there is no node and no workload",
       ),
@@ -148,13 +147,13 @@ export const hardeningControls: readonly Control[] = [
       "Use the components; they meet the restricted Pod Security Standard, and the namespace enforces it.",
     blindSpots: "Pods of third-party charts, among them the GPU device plugin, which is privileged.",
     evaluate: (graph) => {
-      const workloads = graph.nodes.filter(({ type }) => WORKLOADS.includes(type));
-      const names = new Set(workloads.map(({ inputs }) => valueAt(inputs, "metadata.namespace")));
+      const found = workloads(graph);
+      const names = new Set(found.map(({ inputs }) => valueAt(inputs, "metadata.namespace")));
       const namespaces = ofType(graph, "kubernetes:core/v1:Namespace").filter(({ inputs }) =>
         names.has(valueAt(inputs, "metadata.name")),
       );
       return checked(
-        [...workloads, ...namespaces],
+        [...found, ...namespaces],
         (node) => (node.type.endsWith(":Namespace") ? restricted(node) : hardened(node)),
         "there is no workload",
       );

@@ -1,5 +1,5 @@
 import { ofType, type ResourceNode } from "../../graph/graph.ts";
-import { isUnknown, valueAt } from "../../graph/values.ts";
+import { isRecord, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
 import { ANNEX_III_FROM, GDPR_FROM, HIGH_RISK, STRICT, type Control, type Problem } from "./control.ts";
 import { engines, selects } from "./engines.ts";
 import { checked, expectInput, listed, problemAt, shown } from "./reading.ts";
@@ -15,6 +15,18 @@ function privateOnAws(node: ResourceNode): Problem[] {
   if (isUnknown(open) || isUnknown(cidrs)) return [{ ...base, expected, status: "unknown" }];
   const named = listed(cidrs);
   return named.length > 0 && !named.includes("0.0.0.0/0") ? [] : [{ ...base, expected, status: "fail" }];
+}
+
+/** Whether a peer is pods of the engine itself: the nodes of one replica talk to each other. */
+function isSamePod(peer: GraphValue, labels: GraphValue | undefined): boolean {
+  const own = isRecord(labels) ? labels["llmops.io/model"] : undefined;
+  return (
+    isRecord(peer) &&
+    Object.keys(peer).length === 1 &&
+    typeof own === "string" &&
+    JSON.stringify(valueAt(peer, "podSelector")) ===
+      JSON.stringify({ matchLabels: { "llmops.io/model": own } })
+  );
 }
 
 /** Controls of platform security. */
@@ -106,8 +118,10 @@ export const securityControls: readonly Control[] = [
             .flatMap((policy) => listed(valueAt(policy.inputs, "spec.ingress")))
             .flatMap((rule) => {
               const peers = listed(valueAt(rule, "from"));
-              const known = peers.every((peer) =>
-                ["gateway", "monitoring"].some((name) => JSON.stringify(peer).includes(`"${name}"`)),
+              const known = peers.every(
+                (peer) =>
+                  ["gateway", "monitoring"].some((name) => JSON.stringify(peer).includes(`"${name}"`)) ||
+                  isSamePod(peer, labels),
               );
               return peers.length > 0 && known
                 ? []
