@@ -2,13 +2,26 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { stringify } from "yaml";
+import { compilePipeline } from "../monitoring/compile.ts";
+import type { CompiledAlert } from "../monitoring/compiled.ts";
+import { coveragePage, FAILURE_MODES } from "../monitoring/coverage.ts";
 import { pipelineOf } from "../stacks/pipeline.ts";
 import { DEFAULT_PIPELINE, pipelineJsonSchema, readPipeline } from "../stacks/schema/pipeline-file.ts";
-import { formatProblems, readStack } from "../stacks/schema/stack-file.ts";
+import { ConfigError, formatProblems, readStack } from "../stacks/schema/stack-file.ts";
 import { EXIT, STACKS_FOLDER, print, printJson } from "./context.ts";
 
 /** JSON Schema beside the declarative file, from the root of the repository. */
-export const PIPELINE_SCHEMA_FILE = "monitoring/llm-pipeline.schema.json";
+const PIPELINE_SCHEMA_FILE = "monitoring/llm-pipeline.schema.json";
+
+/** Page about failures and alerts, from the root of the repository. */
+const COVERAGE_PAGE = "docs/alert-coverage.md";
+
+/** Alerts of the shipped pipeline file; they are the same for every environment. */
+function shippedAlerts(): readonly CompiledAlert[] {
+  const result = readPipeline(DEFAULT_PIPELINE);
+  if (result.kind === "invalid") throw new ConfigError(result.problems);
+  return compilePipeline(result.pipeline, { budgetUsd: 0, pools: [], models: [] }).alerts;
+}
 
 interface CheckOptions {
   readonly stack?: string;
@@ -53,6 +66,19 @@ export function pipelineCommand(): Command {
       const compiled = pipelineOf(readStack(STACKS_FOLDER, stack));
       if (json === true) printJson(compiled);
       else process.stdout.write(stringify({ groups: compiled.groups }, { lineWidth: 0 }));
+    });
+  command
+    .command("coverage")
+    .description("print which failure raises which alert and loop, or write the page about it")
+    .option("--write", `write ${COVERAGE_PAGE}`)
+    .option("--json", "print JSON")
+    .action(({ write, json }: { readonly write?: true; readonly json?: true }) => {
+      const text = coveragePage(shippedAlerts());
+      if (json === true) printJson(FAILURE_MODES);
+      else if (write === true) {
+        writeFileSync(join(STACKS_FOLDER, "..", COVERAGE_PAGE), text);
+        print(`wrote ${COVERAGE_PAGE}`);
+      } else process.stdout.write(text);
     });
   command
     .command("schema")
