@@ -16,7 +16,9 @@ import { DEFAULT_PIPELINE, readPipeline } from "../stacks/schema/pipeline-file.t
 import { ensureDebianTool, PROMTOOL } from "../tools/debian-tool.ts";
 
 const SEED = 20_261_125;
-const STREAMS = 100;
+/** Streams of each row of the windows and of the sequential detectors. */
+const STREAMS = { window: 20, sequential: 100 } as const;
+type Kind = keyof typeof STREAMS;
 const PROMTOOL_BINARY = ensureDebianTool(PROMTOOL).binary;
 
 /** Seeded uniform numbers in [0, 1) (mulberry32). */
@@ -157,8 +159,8 @@ function falseAlarms(
   return {
     detector,
     stream,
-    streams: STREAMS,
-    falseAlarmsPerHour: Number((alarmed.size / (STREAMS * hours)).toFixed(4)),
+    streams: STREAMS.window,
+    falseAlarmsPerHour: Number((alarmed.size / (STREAMS.window * hours)).toFixed(4)),
   };
 }
 
@@ -167,13 +169,14 @@ function detection(
   stream: string,
   fired: ReadonlyMap<number, ReadonlySet<string>>,
   change: number,
+  kind: Kind,
 ): Row {
   const found = delays(fired, change);
   return {
     detector,
     stream,
-    streams: STREAMS,
-    found: found.length / STREAMS,
+    streams: STREAMS[kind],
+    found: found.length / STREAMS[kind],
     ...(found.length === 0
       ? {}
       : { medianDelayMinutes: quantile(found, 0.5), p95DelayMinutes: quantile(found, 0.95) }),
@@ -197,7 +200,7 @@ function lengthStreams(
 ): Map<string, readonly number[]> {
   const { name, edges } = METRICS.requestInputTokens;
   const series = new Map<string, readonly number[]>();
-  for (let index = 0; index < STREAMS; index++) {
+  for (let index = 0; index < STREAMS.window; index++) {
     const next = uniform(SEED + index);
     const counts = [...edges, Infinity].map(() => 0);
     const courses = counts.map((): number[] => [0]);
@@ -223,7 +226,7 @@ function verdictStreams(
   share: (minute: number) => number,
 ): Map<string, readonly number[]> {
   const series = new Map<string, readonly number[]>();
-  for (let index = 0; index < STREAMS; index++) {
+  for (let index = 0; index < STREAMS.window; index++) {
     const next = uniform(SEED + 1_000 + index);
     const counts = { pass: 0, redact: 0 };
     const courses = { pass: [0], redact: [0] };
@@ -247,7 +250,7 @@ const JUDGED_PER_MINUTE = 50;
 
 function judgedStreams(minutes: number, rate: (minute: number) => number): Map<string, readonly number[]> {
   const series = new Map<string, readonly number[]>();
-  for (let index = 0; index < STREAMS; index++) {
+  for (let index = 0; index < STREAMS.sequential; index++) {
     const next = uniform(SEED + 2_000 + index);
     const counts = { supported: 0, hallucinated: 0 };
     const courses = { supported: [0], hallucinated: [0] };
@@ -295,6 +298,7 @@ function lengths(detector: "ks" | "psi", threshold: number): Row[] {
         `${perHour}/h, moved by ${shift} standard deviations`,
         run(perHour, changeEnd, (minute) => (minute > REFERENCE_MINUTES ? shift : 0)),
         REFERENCE_MINUTES,
+        "window",
       ),
     ),
     ...(perHour === 600
@@ -330,6 +334,7 @@ function verdicts(): Row[] {
         `600/h, from 5 to ${after * 100} % redacted`,
         run(REFERENCE_MINUTES + 180, after),
         REFERENCE_MINUTES,
+        "window",
       ),
     ),
   ];
@@ -358,11 +363,11 @@ function failures(settings: NonNullable<Pipeline["drift"]["signals"]["eval_failu
     {
       detector: name,
       stream: "2 % failures, 10,000 answers",
-      streams: STREAMS,
-      falseAlarmsPerHour: Number((alarmed.size / STREAMS / ((minutes - calm) / 60)).toFixed(4)),
+      streams: STREAMS.sequential,
+      falseAlarmsPerHour: Number((alarmed.size / STREAMS.sequential / ((minutes - calm) / 60)).toFixed(4)),
     },
     ...[0.04, 0.06, 0.1].map((after) =>
-      detection(name, `from 2 to ${after * 100} % failures`, run(calm + 90, after), calm),
+      detection(name, `from 2 to ${after * 100} % failures`, run(calm + 90, after), calm, "sequential"),
     ),
   ];
 }
@@ -371,11 +376,11 @@ function table(rows: readonly Row[]): string {
   const percent = (value: number | undefined): string =>
     value === undefined ? "" : `${(value * 100).toFixed(1)} %`;
   return [
-    "| Detector | Stream | False alarms per hour | Found | Median delay, min | 95th percentile, min |",
-    "|---|---|---|---|---|---|",
+    "| Detector | Stream | Streams | False alarms per hour | Found | Median delay, min | 95th percentile, min |",
+    "|---|---|---|---|---|---|---|",
     ...rows.map(
-      ({ detector, stream, falseAlarmsPerHour, found, medianDelayMinutes, p95DelayMinutes }) =>
-        `| ${detector} | ${stream} | ${percent(falseAlarmsPerHour)} | ${percent(found)} | ${medianDelayMinutes ?? ""} | ${p95DelayMinutes ?? ""} |`,
+      ({ detector, stream, streams, falseAlarmsPerHour, found, medianDelayMinutes, p95DelayMinutes }) =>
+        `| ${detector} | ${stream} | ${streams} | ${percent(falseAlarmsPerHour)} | ${percent(found)} | ${medianDelayMinutes ?? ""} | ${p95DelayMinutes ?? ""} |`,
     ),
   ].join("\n");
 }

@@ -1,12 +1,31 @@
 import type { ClusterHandle } from "../components/cluster/handle.ts";
 import { GATEWAY_NAMESPACE } from "../components/gateway/address.ts";
 import { Alerts } from "../components/observability/alerts.ts";
+import { DriftJob } from "../components/observability/drift-job.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { pipelineOf } from "./pipeline.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 /** Where Alertmanager asks the gateway to throttle. */
 const THROTTLE_URL = `http://gateway-admin.${GATEWAY_NAMESPACE}.svc/admin/alerts`;
+
+/** The nightly comparison of traces, where the stack has one. */
+export function deployDriftJob(name: string, config: PlatformConfig, cluster: ClusterHandle): void {
+  const { driftJob } = config.observability;
+  if (driftJob.kind === "none") return;
+  const { image, mlflowUrl, traces, schedule } = driftJob;
+  new DriftJob(
+    `${name}-drift`,
+    {
+      image,
+      mlflowUrl,
+      traces,
+      schedule,
+      labels: { "llmops.io/client": config.client, "llmops.io/environment": config.environment },
+    },
+    { providers: { kubernetes: cluster.provider } },
+  );
+}
 
 /** Rules and alerts of the pipeline file, and where alerts go. */
 export function deployAlerts(

@@ -6,7 +6,7 @@ import type { CloudEnvironment } from "./clouds/environment.ts";
 import { gcpCluster } from "./clouds/gcp.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 import { admission } from "./admission.ts";
-import { deployAlerts } from "./alerts.ts";
+import { deployAlerts, deployDriftJob } from "./alerts.ts";
 import { clusterServices } from "./cluster-services.ts";
 import { deployCostAccounting } from "./cost-accounting.ts";
 import { deployDashboards } from "./dashboards.ts";
@@ -68,6 +68,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
     deployTelemetry(name, config, cluster, base);
     serving(name, config, { cluster, tenants, audit, ...base });
   }
+  deployDriftJob(name, config, cluster);
   admission(name, config, cluster);
   return {
     client,

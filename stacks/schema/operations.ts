@@ -189,6 +189,30 @@ export const observability = z
         "Share of ordinary traces that are kept; failed, slow, stopped and expensive ones always are.",
       ),
     telemetry: telemetry.default({ kind: "off" }).describe("Collectors and stores of traces and logs."),
+    driftJob: z
+      .discriminatedUnion("kind", [
+        z.strictObject({ kind: z.literal("none") }),
+        z
+          .strictObject({
+            kind: z.literal("nightly"),
+            image: pinnedImage.describe("Image built from jobs/drift/Dockerfile."),
+            mlflowUrl: z
+              .string()
+              .regex(/^https?:\/\/[a-z0-9-]+\.[a-z0-9-]+\.svc(\.cluster\.local)?(:\d+)?$/, {
+                error: "must be a Service of the cluster, for example http://mlflow.mlflow.svc:5000",
+              })
+              .describe("MLflow the collector sends traces to."),
+            traces: z.string().min(1).describe("Experiment in MLflow that holds the traces."),
+            schedule: z
+              .string()
+              .regex(/^\S+( \S+){4}$/, { error: "must be a cron expression of five fields" })
+              .default("30 3 * * *")
+              .describe("When it runs, UTC."),
+          })
+          .describe("Compares yesterday's traces with those of a week before."),
+      ])
+      .default({ kind: "none" })
+      .describe("Batch comparison of traces, written to MLflow."),
   })
   .prefault({})
   .describe("Metrics and traces.");

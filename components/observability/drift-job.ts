@@ -1,0 +1,132 @@
+import * as k8s from "@pulumi/kubernetes";
+import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
+import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+
+/** The nightly comparison of traces. */
+export interface DriftJobArgs {
+  /** Image built from jobs/drift/Dockerfile, pinned by digest. */
+  readonly image: string;
+  /** Address of MLflow inside the cluster, for example `http://mlflow.mlflow.svc:5000`. */
+  readonly mlflowUrl: string;
+  /** Experiment the collector sends traces to. */
+  readonly traces: string;
+  /** Cron expression, UTC. */
+  readonly schedule: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Namespace of the job; nothing else runs in it. */
+const NAMESPACE = "drift";
+const SELECTOR = { "app.kubernetes.io/name": "drift" } as const;
+
+/** Host, namespace and port of a Service's address. */
+function serviceOf(url: string): { readonly namespace: string; readonly port: number } {
+  const { hostname, port, protocol } = new URL(url);
+  const [, namespace, kind] = hostname.split(".");
+  if (namespace === undefined || kind !== "svc")
+    throw new RangeError(`${url}: MLflow must be a Service, <name>.<namespace>.svc`);
+  return { namespace, port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) };
+}
+
+/**
+ * Compares yesterday's traces with those of a week before, and writes the result to MLflow as a run. The pod reaches DNS and MLflow only.
+ * @throws RangeError when the address is not a Service of the cluster
+ */
+export class DriftJob extends LlmopsComponent {
+  constructor(name: string, args: DriftJobArgs, opts: ComponentOptions) {
+    super("observability", "DriftJob", name, opts);
+    const mlflow = serviceOf(args.mlflowUrl);
+    const namespace = new k8s.core.v1.Namespace(
+      this.childName("namespace"),
+      {
+        metadata: {
+          name: NAMESPACE,
+          labels: { ...args.labels, "pod-security.kubernetes.io/enforce": "restricted" },
+        },
+      },
+      { parent: this },
+    );
+    const inside = { parent: this, dependsOn: namespace };
+    const metadata = { name: "drift", namespace: NAMESPACE, labels: { ...args.labels, ...SELECTOR } };
+    new k8s.networking.v1.NetworkPolicy(
+      this.childName("network"),
+      {
+        metadata,
+        spec: {
+          podSelector: {},
+          policyTypes: ["Ingress", "Egress"],
+          ingress: [],
+          egress: [
+            {
+              to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } }],
+              ports: [
+                { protocol: "UDP", port: 53 },
+                { protocol: "TCP", port: 53 },
+              ],
+            },
+            {
+              to: [
+                { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": mlflow.namespace } } },
+              ],
+              ports: [{ protocol: "TCP", port: mlflow.port }],
+            },
+          ],
+        },
+      },
+      inside,
+    );
+    new k8s.batch.v1.CronJob(
+      this.childName("job"),
+      {
+        metadata,
+        spec: {
+          schedule: args.schedule,
+          timeZone: "Etc/UTC",
+          concurrencyPolicy: "Forbid",
+          startingDeadlineSeconds: 3_600,
+          successfulJobsHistoryLimit: 3,
+          failedJobsHistoryLimit: 3,
+          jobTemplate: {
+            spec: {
+              backoffLimit: 2,
+              activeDeadlineSeconds: 1_800,
+              template: { metadata: { labels: { ...args.labels, ...SELECTOR } }, spec: podSpec(args) },
+            },
+          },
+        },
+      },
+      inside,
+    );
+    this.registerOutputs({});
+  }
+}
+
+function podSpec({ image, mlflowUrl, traces }: DriftJobArgs): k8s.types.input.core.v1.PodSpec {
+  return {
+    restartPolicy: "Never",
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    nodeSelector: SYSTEM_NODE_LABEL,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: 65_532,
+      runAsGroup: 65_532,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    containers: [
+      {
+        name: "drift",
+        image,
+        args: ["--mlflow", mlflowUrl, "--traces", traces],
+        resources: { requests: { cpu: "250m", memory: "512Mi" }, limits: { memory: "1Gi" } },
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        },
+        volumeMounts: [{ name: "scratch", mountPath: "/tmp" }],
+      },
+    ],
+    volumes: [{ name: "scratch", emptyDir: { sizeLimit: "256Mi" } }],
+  };
+}
