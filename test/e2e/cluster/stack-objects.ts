@@ -15,8 +15,8 @@ function withoutSecretMark(object: KubeObject): KubeObject {
     : object;
 }
 
-/** Kinds that start pods. */
-const WORKLOADS = new Set(["Deployment", "StatefulSet", "DaemonSet", "Rollout"]);
+/** Kinds that hold the template of a pod; a Rollout refers to the Deployment that does. */
+const WORKLOADS = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
 
 /** Whether an object starts pods. */
 export function isWorkload({ kind }: KubeObject): boolean {
