@@ -116,11 +116,12 @@ function deployedSubject(options: RunOptions & { readonly url: string }, config:
   const { url, key, model } = options;
   if (key === undefined || model === undefined)
     throw new ReportError("--url needs --key <file> with the API key and --model <name>");
-  const found = promotions(config).filter((each) => each.model === model);
-  const [promotion] = found;
-  if (promotion === undefined || found.length > 1)
+  const promotion = promotions(config).find((each) => each.model === model);
+  if (promotion === undefined)
     throw new ReportError(
-      `stack ${options.stack} has ${found.length} prompts for a model '${model}'; evaluate one variant at a time, behind a gateway that serves it alone`,
+      `stack ${options.stack} has no model '${model}'; it has ${promotions(config)
+        .map((each) => each.model)
+        .join(", ")}`,
     );
   return {
     url,

@@ -60,7 +60,8 @@ function promptsOf({
       };
 }
 
-function ownModels({ models, gateway }: PlatformConfig): GatewayModel[] {
+/** Models of the platform itself in the gateway's configuration. */
+export function ownModels({ models, gateway }: PlatformConfig): GatewayModel[] {
   return models.flatMap((model) =>
     servedNames(model).map((served) => ({
       name: served,

@@ -1,18 +1,18 @@
 import { createHash } from "node:crypto";
-import type { Evaluated } from "../evals/report.ts";
-import { canonicalJson, guardrailVersion } from "../gateway/src/index.ts";
-import { variantHash } from "../prompts/compile.ts";
-import { guards } from "./gateway-configuration.ts";
+import { evaluatedSchema, type Evaluated } from "../evals/report.ts";
+import { canonicalJson } from "../gateway/src/index.ts";
+import { surroundingHashes } from "../policies/controls/served.ts";
+import { guards, ownModels } from "./gateway-configuration.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 import { servedNames } from "./schema/served-names.ts";
 
 type Model = PlatformConfig["models"][number];
 
-/** One thing traffic may reach only with a signed evaluation: a model under a name, with a prompt, behind guardrails. */
+/** One thing traffic may reach only with a signed evaluation: a model under a name, with its prompts, behind guardrails. */
 export interface Promotion {
   /** Name clients use. */
   readonly model: string;
-  /** `<prompt>@<version>`, or null without a versioned prompt. */
+  /** `<prompt>@<version>` of every variant, or null without a versioned prompt. */
   readonly prompt: string | null;
   readonly evaluated: Omit<Evaluated, "dataSets">;
 }
@@ -31,22 +31,25 @@ function digestOf(model: Model, served: string): Evaluated["model"] {
 }
 
 /**
- * Everything of an environment that needs an evaluation: each served name with each of its prompts.
+ * Everything of an environment that needs an evaluation: each served name, with the hashes that the delivery asks for.
  * @throws PromptError when a prompt is not there
  */
 export function promotions(config: PlatformConfig): Promotion[] {
-  const guardrails = guardrailVersion(guards(config));
-  return config.models.flatMap((model) =>
-    servedNames(model).flatMap((served): Promotion[] => {
-      const evaluated = { model: digestOf(model, served), guardrails };
-      const variants = model.prompts?.variants ?? [];
-      return variants.length === 0
-        ? [{ model: served, prompt: null, evaluated: { ...evaluated, prompt: "none" } }]
-        : variants.map((variant) => ({
-            model: served,
-            prompt: `${variant.prompt}@${variant.version}`,
-            evaluated: { ...evaluated, prompt: variantHash(variant) },
-          }));
-    }),
-  );
+  // The file of the gateway is plain data; what is hashed is what the cluster gets.
+  const configuration = JSON.parse(
+    JSON.stringify({ models: ownModels(config), guards: guards(config) }),
+  ) as Parameters<typeof surroundingHashes>[0];
+  return config.models.flatMap((model) => {
+    const variants = (model.prompts?.variants ?? []).map(({ prompt, version }) => `${prompt}@${version}`);
+    return servedNames(model).map((served): Promotion => {
+      const { prompt, guardrails } = surroundingHashes(configuration, served);
+      return {
+        model: served,
+        prompt: variants.length === 0 ? null : variants.join(", "),
+        evaluated: evaluatedSchema
+          .omit({ dataSets: true })
+          .parse({ model: digestOf(model, served), prompt, guardrails }),
+      };
+    });
+  });
 }
