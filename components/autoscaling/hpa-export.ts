@@ -1,4 +1,5 @@
-import type { ScalerTrigger, ScalingBehaviour } from "./model-scaler.ts";
+import type { ScalingBehaviour } from "./model-scaler.ts";
+import type { ScalerTrigger } from "./trigger.ts";
 
 /** The part of a ScaledObject that an export needs. */
 export interface ScaledObjectParts {

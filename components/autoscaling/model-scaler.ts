@@ -5,6 +5,7 @@ import { PROMETHEUS_URL } from "../observability/monitoring.ts";
 import { engineGauges } from "../serving/engine-metrics.ts";
 import type { Engine } from "../serving/engine.ts";
 import { scheduleTriggers, type Schedule } from "./schedule.ts";
+import type { ScalerTrigger } from "./trigger.ts";
 import {
   demandQuery,
   heldQuery,
@@ -125,15 +126,6 @@ const AVERAGE = { metricType: "AverageValue" } as const;
 
 /** How Prometheus is asked; an empty answer is an error, not a zero: the fallback decides. */
 const PROMETHEUS = { serverAddress: PROMETHEUS_URL, ignoreNullValues: "false", timeout: "3000" } as const;
-
-/** One trigger of a ScaledObject. */
-export type ScalerTrigger =
-  | {
-      readonly type: "prometheus";
-      readonly name: string;
-      readonly metadata: { readonly query: string; readonly threshold: string };
-    }
-  | { readonly type: "cron"; readonly name: string; readonly metadata: Readonly<Record<string, string>> };
 
 /** Behaviour of an HPA, as Kubernetes takes it. */
 export type ScalingBehaviour = k8s.types.input.autoscaling.v2.HorizontalPodAutoscalerBehavior;

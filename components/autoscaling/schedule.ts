@@ -1,4 +1,4 @@
-import type { ScalerTrigger } from "./model-scaler.ts";
+import type { ScalerTrigger } from "./trigger.ts";
 
 /** Days of the week as a schedule names them. */
 export const WEEKDAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
