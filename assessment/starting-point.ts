@@ -111,7 +111,8 @@ ${cloud === "aws" ? awsCloud(answers) : gcpCloud(answers)}
         # ${peakPerSecond.toFixed(2)} requests/s at the peak, ${perReplica.toFixed(2)} per replica within the objectives: ${replicas} replicas${prod ? "; two at least, so that one may fail" : "; none while nobody asks"}.
         # The figure per replica is an estimate: measure yours and run \`llmops calibrate\`.
         autoscaling: { minReplicas: ${least}, expectedReplicas: ${Math.max(expected, least)}, maxReplicas: ${Math.max(most, least)}, queueDepthThreshold: 5 }
-        delivery: { strategy: ${prod ? "blue-green" : "rolling"} }
+        # Blue-green needs GPUs for a second colour and a signed evaluation report: change it when there are both.
+        delivery: { strategy: rolling }
     gateway:
       # Build gateway/Dockerfile, push both images, and write their digests and the digest of a real key instead of the zeros.
       image: registry.${client}.example/llmops-gateway:0.1.0@sha256:${ZEROS}
