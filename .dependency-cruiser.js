@@ -6,7 +6,7 @@ const rule = (name, from, allowed) => ({
   comment: `${from} may import only from ${[from, ...allowed].join(", ")}`,
   from: { path: folder(from) },
   to: {
-    path: "^(chargeback|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|reporting|assessment|graph|plan|pricing|prompts|evals|signing|cli|local|bench|test|tools)/",
+    path: "^(chargeback|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|reporting|assessment|graph|plan|pricing|prompts|evals|signing|loops|cli|local|bench|test|tools)/",
     pathNot: [from, ...allowed].map(folder),
   },
 });
@@ -25,7 +25,9 @@ export default {
     rule("capacity", "capacity", ["components", "pricing"]),
     rule("simulation", "simulation", ["capacity", "gateway"]),
     rule("cost", "cost", ["graph", "plan", "pricing", "stacks", "capacity", "simulation", "components"]),
+    rule("loops", "loops", ["signing", "evals"]),
     rule("stacks", "stacks", [
+      "loops",
       "components",
       "monitoring",
       "pricing",

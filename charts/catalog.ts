@@ -5,6 +5,7 @@ import { z } from "zod";
 /** Third-party charts the blueprint installs. */
 export const CHART_NAMES = [
   "argo-rollouts",
+  "argo-workflows",
   "cluster-autoscaler",
   "dcgm-exporter",
   "gpu-operator",

@@ -1,5 +1,6 @@
 import type { ClusterHandle } from "../components/cluster/handle.ts";
 import { GATEWAY_NAMESPACE } from "../components/gateway/address.ts";
+import { LOOPS_TOKEN, LOOPS_URL } from "../components/loops/address.ts";
 import { Alerts } from "../components/observability/alerts.ts";
 import { DriftJob } from "../components/observability/drift-job.ts";
 import type { ClusterServices } from "./cluster-services.ts";
@@ -43,6 +44,7 @@ export function deployAlerts(
       ...(alerting.throttle === undefined
         ? {}
         : { throttle: { url: THROTTLE_URL, key: alerting.throttle.key } }),
+      ...(config.loops.automation.kind === "off" ? {} : { loops: { url: LOOPS_URL, key: LOOPS_TOKEN } }),
       labels: { "llmops.io/client": config.client, "llmops.io/environment": config.environment },
     },
     { providers: { kubernetes: cluster.provider }, dependsOn: monitoring.chart },

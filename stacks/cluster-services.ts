@@ -23,7 +23,12 @@ export function clusterServices(
     `${name}-monitoring`,
     {
       retentionDays: config.observability.metricsRetentionDays,
-      alerting: config.alerting.receivers.length > 0 || config.alerting.throttle !== undefined ? "on" : "off",
+      alerting:
+        config.alerting.receivers.length > 0 ||
+        config.alerting.throttle !== undefined ||
+        config.loops.automation.kind === "on"
+          ? "on"
+          : "off",
       gpuExporter: gpuExporter(config),
     },
     { providers },

@@ -11,6 +11,7 @@ import { clusterServices } from "./cluster-services.ts";
 import { deployCostAccounting } from "./cost-accounting.ts";
 import { deployDashboards } from "./dashboards.ts";
 import { deployGateway } from "./gateway.ts";
+import { deployLoops } from "./loops.ts";
 import { serving } from "./serving.ts";
 import { deployTelemetry } from "./telemetry.ts";
 
@@ -63,6 +64,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
   const gateway = base === undefined ? undefined : deployGateway(name, config, { cluster, audit, ...base });
   if (base !== undefined) {
     deployAlerts(name, config, cluster, base);
+    deployLoops(name, config, cluster, base);
     deployDashboards(name, config, cluster, base);
     deployCostAccounting(name, config, cluster, base);
     deployTelemetry(name, config, cluster, base);

@@ -19,6 +19,13 @@ export const PROMTOOL: DebianTool = { package: "prometheus", binary: "usr/bin/pr
 /** Collects metrics; from the same package. */
 export const PROMETHEUS: DebianTool = { package: "prometheus", binary: "usr/bin/prometheus", libraries: [] };
 
+/** Groups, routes and repeats alerts. */
+export const ALERTMANAGER: DebianTool = {
+  package: "prometheus-alertmanager",
+  binary: "usr/bin/prometheus-alertmanager",
+  libraries: [],
+};
+
 /** Counts limits across replicas. */
 export const REDIS_SERVER: DebianTool = {
   package: "redis-server",

@@ -25,6 +25,7 @@ describe("routes", () => {
             groupWait: "0s",
             matchers: [{ name: "severity", value: "serious_incident", matchType: "=" }],
           },
+          { receiver: "people" },
         ],
       },
       receivers: [
@@ -46,6 +47,31 @@ describe("routes", () => {
     expect(JSON.stringify(routes)).not.toContain("gateway");
     expect(routes).toMatchObject({
       receivers: [{ name: "people", webhookConfigs: [{ url: "https://hooks.example", sendResolved: true }] }],
+    });
+  });
+
+  it("send what asks for a loop to its controller, and to people too", () => {
+    const key = { name: "loops-token", key: "token" };
+    const routes = alertRoutes({
+      receivers: [{ kind: "webhook", url: "https://hooks.example" }],
+      loops: { url: "http://loops.loops.svc/alerts", key },
+    });
+    expect(routes).toMatchObject({
+      route: {
+        routes: [
+          { receiver: "loops", continue: true, matchers: [{ name: "action", value: "rollback" }] },
+          { receiver: "loops", continue: true, matchers: [{ name: "action", value: "retrain" }] },
+          { matchers: [{ name: "severity", value: "serious_incident" }] },
+          { receiver: "people" },
+        ],
+      },
+      receivers: [
+        { name: "people" },
+        {
+          name: "loops",
+          webhookConfigs: [{ httpConfig: { authorization: { type: "Bearer", credentials: key } } }],
+        },
+      ],
     });
   });
 });

@@ -23,6 +23,8 @@ export interface AlertsArgs {
   readonly receivers: readonly AlertReceiver[];
   /** Where alerts about cost ask for throttling. */
   readonly throttle?: { readonly url: string; readonly key: SecretKey };
+  /** Where alerts that ask for retraining or going back are decided. */
+  readonly loops?: { readonly url: string; readonly key: SecretKey };
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -51,23 +53,34 @@ function peopleReceiver(receivers: readonly AlertReceiver[]): Record<string, unk
 }
 
 /** Body of the AlertmanagerConfig: serious incidents at once, the rest in groups, throttling to the gateway. */
-export function alertRoutes({ receivers, throttle }: Pick<AlertsArgs, "receivers" | "throttle">): object {
-  const toGateway =
-    throttle === undefined
+export function alertRoutes({
+  receivers,
+  throttle,
+  loops,
+}: Pick<AlertsArgs, "receivers" | "throttle" | "loops">): object {
+  const webhook = (name: string, target: AlertsArgs["throttle"]): object[] =>
+    target === undefined
       ? []
       : [
           {
-            name: "gateway",
+            name,
             webhookConfigs: [
               {
-                url: throttle.url,
+                url: target.url,
                 sendResolved: true,
-                httpConfig: { authorization: { type: "Bearer", credentials: throttle.key } },
+                httpConfig: { authorization: { type: "Bearer", credentials: target.key } },
               },
             ],
           },
         ];
   const matching = (name: string, value: string): object => ({ name, value, matchType: "=" });
+  const asking = (receiver: string, action: string): object => ({
+    receiver,
+    matchers: [matching("action", action)],
+    groupWait: "0s",
+    repeatInterval: "30m",
+    continue: true,
+  });
   return {
     route: {
       receiver: "people",
@@ -76,17 +89,8 @@ export function alertRoutes({ receivers, throttle }: Pick<AlertsArgs, "receivers
       groupInterval: "5m",
       repeatInterval: "4h",
       routes: [
-        ...(throttle === undefined
-          ? []
-          : [
-              {
-                receiver: "gateway",
-                matchers: [matching("action", "throttle")],
-                groupWait: "0s",
-                repeatInterval: "30m",
-                continue: true,
-              },
-            ]),
+        ...(throttle === undefined ? [] : [asking("gateway", "throttle")]),
+        ...(loops === undefined ? [] : [asking("loops", "rollback"), asking("loops", "retrain")]),
         {
           receiver: "people",
           matchers: [matching("severity", "serious_incident")],
@@ -94,9 +98,15 @@ export function alertRoutes({ receivers, throttle }: Pick<AlertsArgs, "receivers
           groupInterval: "1m",
           repeatInterval: "1h",
         },
+        // An alert that a route took and passed on reaches people only through a route of their own.
+        { receiver: "people" },
       ],
     },
-    receivers: [{ name: "people", ...peopleReceiver(receivers) }, ...toGateway],
+    receivers: [
+      { name: "people", ...peopleReceiver(receivers) },
+      ...webhook("gateway", throttle),
+      ...webhook("loops", loops),
+    ],
   };
 }
 
@@ -115,7 +125,7 @@ export class Alerts extends LlmopsComponent {
       },
       { parent: this },
     );
-    if (args.receivers.length > 0 || args.throttle !== undefined)
+    if (args.receivers.length > 0 || args.throttle !== undefined || args.loops !== undefined)
       new k8s.apiextensions.CustomResource(
         this.childName("routes"),
         {

@@ -5,6 +5,7 @@ import { cloudChecks } from "./cloud.ts";
 import { deliveryChecks } from "./delivery.ts";
 import { gatewayChecks } from "./gateway.ts";
 import { governanceChecks } from "./governance.ts";
+import { loopChecks } from "./loops.ts";
 import { modelChecks } from "./models.ts";
 import { promptChecks } from "./prompts.ts";
 import { telemetryChecks } from "./telemetry.ts";
@@ -15,6 +16,7 @@ export const checks: readonly Check[] = [
   ...capacityChecks,
   ...modelChecks,
   ...deliveryChecks,
+  ...loopChecks,
   ...promptChecks,
   ...gatewayChecks,
   ...telemetryChecks,

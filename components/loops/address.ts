@@ -1,0 +1,8 @@
+/** Namespace of the controller and of its workflows. */
+export const LOOPS_NAMESPACE = "loops";
+
+/** Where Alertmanager sends alerts that ask for a loop. */
+export const LOOPS_URL = `http://loops.${LOOPS_NAMESPACE}.svc/alerts`;
+
+/** Secret with the token of Alertmanager, in its namespace and in that of the controller. */
+export const LOOPS_TOKEN = { name: "loops-token", key: "token" } as const;

@@ -1,0 +1,186 @@
+import { WorkflowTemplate } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/WorkflowTemplate";
+import { describe, expect, it } from "vitest";
+import { ofType, type ResourceGraph } from "../../graph/graph.ts";
+import { capture } from "../../plan/capture.ts";
+import { Loops, validateLoopsArgs, type LoopsArgs } from "./loops.ts";
+import { retrainTemplate, rollbackTemplate, type RetrainArgs } from "./templates.ts";
+
+const image = `registry.example/loops@sha256:${"a".repeat(64)}`;
+const proposals = { url: "https://git.example/dispatches", token: { name: "git", key: "token" } };
+const rollback = { image, approval: "automatic", proposals } as const;
+const retrain: RetrainArgs = {
+  image,
+  approval: "required",
+  proposals,
+  trainingImage: `registry.example/training@sha256:${"b".repeat(64)}`,
+  gpus: 2,
+  pool: "l40s",
+  volumeGiB: 100,
+  mlflowUrl: "http://mlflow.evaluation.svc:5000",
+};
+const RETRAINING: LoopsArgs = {
+  image,
+  configuration: "{}",
+  retrain,
+  models: [
+    { name: "mistral", namespace: "claims" },
+    { name: "qwen", namespace: "claims" },
+    { name: "llama", namespace: "support" },
+  ],
+  labels: { "llmops.io/client": "acme" },
+};
+const args: LoopsArgs = { ...RETRAINING, rollback };
+
+function graphOf(changes: Partial<LoopsArgs> = {}): Promise<ResourceGraph> {
+  return capture({ stack: "test", program: () => new Loops("l", { ...args, ...changes }, {}) });
+}
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+/** Everything an account may do, by namespace. */
+function rightsOf(graph: ResourceGraph, account: string): Record<string, Rule[]> {
+  const rights: Record<string, Rule[]> = {};
+  for (const { inputs } of ofType(graph, "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding")) {
+    const { metadata, roleRef, subjects } = inputs as unknown as {
+      metadata: { namespace: string };
+      roleRef: { name: string };
+      subjects: { name: string }[];
+    };
+    if (!subjects.some(({ name }) => name === account)) continue;
+    const role = ofType(graph, "kubernetes:rbac.authorization.k8s.io/v1:Role").find((each) => {
+      const { name, namespace } = each.inputs["metadata"] as unknown as { name: string; namespace: string };
+      return name === roleRef.name && namespace === metadata.namespace;
+    });
+    (rights[metadata.namespace] ??= []).push(...(role?.inputs["rules"] as unknown as Rule[]));
+  }
+  return rights;
+}
+
+const executor: Rule = {
+  apiGroups: ["argoproj.io"],
+  resources: ["workflowtaskresults"],
+  verbs: ["create", "patch"],
+};
+
+describe("authority", () => {
+  it("of going back is an abort of named rollouts: no specification, no pod, no secret", async () => {
+    const graph = await graphOf();
+    const abort = (names: readonly string[]): Rule[] => [
+      { apiGroups: ["argoproj.io"], resources: ["rollouts"], verbs: ["get"], resourceNames: names },
+      { apiGroups: ["argoproj.io"], resources: ["rollouts/status"], verbs: ["patch"], resourceNames: names },
+    ];
+    expect(rightsOf(graph, "loops-rollback")).toEqual({
+      loops: [executor],
+      claims: abort(["mistral", "qwen"]),
+      support: abort(["llama"]),
+    });
+  });
+
+  it("of retraining is nothing outside of its namespace, so that it cannot deploy", async () => {
+    expect(rightsOf(await graphOf(), "loops-retrain")).toEqual({ loops: [executor] });
+  });
+
+  it("of the controller is to start and end workflows", async () => {
+    expect(rightsOf(await graphOf(), "loops")).toEqual({
+      loops: [{ apiGroups: ["argoproj.io"], resources: ["workflows"], verbs: ["create", "get", "patch"] }],
+    });
+  });
+
+  it("is nowhere cluster-wide, and no rule has a wildcard", async () => {
+    const graph = await graphOf();
+    expect(ofType(graph, "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding")).toEqual([]);
+    for (const { inputs } of ofType(graph, "kubernetes:rbac.authorization.k8s.io/v1:Role"))
+      expect(JSON.stringify(inputs["rules"])).not.toContain('"*"');
+  });
+
+  it("to abort is not given without the loop", async () => {
+    const graph = await capture({ stack: "test", program: () => new Loops("l", RETRAINING, {}) });
+    expect(rightsOf(graph, "loops-rollback")).toEqual({ loops: [executor] });
+  });
+});
+
+describe("the workflows", () => {
+  const tasks = (spec: ReturnType<typeof rollbackTemplate>): [string, readonly string[]][] =>
+    (spec.templates?.find(({ name }) => name === "main")?.dag?.tasks ?? []).map(
+      ({ name, dependencies = [] }) => [name, dependencies],
+    );
+
+  it("are what the schema of Argo Workflows knows", async () => {
+    const found = ofType(await graphOf(), "kubernetes:argoproj.io/v1alpha1:WorkflowTemplate");
+    expect(found.map(({ name }) => name).sort()).toEqual(["l-template-retrain", "l-template-rollback"]);
+    for (const { inputs } of found) new WorkflowTemplate(structuredClone(inputs) as never).validate();
+  });
+
+  it("go back and propose what an abort cannot undo", () => {
+    expect(tasks(rollbackTemplate(rollback))).toEqual([
+      ["abort", []],
+      ["propose", ["abort"]],
+    ]);
+  });
+
+  it("end a retraining at a proposal, after a person agreed to use GPUs", () => {
+    expect(tasks(retrainTemplate(retrain))).toEqual([
+      ["approve", []],
+      ["snapshot", ["approve"]],
+      ["train", ["snapshot"]],
+      ["evaluate", ["train"]],
+      ["register", ["evaluate"]],
+      ["propose", ["register"]],
+    ]);
+    expect(JSON.stringify(retrainTemplate(retrain))).not.toMatch(/rollout|kubectl|deploy/i);
+  });
+
+  it("give a token of the API server to the abort alone", () => {
+    const withToken = [
+      ...(rollbackTemplate(rollback).templates ?? []),
+      ...(retrainTemplate(retrain).templates ?? []),
+    ]
+      .filter(({ automountServiceAccountToken }) => automountServiceAccountToken === true)
+      .map(({ name }) => name);
+    expect(withToken).toEqual(["abort"]);
+  });
+});
+
+describe("the controller", () => {
+  it("runs once, without root, with a volume for its records", async () => {
+    const [set] = ofType(await graphOf(), "kubernetes:apps/v1:StatefulSet");
+    expect(set?.inputs["spec"]).toMatchObject({
+      replicas: 1,
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
+      template: {
+        spec: {
+          securityContext: { runAsNonRoot: true },
+          containers: [{ securityContext: { readOnlyRootFilesystem: true } }],
+        },
+      },
+    });
+  });
+
+  it("is reached by Alertmanager only", async () => {
+    const policies = ofType(await graphOf(), "kubernetes:networking.k8s.io/v1:NetworkPolicy");
+    const ingress = policies.map(({ inputs }) => inputs["spec"] as { ingress?: unknown });
+    expect(ingress.filter(({ ingress: rules }) => rules !== undefined)).toMatchObject([
+      {
+        ingress: [
+          {
+            from: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "monitoring" } } }],
+          },
+        ],
+      },
+    ]);
+  });
+
+  it.each([
+    [{ image: "loops:latest" }, "image"],
+    [{ retrain: { ...retrain, trainingImage: "training:1" } }, "retrain.trainingImage"],
+  ] satisfies [Partial<LoopsArgs>, string][])("refuses %j", (changes, path) => {
+    expect(() => {
+      validateLoopsArgs({ ...args, ...changes });
+    }).toThrow(expect.objectContaining({ propertyPath: path }) as Error);
+  });
+});

@@ -1,0 +1,352 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import * as tls from "@pulumi/tls";
+import { HelmAddon } from "../addon/helm-addon.ts";
+import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
+import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
+import { LOOPS_NAMESPACE, LOOPS_TOKEN } from "./address.ts";
+import { abortRules, CONTROLLER_RULES, EXECUTOR_RULES, type RoleRule } from "./roles.ts";
+import { retrainTemplate, rollbackTemplate, type RetrainArgs } from "./templates.ts";
+
+/** A model a loop may touch. */
+export interface LoopModel {
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** Loops of one environment. */
+export interface LoopsArgs {
+  /** Image built from `loops/Dockerfile`, pinned by digest. */
+  readonly image: string;
+  /** Configuration file of the controller, already checked; it holds no secret. */
+  readonly configuration: string;
+  /** Absent: no alert retrains. */
+  readonly retrain?: RetrainArgs;
+  /** Absent: no alert goes back. */
+  readonly rollback?: Parameters<typeof rollbackTemplate>[0];
+  /** Models delivered in steps: the only ones an abort says anything to. */
+  readonly models: readonly LoopModel[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Paths inside the container. */
+export const LOOPS_PATHS = {
+  configuration: "/etc/llmops-loops/loops.json",
+  keys: "/var/run/llmops-loops",
+  evidence: "/var/lib/llmops-loops/evidence.jsonl",
+  account: "/var/run/secrets/kubernetes.io/serviceaccount",
+} as const;
+
+/** Port of the controller. */
+export const LOOPS_PORT = 8080;
+
+const SELECTOR = { "app.kubernetes.io/name": "llmops-loops" } as const;
+const USER = 65_532;
+
+/**
+ * Checks the arguments.
+ * @throws pulumi.InputPropertyError naming the property.
+ */
+export function validateLoopsArgs({ image, retrain }: LoopsArgs): void {
+  const pinned = (propertyPath: string, value: string): void => {
+    if (!/@sha256:[0-9a-f]{64}$/.test(value))
+      throw new pulumi.InputPropertyError({ propertyPath, reason: `'${value}' is not pinned by digest` });
+  };
+  pinned("image", image);
+  if (retrain !== undefined) pinned("retrain.trainingImage", retrain.trainingImage);
+}
+
+/** Alerts that set something in motion: a controller that decides and records, and workflows that carry it out. */
+export class Loops extends LlmopsComponent {
+  /** What verifies the records, PEM. */
+  readonly publicKeyPem: pulumi.Output<string>;
+
+  /** @throws pulumi.InputPropertyError for invalid arguments */
+  constructor(name: string, args: LoopsArgs, opts: ComponentOptions) {
+    validateLoopsArgs(args);
+    super("loops", "Loops", name, opts);
+    const namespace = this.#namespace(args);
+    const inside = { parent: this, dependsOn: namespace };
+    const metadata = this.#metadata(args);
+    const workflows = new HelmAddon(
+      this.childName("workflows"),
+      {
+        chart: "argo-workflows",
+        namespace: LOOPS_NAMESPACE,
+      },
+      inside,
+    );
+    this.publicKeyPem = this.#secrets(args, inside);
+    this.#network(args, inside);
+    this.#accounts(args, inside);
+    const templates = {
+      ...(args.retrain === undefined ? {} : { retrain: retrainTemplate(args.retrain) }),
+      ...(args.rollback === undefined ? {} : { rollback: rollbackTemplate(args.rollback) }),
+    };
+    for (const [loop, spec] of Object.entries(templates))
+      new k8s.apiextensions.CustomResource(
+        this.childName(`template-${loop}`),
+        { apiVersion: "argoproj.io/v1alpha1", kind: "WorkflowTemplate", metadata: metadata(loop), spec },
+        { parent: this, dependsOn: workflows },
+      );
+    this.#controller(args, inside);
+    this.registerOutputs({ publicKeyPem: this.publicKeyPem });
+  }
+
+  #metadata({ labels }: LoopsArgs): (name: string) => k8s.types.input.meta.v1.ObjectMeta {
+    return (name) => ({ name, namespace: LOOPS_NAMESPACE, labels: { ...labels, ...SELECTOR } });
+  }
+
+  #namespace({ labels }: LoopsArgs): k8s.core.v1.Namespace {
+    return new k8s.core.v1.Namespace(
+      this.childName("namespace"),
+      {
+        metadata: {
+          name: LOOPS_NAMESPACE,
+          labels: {
+            ...labels,
+            "pod-security.kubernetes.io/enforce": "restricted",
+            "pod-security.kubernetes.io/audit": "restricted",
+            "pod-security.kubernetes.io/warn": "restricted",
+          },
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  /** The token of Alertmanager on both sides, and the key that signs records; made once, kept in the encrypted state. */
+  #secrets(args: LoopsArgs, inside: pulumi.CustomResourceOptions): pulumi.Output<string> {
+    // Own providers, so that the offline plan shows everything the engine creates.
+    const randomness = new random.Provider(this.childName("randomness"), {}, { parent: this });
+    const certificates = new tls.Provider(this.childName("certificates"), {}, { parent: this });
+    const token = new random.RandomPassword(
+      this.childName("token"),
+      { length: 48, special: false },
+      { parent: this, provider: randomness },
+    );
+    const signing = new tls.PrivateKey(
+      this.childName("signing"),
+      { algorithm: "ED25519" },
+      { parent: this, provider: certificates },
+    );
+    for (const namespace of [LOOPS_NAMESPACE, MONITORING_NAMESPACE])
+      new k8s.core.v1.Secret(
+        this.childName(`token-${namespace}`),
+        {
+          metadata: { name: LOOPS_TOKEN.name, namespace, labels: args.labels },
+          stringData: { [LOOPS_TOKEN.key]: token.result },
+        },
+        inside,
+      );
+    new k8s.core.v1.Secret(
+      this.childName("key"),
+      {
+        metadata: { name: "loops-key", namespace: LOOPS_NAMESPACE, labels: args.labels },
+        stringData: { "signing.pem": signing.privateKeyPemPkcs8 },
+      },
+      inside,
+    );
+    return signing.publicKeyPem;
+  }
+
+  #network(args: LoopsArgs, inside: pulumi.CustomResourceOptions): void {
+    const monitoring = {
+      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": MONITORING_NAMESPACE } },
+    };
+    const tcp = (port: number): k8s.types.input.networking.v1.NetworkPolicyPort => ({
+      protocol: "TCP",
+      port,
+    });
+    const metadata = this.#metadata(args);
+    new k8s.networking.v1.NetworkPolicy(
+      this.childName("default-deny"),
+      {
+        metadata: metadata("default-deny"),
+        spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
+      },
+      inside,
+    );
+    new k8s.networking.v1.NetworkPolicy(
+      this.childName("ingress"),
+      {
+        metadata: metadata("loops-ingress"),
+        spec: {
+          podSelector: { matchLabels: SELECTOR },
+          policyTypes: ["Ingress"],
+          ingress: [{ from: [monitoring], ports: [tcp(LOOPS_PORT)] }],
+        },
+      },
+      inside,
+    );
+    new k8s.networking.v1.NetworkPolicy(
+      this.childName("egress"),
+      {
+        metadata: metadata("loops-egress"),
+        spec: {
+          podSelector: {},
+          policyTypes: ["Egress"],
+          egress: [
+            {
+              to: [
+                {
+                  namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
+                  podSelector: {
+                    matchExpressions: [
+                      { key: "k8s-app", operator: "In", values: ["kube-dns", "node-local-dns"] },
+                    ],
+                  },
+                },
+              ],
+              ports: [{ protocol: "UDP", port: 53 }, tcp(53)],
+            },
+            { to: [monitoring], ports: [tcp(9090)] },
+            // The API server, the registry of models and the Git host.
+            { to: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [tcp(443), tcp(6443)] },
+          ],
+        },
+      },
+      inside,
+    );
+  }
+
+  #accounts(args: LoopsArgs, inside: pulumi.CustomResourceOptions): void {
+    const metadata = this.#metadata(args);
+    for (const account of ["loops", "loops-retrain", "loops-rollback"])
+      new k8s.core.v1.ServiceAccount(
+        this.childName(`account-${account}`),
+        { metadata: metadata(account), automountServiceAccountToken: false },
+        inside,
+      );
+    const grant = (
+      suffix: string,
+      namespace: string,
+      rules: readonly RoleRule[],
+      accounts: readonly string[],
+    ): void => {
+      const named = { ...metadata(`loops-${suffix}`), namespace };
+      new k8s.rbac.v1.Role(
+        this.childName(`role-${suffix}`),
+        {
+          metadata: named,
+          rules: rules.map(({ apiGroups, resources, verbs, resourceNames }) => ({
+            apiGroups: [...apiGroups],
+            resources: [...resources],
+            verbs: [...verbs],
+            ...(resourceNames === undefined ? {} : { resourceNames: [...resourceNames] }),
+          })),
+        },
+        inside,
+      );
+      new k8s.rbac.v1.RoleBinding(
+        this.childName(`binding-${suffix}`),
+        {
+          metadata: named,
+          roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: `loops-${suffix}` },
+          subjects: accounts.map((account) => ({
+            kind: "ServiceAccount",
+            name: account,
+            namespace: LOOPS_NAMESPACE,
+          })),
+        },
+        inside,
+      );
+    };
+    grant("controller", LOOPS_NAMESPACE, CONTROLLER_RULES, ["loops"]);
+    grant("executor", LOOPS_NAMESPACE, EXECUTOR_RULES, ["loops-retrain", "loops-rollback"]);
+    if (args.rollback === undefined) return;
+    for (const tenant of new Set(args.models.map(({ namespace }) => namespace))) {
+      const own = args.models.filter(({ namespace }) => namespace === tenant).map(({ name }) => name);
+      grant(`abort-${tenant}`, tenant, abortRules(own), ["loops-rollback"]);
+    }
+  }
+
+  #controller(args: LoopsArgs, inside: pulumi.CustomResourceOptions): void {
+    const metadata = this.#metadata(args);
+    const configuration = new k8s.core.v1.ConfigMap(
+      this.childName("configuration"),
+      { metadata: metadata("loops"), data: { "loops.json": args.configuration } },
+      inside,
+    );
+    new k8s.core.v1.Service(
+      this.childName("service"),
+      {
+        metadata: metadata("loops"),
+        spec: { selector: SELECTOR, ports: [{ name: "http", port: 80, targetPort: "http" }] },
+      },
+      inside,
+    );
+    new k8s.apps.v1.StatefulSet(
+      this.childName("controller"),
+      {
+        metadata: metadata("loops"),
+        spec: {
+          serviceName: "loops",
+          // One: decisions about the same cooldown must not be taken twice.
+          replicas: 1,
+          persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
+          selector: { matchLabels: SELECTOR },
+          template: {
+            metadata: { labels: { ...args.labels, ...SELECTOR } },
+            spec: controllerPod(args.image, configuration.metadata.name),
+          },
+          volumeClaimTemplates: [
+            {
+              metadata: { name: "evidence", labels: { ...args.labels } },
+              spec: { accessModes: ["ReadWriteOncePod"], resources: { requests: { storage: "1Gi" } } },
+            },
+          ],
+        },
+      },
+      inside,
+    );
+  }
+}
+
+function controllerPod(image: string, configuration: pulumi.Input<string>): k8s.types.input.core.v1.PodSpec {
+  const probe = { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 10 };
+  return {
+    serviceAccountName: "loops",
+    // It creates workflows; this is the only pod with this account.
+    automountServiceAccountToken: true,
+    enableServiceLinks: false,
+    nodeSelector: SYSTEM_NODE_LABEL,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: USER,
+      runAsGroup: USER,
+      fsGroup: USER,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    containers: [
+      {
+        name: "loops",
+        image,
+        args: ["serve", `--config=${LOOPS_PATHS.configuration}`],
+        env: [{ name: "NODE_EXTRA_CA_CERTS", value: `${LOOPS_PATHS.account}/ca.crt` }],
+        ports: [{ name: "http", containerPort: LOOPS_PORT }],
+        readinessProbe: probe,
+        livenessProbe: { ...probe, failureThreshold: 6 },
+        resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "256Mi" } },
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        },
+        volumeMounts: [
+          { name: "configuration", mountPath: "/etc/llmops-loops", readOnly: true },
+          { name: "token", mountPath: `${LOOPS_PATHS.keys}/token`, readOnly: true },
+          { name: "key", mountPath: `${LOOPS_PATHS.keys}/key`, readOnly: true },
+          { name: "evidence", mountPath: "/var/lib/llmops-loops" },
+        ],
+      },
+    ],
+    volumes: [
+      { name: "configuration", configMap: { name: configuration } },
+      { name: "token", secret: { secretName: LOOPS_TOKEN.name, defaultMode: 0o440 } },
+      { name: "key", secret: { secretName: "loops-key", defaultMode: 0o440 } },
+    ],
+  };
+}

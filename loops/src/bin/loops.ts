@@ -1,0 +1,141 @@
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { abortRollout } from "../abort.ts";
+import { readLoopsConfig } from "../config.ts";
+import { Controller } from "../controller.ts";
+import { EvidenceLog } from "../evidence.ts";
+import { gate } from "../gate.ts";
+import { propose } from "../propose.ts";
+import { createLoopsServer } from "../server.ts";
+
+const HELP = `loops serve --config=FILE
+  takes alerts at POST /alerts, decides, records, starts workflows
+loops gate --file=FILE --report=sha256:HEX --model=ID --prompt=ID --guardrails=ID --data-sets=ID
+           --environment=STAGE --min-samples=N --max-age-days=N     (EVALUATION_SIGNER: public key, PEM)
+  0 when the signed report admits exactly this version to traffic, 1 when not
+loops abort --namespace=NAME --rollout=NAME
+  aborts a delivery that is in progress
+loops propose --kind=retrained|go-back --model=NAME --alert=NAME --reference=TEXT   (PROPOSAL_URL, PROPOSAL_TOKEN)
+  asks a person to merge something
+Exit codes: 0 fine, 1 refused, 2 could not run.`;
+
+/** Where Kubernetes puts the credentials of a pod. */
+const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+function environment(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === "") throw new Error(`${name} is not set`);
+  return value;
+}
+
+function options<Shape extends z.ZodRawShape>(
+  args: readonly string[],
+  shape: Shape,
+): z.output<z.ZodObject<Shape>> {
+  const known = Object.fromEntries(Object.keys(shape).map((name) => [name, { type: "string" as const }]));
+  const { values } = parseArgs({ args: [...args], options: known });
+  const parsed = z.strictObject(shape).safeParse(values);
+  if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+function say(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+const text = z.string().min(1);
+const whole = z.coerce.number().int().min(1);
+
+async function serve(args: readonly string[]): Promise<number> {
+  const config = readLoopsConfig(options(args, { config: text }).config);
+  const evidence = new EvidenceLog(config.evidence.file, readFileSync(config.evidence.keyFile, "utf8"));
+  const token = readFileSync(config.tokenFile, "utf8").trim();
+  const server = createLoopsServer(new Controller(config, evidence), token);
+  server.listen(config.port, () => {
+    say({ listening: server.address(), mode: config.mode, records: evidence.records.length });
+  });
+  await new Promise<void>((resolve) => {
+    process.once("SIGTERM", resolve);
+    process.once("SIGINT", resolve);
+  });
+  await new Promise((resolve) => server.close(resolve));
+  return 0;
+}
+
+function runGate(args: readonly string[]): number {
+  const given = options(args, {
+    file: text,
+    report: text,
+    model: text,
+    prompt: text,
+    guardrails: text,
+    "data-sets": text,
+    environment: z.enum(["local", "dev", "staging", "prod"]),
+    "min-samples": whole,
+    "max-age-days": whole,
+  });
+  const verdict = gate(
+    {
+      file: given.file,
+      report: given.report,
+      wanted: {
+        model: given.model,
+        prompt: given.prompt,
+        guardrails: given.guardrails,
+        dataSets: given["data-sets"],
+      },
+      environment: given.environment,
+      minSamples: given["min-samples"],
+      maxAgeDays: given["max-age-days"],
+      signerPem: environment("EVALUATION_SIGNER"),
+    },
+    new Date(),
+  );
+  say(verdict);
+  return verdict.kind === "admitted" ? 0 : 1;
+}
+
+async function abort(args: readonly string[]): Promise<number> {
+  const { namespace, rollout } = options(args, { namespace: text, rollout: text });
+  const access = { url: environment("KUBERNETES_URL"), tokenFile: `${ACCOUNT}/token` };
+  say(await abortRollout(access, { namespace, name: rollout }));
+  return 0;
+}
+
+async function proposeTo(args: readonly string[]): Promise<number> {
+  const proposal = options(args, {
+    kind: z.enum(["retrained", "go-back"]),
+    model: text,
+    alert: text,
+    reference: text,
+  });
+  await propose({ url: environment("PROPOSAL_URL"), token: environment("PROPOSAL_TOKEN") }, proposal);
+  say({ proposed: proposal });
+  return 0;
+}
+
+async function main([command, ...args]: readonly string[]): Promise<number> {
+  switch (command) {
+    case "serve":
+      return serve(args);
+    case "gate":
+      return runGate(args);
+    case "abort":
+      return abort(args);
+    case "propose":
+      return proposeTo(args);
+    case "--help":
+      process.stdout.write(`${HELP}\n`);
+      return 0;
+    default:
+      throw new Error(HELP);
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 2;
+}
