@@ -51,7 +51,7 @@ export default {
     rule("chargeback", "chargeback", []),
     rule("compliance", "compliance", ["graph", "plan", "policies", "stacks"]),
     rule("gateway", "gateway", []),
-    rule("assessment", "assessment", ["capacity", "components", "simulation"]),
+    rule("assessment", "assessment", ["capacity", "components", "simulation", "stacks"]),
     rule("reporting", "reporting", ["components", "gateway", "monitoring"]),
     rule("local", "local", ["gateway", "stacks"]),
     {
