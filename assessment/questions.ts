@@ -2,7 +2,7 @@ import { z } from "zod";
 
 const email = z.email({ error: "must be an e-mail address" });
 const yesNo = z.enum(["yes", "no"]);
-const number = z.coerce.number<unknown>({ error: "must be a number" });
+const number = z.coerce.number({ error: "must be a number" });
 
 /** Everything that is asked, in the order it is asked; the description is the question. */
 export const answersSchema = z.strictObject({

@@ -125,7 +125,7 @@ describe("a run", () => {
     expect([asked.length, readRun(folder).lines.length]).toEqual([5, 5]);
   });
 
-  it("estimates more than it then uses", async () => {
+  it("estimates more than it then uses", () => {
     const expected = estimate(cases, { maxTokens: 16, repeats: 1, promptCharacters: 300 }, order().price);
     expect(expected.questions).toBe(12);
     expect(expected.inputTokens).toBeGreaterThan(12 * usage.prompt_tokens);

@@ -11,7 +11,9 @@ function sleeps(node: ResourceNode): boolean {
   const containers = listed(valueAt(node.inputs, "spec.template.spec.containers"));
   return (
     containers.length > 0 &&
-    containers.every((each) => listed(valueAt(each, "command")).join(" ") === "sleep infinity")
+    containers.every(
+      (each) => JSON.stringify(valueAt(each, "command")) === JSON.stringify(["sleep", "infinity"]),
+    )
   );
 }
 

@@ -28,7 +28,13 @@ function goodAnswer({ grader }: EvalCase, question: string): string {
       return "Yes.";
     case "private":
       return question;
-    default:
+    case "clean":
+    case "coherent":
+    case "excludes":
+    case "guarded":
+    case "judge":
+    case "trajectory":
+    case "withheld":
       return "I am happy to help with that.";
   }
 }

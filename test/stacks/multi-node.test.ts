@@ -1,12 +1,13 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ofType } from "../graph/graph.ts";
-import { capture } from "../plan/capture.ts";
-import { platformProgram } from "./program.ts";
-import type { PlatformConfig } from "./schema/platform.ts";
-import { readStack } from "./schema/stack-file.ts";
+import { ofType } from "../../graph/graph.ts";
+import { capture } from "../../plan/capture.ts";
+import { platformProgram } from "../../stacks/program.ts";
+import type { PlatformConfig } from "../../stacks/schema/platform.ts";
+import { readStack } from "../../stacks/schema/stack-file.ts";
 
 describe("a stack with a model over two nodes and with warm places", () => {
-  const config = readStack(import.meta.dirname, "dev");
+  const config = readStack(join(import.meta.dirname, "..", "..", "stacks"), "dev");
   const changed = (change: (model: PlatformConfig["models"][number]) => object): PlatformConfig => ({
     ...config,
     models: config.models.map((model) => ({ ...model, ...change(model) })),
