@@ -83,9 +83,9 @@ function renameStatements(renames: IngestArgs["renames"]): string[] {
   ]);
 }
 
-function contentStatements(names: readonly string[]): string[] {
+function contentStatement(context: "span" | "spanevent", names: readonly string[]): string {
   const pattern = `^(${names.map((name) => name.replaceAll(".", "\\\\.")).join("|")})`;
-  return ["span", "spanevent"].map((where) => `delete_matching_keys(${where}.attributes, "${pattern}")`);
+  return `delete_matching_keys(${context}.attributes, "${pattern}")`;
 }
 
 /** First tier: one vocabulary, content and personal data out, and every span of a trace to the same instance of the second. */
@@ -104,7 +104,14 @@ export function ingestConfig({ renames, contentAttributes, sampling, logs }: Ing
       "transform/genai": {
         // A span that cannot be translated must not pass untranslated in silence: the batch is refused and counted.
         error_mode: "propagate",
-        trace_statements: [...renameStatements(renames), ...contentStatements(contentAttributes)],
+        // One group per context: in a mixed list all statements would run on span events only.
+        trace_statements: [
+          {
+            context: "span",
+            statements: [...renameStatements(renames), contentStatement("span", contentAttributes)],
+          },
+          { context: "spanevent", statements: [contentStatement("spanevent", contentAttributes)] },
+        ],
       },
       "redaction/personal": {
         allow_all_keys: true,

@@ -57,13 +57,17 @@ function spansIn(body: Uint8Array): SunkSpan[] {
         seen.name = reader.readString();
       },
       9: inside(() => {
-        let key = "";
+        // The value may come before the key.
+        let key: string | undefined;
+        let held: string | number | boolean | undefined;
         const put = (value: string | number | boolean): void => {
-          seen.attributes[key] = value;
+          held = value;
+          if (key !== undefined) seen.attributes[key] = value;
         };
         return {
           1: (reader) => {
             key = reader.readString();
+            if (held !== undefined) seen.attributes[key] = held;
           },
           2: inside(() => ({
             1: (reader) => {

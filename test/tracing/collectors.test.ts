@@ -67,9 +67,11 @@ describe("the configuration of the collectors", () => {
       contentAttributes: CONTENT_ATTRIBUTES,
       sampling: { kind: "static", hostnames: ["a"] },
     });
-    const { trace_statements: statements } = config.processors["transform/genai"] as {
-      trace_statements: string[];
+    const { trace_statements: groups } = config.processors["transform/genai"] as {
+      trace_statements: { context: string; statements: string[] }[];
     };
+    expect(groups.map(({ context }) => context)).toEqual(["span", "spanevent"]);
+    const statements = groups[0]?.statements ?? [];
     for (const [old, name] of RENAMED_ATTRIBUTES) {
       expect(statements).toContain(`delete_key(span.attributes, "${old}")`);
       expect(
@@ -78,7 +80,7 @@ describe("the configuration of the collectors", () => {
         ),
       ).toBe(true);
     }
-    const pattern = /span\.attributes, "(\^.+)"\)$/.exec(statements.at(-2) ?? "")?.[1] ?? "";
+    const pattern = /span\.attributes, "(\^.+)"\)$/.exec(statements.at(-1) ?? "")?.[1] ?? "";
     const removed = new RegExp(pattern.replaceAll("\\\\", "\\"));
     for (const name of [...CONTENT_ATTRIBUTES, "gen_ai.prompt.0.content", "llm.input_messages.0"])
       expect(removed.test(name)).toBe(true);
