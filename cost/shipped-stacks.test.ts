@@ -65,6 +65,9 @@ interface StackYaml {
     gpu: { pool: string; tensorParallel?: number };
     autoscaling: { minReplicas: number };
   }[];
+  readonly observability?: {
+    readonly telemetry?: Readonly<Record<"traces" | "logs", { readonly volumeGiB: number }>>;
+  };
   readonly budget: {
     readonly usage: Readonly<Record<string, { expected: number; max: number }>>;
     readonly onUnknownPrice: {
@@ -178,6 +181,9 @@ function byHand(stack: string, graph: ResourceGraph): [string, string, string] {
       add(disk, disk, [gib, gib, gib]);
     });
   }
+  const { telemetry } = yaml.observability ?? {};
+  for (const { volumeGiB } of telemetry === undefined ? [] : [telemetry.traces, telemetry.logs])
+    add(disk, disk, [volumeGiB, volumeGiB, volumeGiB]);
   for (const [key, { expected: usual, max: most }] of Object.entries(yaml.budget.usage)) {
     const unit = price(`use/${USAGE[key] ?? key}`);
     add(unit, unit, [0, usual, most], 1);

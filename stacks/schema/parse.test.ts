@@ -1235,10 +1235,40 @@ const rows: readonly Row[] = [
         "Argo Rollouts replaces pods, not groups of them: a replica over several nodes is replaced by LeaderWorkerSet",
         "set delivery.strategy: rolling",
       ],
-      ["gpuPools[1].nodes.max", "x", "x"],
+      [
+        "gpuPools[1].nodes.max",
+        "the models on pool 'l40s-x4' need 24 GPUs at max replicas > 3 nodes x 4 GPUs",
+        "set max to at least 6, or lower the models' replicas",
+      ],
+      [
+        "gpuPools[1].nodes.expected",
+        "the models on pool 'l40s-x4' need 16 GPUs at expected replicas > 2 nodes x 4 GPUs",
+        "set expected to at least 4, or lower the models' replicas",
+      ],
+      [
+        "tenancy.tenants[0].gpus",
+        "the models of tenant 'claims' need 30 GPUs at maxReplicas and warmReplicas > its quota of 18",
+        "set gpus to at least 30, or lower maxReplicas or warmReplicas",
+      ],
     ],
   ],
-  ["acme-prod", "models[0].autoscaling.warmReplicas", 9, [["x", "x", "x"]]],
+  [
+    "acme-prod",
+    "models[0].autoscaling.warmReplicas",
+    9,
+    [
+      [
+        "gpuPools[0].nodes.expected",
+        "the models on pool 'l40s' need 6 GPUs at expected replicas > 3 nodes x 1 GPUs",
+        "set expected to at least 6, or lower the models' replicas",
+      ],
+      [
+        "tenancy.tenants[0].gpus",
+        "the models of tenant 'claims' need 27 GPUs at maxReplicas and warmReplicas > its quota of 18",
+        "set gpus to at least 27, or lower maxReplicas or warmReplicas",
+      ],
+    ],
+  ],
   [
     "acme-prod",
     "tenancy.tenants[0].gpus",
