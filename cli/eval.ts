@@ -27,6 +27,7 @@ import { promotions } from "../stacks/promotions.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { EXIT, print, printJson, progress, STACKS_FOLDER } from "./context.ts";
+import { publishCommand } from "./eval-publish.ts";
 
 function textOf(path: string): string {
   try {
@@ -411,5 +412,6 @@ export function evalCommand(): Command {
     .option("--key <file>", "public key in PEM (default: evaluation.signer of the stack)")
     .option("--json", "print JSON")
     .action(gate);
+  command.addCommand(publishCommand());
   return command;
 }

@@ -54,6 +54,7 @@ const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
   "PriceBookError",
   "PriceImportError",
   "PromqlError",
+  "PublishError",
   "ReportError",
   "SimulationError",
   "TargetError",

@@ -146,7 +146,7 @@ export const oversightControls: readonly Control[] = [
     rationale: "Redundancy and an earlier revision are what a rollback goes back to.",
     remediation: "Use the ModelService component, and minReplicas of at least 2 in high-risk production.",
     blindSpots:
-      "Evidence before a rollback (AI Act Art. 73(6)): no rollback here is automatic, so nothing is altered before a person does it.",
+      "Evidence before a rollback (AI Act Art. 73(6)): a loop may abort a delivery; whether its evidence record is looked at first.",
     evaluate: (graph, context) => {
       const found = engines(graph);
       if (found.length === 0) return { kind: "not-applicable", reason: "there is no engine" };
