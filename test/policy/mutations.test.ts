@@ -96,9 +96,10 @@ describe("a broken setting", () => {
 describe("an exemption for a broken setting", () => {
   const cases = CATALOGUE.flatMap(({ id, platforms }) =>
     platforms.flatMap((platform) => {
-      const mutation = MUTATIONS.find(
+      // The setting that is most its own: one that breaks many controls may leave some of them unable to judge.
+      const [mutation] = MUTATIONS.filter(
         (each) => each.kind === "fail" && each.platform === platform && each.controls.includes(id),
-      );
+      ).sort((a, b) => a.controls.length - b.controls.length);
       return mutation === undefined ? [] : [[id, platform, mutation] as const];
     }),
   );
