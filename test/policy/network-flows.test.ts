@@ -102,13 +102,13 @@ describe("the NetworkPolicies of acme-prod, by the rules of the API", () => {
     },
   );
 
-  it("select every pod of a tenant and of the gateway in both directions", () => {
+  it("select every pod of a tenant, of the gateway and of the collectors in both directions", () => {
     const policies = ofType(graph, "kubernetes:networking.k8s.io/v1:NetworkPolicy").map(
       ({ inputs }) => inputs,
     );
     const closed = policies
       .filter(({ spec }) => JSON.stringify(spec) === '{"podSelector":{},"policyTypes":["Ingress","Egress"]}')
       .map(({ metadata }) => (metadata as unknown as { namespace: string }).namespace);
-    expect(closed.sort()).toEqual(["claims", "llm-gateway"]);
+    expect(closed.sort()).toEqual(["claims", "llm-gateway", "telemetry"]);
   });
 });
