@@ -11,24 +11,33 @@ type KubeObject = Readonly<Record<string, unknown>> & {
   readonly metadata: { readonly name: string; readonly namespace?: string };
 };
 
-const KEDA_CRD = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "scaledobjects.keda.sh" },
-  spec: {
-    group: "keda.sh",
-    names: { kind: "ScaledObject", plural: "scaledobjects", singular: "scaledobject" },
-    scope: "Namespaced",
-    versions: [
-      {
-        name: "v1alpha1",
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
-      },
-    ],
-  },
-};
+/** A definition that takes every object: what is judged here is the policies, not the schema. */
+function definition(group: string, version: string, kind: string): object {
+  const singular = kind.toLowerCase();
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${singular}s.${group}` },
+    spec: {
+      group,
+      names: { kind, plural: `${singular}s`, singular },
+      scope: "Namespaced",
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+        },
+      ],
+    },
+  };
+}
+
+const DEFINITIONS = [
+  definition("keda.sh", "v1alpha1", "ScaledObject"),
+  definition("argoproj.io", "v1alpha1", "Rollout"),
+];
 
 const PATHS: Readonly<Record<string, string>> = {
   "kubernetes:apps/v1:Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
@@ -37,6 +46,7 @@ const PATHS: Readonly<Record<string, string>> = {
   "kubernetes:core/v1:ResourceQuota": "/api/v1/namespaces/{namespace}/resourcequotas",
   "kubernetes:networking.k8s.io/v1:NetworkPolicy":
     "/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies",
+  "kubernetes:argoproj.io/v1alpha1:Rollout": "/apis/argoproj.io/v1alpha1/namespaces/{namespace}/rollouts",
   "kubernetes:keda.sh/v1alpha1:ScaledObject": "/apis/keda.sh/v1alpha1/namespaces/{namespace}/scaledobjects",
 };
 
@@ -63,7 +73,8 @@ beforeAll(async () => {
     const { status, body } = await api.send("POST", target, object);
     if (status !== 201) throw new Error(`${target}: ${status} ${body.message ?? ""}`);
   };
-  await created("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", KEDA_CRD);
+  for (const each of DEFINITIONS)
+    await created("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", each);
   for (const namespace of objects("kubernetes:core/v1:Namespace"))
     await created("/api/v1/namespaces", namespace);
   const group = "admissionregistration.k8s.io/v1";
@@ -163,6 +174,21 @@ const BROKEN: readonly (readonly [string, string, string, string, string, GraphV
     "Deployment",
     `${CONTAINER}.securityContext.capabilities`,
     null,
+  ],
+  ["AIA-TST-03", "a rollout without evaluation", "claims-assistant", "Rollout", "metadata.annotations", {}],
+  [
+    "AIA-TST-03",
+    "a rollout whose report is no digest",
+    "claims-assistant",
+    "Rollout",
+    "metadata.annotations",
+    {
+      "llmops.io/evaluation-report": "the one of yesterday",
+      "llmops.io/evaluated-model": "m",
+      "llmops.io/evaluated-prompt": "none",
+      "llmops.io/evaluated-guardrails": "g",
+      "llmops.io/evaluated-on": "2026-11-24",
+    },
   ],
   ["COST-03", "a scaler without maximum", "claims-assistant", "ScaledObject", "spec.maxReplicaCount", null],
   ["COST-03", "a scaler with maximum 0", "claims-assistant", "ScaledObject", "spec.maxReplicaCount", 0],
