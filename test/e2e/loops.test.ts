@@ -467,7 +467,7 @@ describe("from a metric to its effect, through the real Prometheus and the real 
       kubernetes.seen.find(({ method, path }) => method === "PATCH" && path.includes("/rollback-")),
     );
     expect(stopped).toMatchObject({
-      path: `${started?.path ?? ""}/${String((started?.body["metadata"] as { name: string }).name)}`,
+      path: `${started?.path ?? ""}/${(started?.body["metadata"] as { name: string }).name}`,
       body: { spec: { shutdown: "Terminate" } },
     });
     expect(events(acting, "rollback").slice(-2)).toEqual(["resolved", "stopped"]);

@@ -128,6 +128,7 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     case "--help":
       process.stdout.write(`${HELP}\n`);
       return 0;
+    case undefined:
     default:
       throw new Error(HELP);
   }
