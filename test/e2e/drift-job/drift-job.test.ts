@@ -37,7 +37,8 @@ function run(args: readonly string[]): { status: number | null; stdout: string; 
 async function rest(path: string, body: object): Promise<unknown> {
   const response = await fetch(`${address}/api/2.0/mlflow/${path}`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    // The server closes idle connections while a program runs in between.
+    headers: { "content-type": "application/json", connection: "close" },
     body: JSON.stringify(body),
   });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
@@ -155,7 +156,9 @@ it("finds the day that drifted, not the day that did not, and writes both to MLf
   expect(moved.metrics["input_tokens.ks"]).toBeGreaterThan(0.2);
   expect(moved.metrics["input_tokens.n"]).toBe(300);
 
-  const response = await fetch(`${address}/api/2.0/mlflow/runs/get?run_id=${moved.run}`);
+  const response = await fetch(`${address}/api/2.0/mlflow/runs/get?run_id=${moved.run}`, {
+    headers: { connection: "close" },
+  });
   const { run: written } = runReply.parse(await response.json());
   expect(written.info.status).toBe("FINISHED");
   expect(Object.fromEntries(written.data.metrics.map(({ key, value }) => [key, value]))).toEqual(
