@@ -470,6 +470,10 @@ describe("from a metric to its effect, through the real Prometheus and the real 
       path: `${started?.path ?? ""}/${(started?.body["metadata"] as { name: string }).name}`,
       body: { spec: { shutdown: "Terminate" } },
     });
+    // The record follows the answer to the request.
+    await until("the record of the end", () =>
+      events(acting, "rollback").includes("stopped") ? true : undefined,
+    );
     expect(events(acting, "rollback").slice(-2)).toEqual(["resolved", "stopped"]);
   });
 
