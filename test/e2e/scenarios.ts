@@ -59,7 +59,7 @@ export const SCENARIOS: readonly Scenario[] = [
     proves: "llm-d-inference-sim counts under the names the queries use",
   },
   {
-    file: "test/e2e/alerts.test.ts",
+    file: "test/e2e/alerts/alerts.test.ts",
     scenario: "Alerts",
     proves: "each rule fires on its signal and not without it",
   },
