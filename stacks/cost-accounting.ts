@@ -4,10 +4,8 @@ import { DEFAULT_OUTPUT_WEIGHT, type AccountedPool } from "../components/finops/
 import { CostAccounting } from "../components/finops/cost-accounting.ts";
 import { OpenCost } from "../components/finops/open-cost.ts";
 import { MONITORING_NAMESPACE } from "../components/observability/monitoring.ts";
-import { priceOf } from "../pricing/catalog.ts";
-import { machineSku } from "../pricing/price.ts";
-import { gpuPoolOf } from "./clouds/gpu-pools.ts";
 import type { ClusterServices } from "./cluster-services.ts";
+import { pricedPools } from "./gpu-pool-prices.ts";
 import { pipelineFileOf } from "./pipeline.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 import { servedNames } from "./schema/served-names.ts";
@@ -19,18 +17,12 @@ function offeredGpus({ gpusPerNode, sharing }: Pool): number {
   return sharing.kind === "time-slicing" ? gpusPerNode * sharing.replicas : gpusPerNode;
 }
 
-/** Pools with the list price of a node; those of a cluster that somebody else pays for have none. */
-function accountedPools({ cloud, gpuPools, budget }: PlatformConfig): AccountedPool[] {
-  if (cloud.provider !== "aws" && cloud.provider !== "gcp") return [];
-  const assumed = budget.onUnknownPrice.kind === "assume" ? budget.onUnknownPrice.usdPerHour : {};
-  return gpuPools.flatMap((pool) => {
-    const { instanceType } = gpuPoolOf(pool, cloud.provider, cloud.zones);
-    const sku = machineSku(cloud.provider, cloud.region, instanceType, "on-demand");
-    const usdPerHour = priceOf(sku)?.usdPerHour ?? assumed[sku];
-    return usdPerHour === undefined
-      ? []
-      : [{ name: pool.name, usdPerHour: String(usdPerHour), gpusPerNode: offeredGpus(pool) }];
-  });
+function accountedPools(config: PlatformConfig): AccountedPool[] {
+  return pricedPools(config).map(({ pool, usdPerHour }) => ({
+    name: pool.name,
+    usdPerHour,
+    gpusPerNode: offeredGpus(pool),
+  }));
 }
 
 /** Dearest GPU of the pools, USD/h: OpenCost knows one price, and this one charges nobody too little. */
