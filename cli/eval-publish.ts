@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { publishToBraintrust } from "../evals/publish/braintrust.ts";
 import { publishToLangsmith } from "../evals/publish/langsmith.ts";
@@ -6,6 +5,7 @@ import { publishToMlflow } from "../evals/publish/mlflow.ts";
 import { summaryOf, type ReportSummary } from "../evals/publish/summary.ts";
 import { verifyReport } from "../evals/report.ts";
 import { print, printJson } from "./context.ts";
+import { jsonOf, textOf } from "./files.ts";
 
 interface PublishOptions {
   readonly to: "mlflow" | "langsmith" | "braintrust";
@@ -17,19 +17,10 @@ interface PublishOptions {
   readonly json?: true;
 }
 
-/** @throws InvalidArgumentError naming the file that cannot be read */
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    throw new InvalidArgumentError(`${path}: cannot be read`);
-  }
-}
-
 function required(options: PublishOptions, name: "secret" | "project"): string {
   const value = options[name];
   if (value === undefined) throw new InvalidArgumentError(`--to ${options.to} needs --${name}`);
-  return name === "secret" ? read(value).trim() : value;
+  return name === "secret" ? textOf(value).trim() : value;
 }
 
 async function send(summary: ReportSummary, options: PublishOptions): Promise<object> {
@@ -54,14 +45,7 @@ async function send(summary: ReportSummary, options: PublishOptions): Promise<ob
 }
 
 async function publish(file: string, options: PublishOptions): Promise<void> {
-  let envelope: unknown;
-  try {
-    envelope = JSON.parse(read(file));
-  } catch (error) {
-    if (error instanceof InvalidArgumentError) throw error;
-    throw new InvalidArgumentError(`${file}: this is not JSON`);
-  }
-  const placed = await send(summaryOf(verifyReport(envelope, read(options.key))), options);
+  const placed = await send(summaryOf(verifyReport(jsonOf(file), textOf(options.key))), options);
   if (options.json === true) printJson(placed);
   else
     print(

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { admission } from "../evals/admission.ts";
@@ -28,23 +28,7 @@ import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { EXIT, print, printJson, progress, STACKS_FOLDER } from "./context.ts";
 import { publishCommand } from "./eval-publish.ts";
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    throw new ReportError(`${path}: cannot be read`);
-  }
-}
-
-function jsonOf(path: string): unknown {
-  try {
-    return JSON.parse(textOf(path)) as unknown;
-  } catch (error) {
-    if (error instanceof ReportError) throw error;
-    throw new ReportError(`${path}: this is not JSON`);
-  }
-}
+import { jsonOf, textOf } from "./files.ts";
 
 function write(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });

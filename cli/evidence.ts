@@ -1,32 +1,18 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { EvidenceError, verifyEvidence } from "../policies/evidence.ts";
 import { EXIT, print, printJson, progress } from "./context.ts";
+import { jsonOf, textOf } from "./files.ts";
 
 interface VerifyOptions {
   readonly key: string;
   readonly json?: true;
 }
 
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    throw new EvidenceError(`${path}: cannot be read`);
-  }
-}
-
 function verify(file: string, { key, json }: VerifyOptions): void {
-  let envelope: unknown;
-  try {
-    envelope = JSON.parse(textOf(file));
-  } catch (error) {
-    if (error instanceof EvidenceError) throw error;
-    throw new EvidenceError(`${file}: this is not JSON`);
-  }
-  const record = verifyEvidence(envelope, textOf(key));
+  const record = verifyEvidence(jsonOf(file), textOf(key));
   if (json === true) {
     printJson(record);
     return;
