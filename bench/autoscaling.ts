@@ -2,17 +2,14 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 import { autoscalingPage } from "./autoscaling-page.ts";
+import { NAMES, scalerSpec } from "./scaler-spec.ts";
 import { ACCELERATOR_SPECS } from "../components/gpu/accelerators.ts";
-import { ModelScaler } from "../components/autoscaling/model-scaler.ts";
 import { memoryBalance } from "../capacity/memory.ts";
 import { MODELS } from "../capacity/models.ts";
 import { seedFor } from "../capacity/seeds.ts";
 import { batchedTokensFor, tokenRates, type CapacityFigures } from "../capacity/sizing.ts";
-import { ofType } from "../graph/graph.ts";
-import { capture } from "../plan/capture.ts";
 import { replicaChart } from "../simulation/chart.ts";
 import {
-  fleetNames,
   burstFloor,
   runPeers,
   runScaledObject,
@@ -32,7 +29,6 @@ import {
 
 const ROOT = join(import.meta.dirname, "..");
 const DATA = process.argv[2] ?? join(ROOT, "..", "shared", "data");
-const NAMES = fleetNames("model", "tenant");
 const SLO = { ttftMs: 2000, tpotMs: 100 };
 const GPUS = 2;
 const LEAST = 2;
@@ -91,34 +87,8 @@ const cases: readonly Case[] = [
   ...days("servegen-m-mid-rates.csv", "m-mid", [0, 1, 4], [1]),
 ];
 
-/** The `spec` the real component sends to the cluster. */
-async function specOf(capacity: CapacityFigures): Promise<object> {
-  const graph = await capture({
-    stack: "bench",
-    program: () =>
-      new ModelScaler(
-        "scaler",
-        {
-          model: NAMES.model,
-          namespace: NAMES.namespace,
-          engine: {
-            kind: "vllm",
-            image: `engine@sha256:${"a".repeat(64)}`,
-            maxModelLen: 8192,
-            maxNumSeqs: limits.maxNumSeqs,
-          },
-          minReplicas: LEAST,
-          maxReplicas: 100,
-          queueDepthThreshold: 5,
-          capacity,
-          labels: {},
-        },
-        {},
-      ),
-  });
-  const spec = ofType(graph, "kubernetes:keda.sh/v1alpha1:ScaledObject")[0]?.inputs["spec"];
-  if (typeof spec !== "object" || spec === null) throw new Error("the component has no ScaledObject");
-  return spec;
+function specOf(capacity: CapacityFigures): Promise<object> {
+  return scalerSpec({ capacity, maxNumSeqs: limits.maxNumSeqs, minReplicas: LEAST });
 }
 
 function scaled(figures: CapacityFigures, factor: number): CapacityFigures {

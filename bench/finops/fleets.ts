@@ -1,13 +1,9 @@
-import { ModelScaler } from "../../components/autoscaling/model-scaler.ts";
 import type { Schedule } from "../../components/autoscaling/schedule.ts";
 import { tokenRates, type CapacityFigures } from "../../capacity/sizing.ts";
-import { ofType } from "../../graph/graph.ts";
 import { isRecord, type GraphValue } from "../../graph/values.ts";
-import { capture } from "../../plan/capture.ts";
 import { priceOf } from "../../pricing/catalog.ts";
 import { machineSku, type Purchase } from "../../pricing/price.ts";
 import {
-  fleetNames,
   runScaledObject,
   smallestStatic,
   STATIC_OBJECTIVE,
@@ -17,6 +13,7 @@ import {
 import { simulate, type FleetResult, type SpotLadder } from "../../simulation/fleet.ts";
 import { serviceRate } from "../../simulation/service-rate.ts";
 import { meanWorkload, type Trace } from "../../simulation/trace.ts";
+import { NAMES, scalerSpec } from "../scaler-spec.ts";
 import type { Size } from "./sizes.ts";
 
 /** Times a request is judged by. */
@@ -30,7 +27,6 @@ const DEFAULT_NUM_SEQS = 256;
 const BATCHES = [1024, 2048, 4096, 8192].flatMap((tokens) =>
   [128, 256, 512].map((sequences) => ({ tokens, sequences })),
 );
-const NAMES = fleetNames("model", "tenant");
 const MACHINE = { region: "eu-north-1", type: "p5.48xlarge", gpus: 8 } as const;
 
 /** Fewest replicas of a service that must survive a node. */
@@ -134,41 +130,6 @@ function chosen(plan: FleetPlan): Sized {
   return best;
 }
 
-/** The `spec` the real component sends to the cluster. */
-async function specOf(
-  { setup, figures }: Sized,
-  minReplicas: number,
-  schedule: Schedule | undefined,
-): Promise<Record<string, unknown>> {
-  const graph = await capture({
-    stack: "bench",
-    program: () =>
-      new ModelScaler(
-        "scaler",
-        {
-          model: NAMES.model,
-          namespace: NAMES.namespace,
-          engine: {
-            kind: "vllm",
-            image: `engine@sha256:${"a".repeat(64)}`,
-            maxModelLen: 8192,
-            maxNumSeqs: setup.limits.maxNumSeqs,
-          },
-          minReplicas,
-          maxReplicas: 100,
-          queueDepthThreshold: 5,
-          capacity: figures,
-          ...(schedule === undefined ? {} : { schedule }),
-          labels: {},
-        },
-        {},
-      ),
-  });
-  const spec = ofType(graph, "kubernetes:keda.sh/v1alpha1:ScaledObject")[0]?.inputs["spec"];
-  if (!isRecord(spec)) throw new Error("the component has no ScaledObject");
-  return { ...spec };
-}
-
 function listed(value: unknown): readonly GraphValue[] {
   return Array.isArray(value) ? (value as readonly GraphValue[]) : [];
 }
@@ -190,7 +151,12 @@ async function run(plan: FleetPlan, from: Sized): Promise<Run> {
       windows: plan.hours.windows.map((window) => ({ ...window, replicas: floor })),
     };
     const least = plan.hours === undefined ? floor : 0;
-    const spec = await specOf(from, least, schedule);
+    const spec = await scalerSpec({
+      capacity: from.figures,
+      maxNumSeqs: from.setup.limits.maxNumSeqs,
+      minReplicas: least,
+      schedule,
+    });
     const used =
       plan.scaling === "demand"
         ? spec
