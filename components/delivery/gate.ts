@@ -1,5 +1,6 @@
 import type { IAnalysisTemplateSpec } from "@kubernetes-models/argo-rollouts/argoproj.io/v1alpha1/AnalysisTemplateSpec";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
+import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
 /** What is put into service: an evaluation counts for exactly this. */
 export interface ServedVersion {
@@ -68,12 +69,7 @@ export function gateTemplate(model: string, gate: GateArgs): IAnalysisTemplateSp
                   automountServiceAccountToken: false,
                   enableServiceLinks: false,
                   nodeSelector: { ...SYSTEM_NODE_LABEL },
-                  securityContext: {
-                    runAsNonRoot: true,
-                    runAsUser: USER,
-                    runAsGroup: USER,
-                    seccompProfile: { type: "RuntimeDefault" },
-                  },
+                  securityContext: restrictedPod(USER),
                   containers: [
                     {
                       name: "gate",
@@ -95,11 +91,7 @@ export function gateTemplate(model: string, gate: GateArgs): IAnalysisTemplateSp
                         requests: { cpu: "100m", memory: "128Mi" },
                         limits: { memory: "128Mi" },
                       },
-                      securityContext: {
-                        allowPrivilegeEscalation: false,
-                        readOnlyRootFilesystem: true,
-                        capabilities: { drop: ["ALL"] },
-                      },
+                      securityContext: restrictedContainer(),
                       volumeMounts: [{ name: "evaluation", mountPath: "/evaluation", readOnly: true }],
                     },
                   ],

@@ -12,6 +12,7 @@ import {
   GATEWAY_SELECTOR,
 } from "./address.ts";
 import { gatewayNetworkPolicies, type GatewayReach } from "./network.ts";
+import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
 /** The guardrail gateway on the cluster. */
 export interface GatewayArgs {
@@ -199,13 +200,7 @@ function podSpec(
         labelSelector: { matchLabels: GATEWAY_SELECTOR },
       },
     ],
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: USER,
-      runAsGroup: USER,
-      fsGroup: USER,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: { ...restrictedPod(USER), fsGroup: USER },
     containers: [
       {
         name: "gateway",
@@ -232,11 +227,7 @@ function podSpec(
         startupProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 2, failureThreshold: 60 },
         lifecycle: { preStop: { sleep: { seconds: PRE_STOP_SECONDS } } },
         resources: { requests: { cpu: "1", memory: "2Gi" }, limits: { memory: "2Gi" } },
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ["ALL"] },
-        },
+        securityContext: restrictedContainer(),
         volumeMounts: [
           { name: "configuration", mountPath: "/etc/llmops-gateway", readOnly: true },
           { name: "keys", mountPath: GATEWAY_PATHS.keys, readOnly: true },

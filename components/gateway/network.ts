@@ -9,6 +9,7 @@ import {
   REDIS_NAME,
   REDIS_PORT,
 } from "./address.ts";
+import { clusterDns } from "../cluster/dns.ts";
 
 /** An engine the gateway may call. */
 export interface EngineAddress {
@@ -60,19 +61,7 @@ export function gatewayNetworkPolicies(reach: GatewayReach): Record<string, Poli
       podSelector,
       policyTypes: ["Egress"],
       egress: [
-        {
-          to: [
-            {
-              ...namespaces({ "kubernetes.io/metadata.name": "kube-system" }),
-              podSelector: {
-                matchExpressions: [
-                  { key: "k8s-app", operator: "In", values: ["kube-dns", "node-local-dns"] },
-                ],
-              },
-            },
-          ],
-          ports: [{ protocol: "UDP", port: 53 }, tcp(53)],
-        },
+        clusterDns(),
         {
           to: [{ podSelector: { matchLabels: { "app.kubernetes.io/name": REDIS_NAME } } }],
           ports: [tcp(REDIS_PORT)],

@@ -3,6 +3,7 @@ import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { REDIS_NAME, REDIS_PORT } from "./address.ts";
 import { KEY_FILES } from "./keys.ts";
+import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
 /** The store the replicas of the gateway count in. */
 export interface RedisArgs {
@@ -82,13 +83,7 @@ function podSpec({ image, keysSecret }: RedisArgs): k8s.types.input.core.v1.PodS
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     nodeSelector: SYSTEM_NODE_LABEL,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: USER,
-      runAsGroup: USER,
-      fsGroup: USER,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: { ...restrictedPod(USER), fsGroup: USER },
     containers: [
       {
         name: "redis",
@@ -107,11 +102,7 @@ function podSpec({ image, keysSecret }: RedisArgs): k8s.types.input.core.v1.PodS
         readinessProbe: { tcpSocket: { port: "redis" }, periodSeconds: 5 },
         livenessProbe: { tcpSocket: { port: "redis" }, periodSeconds: 10, failureThreshold: 6 },
         resources: { requests: { cpu: "100m", memory: "768Mi" }, limits: { memory: "768Mi" } },
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ["ALL"] },
-        },
+        securityContext: restrictedContainer(),
         volumeMounts: [{ name: "data", mountPath: "/data" }],
       },
     ],

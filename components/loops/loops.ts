@@ -9,6 +9,8 @@ import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
 import { LOOPS_NAMESPACE, LOOPS_TOKEN } from "./address.ts";
 import { abortRules, CONTROLLER_RULES, EXECUTOR_RULES, type RoleRule } from "./roles.ts";
 import { retrainTemplate, rollbackTemplate, type RetrainArgs } from "./templates.ts";
+import { restrictedContainer, restrictedPod } from "../restricted.ts";
+import { clusterDns } from "../cluster/dns.ts";
 
 /** A model a loop may touch. */
 export interface LoopModel {
@@ -189,19 +191,7 @@ export class Loops extends LlmopsComponent {
           podSelector: {},
           policyTypes: ["Egress"],
           egress: [
-            {
-              to: [
-                {
-                  namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
-                  podSelector: {
-                    matchExpressions: [
-                      { key: "k8s-app", operator: "In", values: ["kube-dns", "node-local-dns"] },
-                    ],
-                  },
-                },
-              ],
-              ports: [{ protocol: "UDP", port: 53 }, tcp(53)],
-            },
+            clusterDns(),
             { to: [monitoring], ports: [tcp(9090)] },
             // The API server, the registry of models and the Git host.
             { to: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [tcp(443), tcp(6443)] },
@@ -313,13 +303,7 @@ function controllerPod(image: string, configuration: pulumi.Input<string>): k8s.
     automountServiceAccountToken: true,
     enableServiceLinks: false,
     nodeSelector: SYSTEM_NODE_LABEL,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: USER,
-      runAsGroup: USER,
-      fsGroup: USER,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: { ...restrictedPod(USER), fsGroup: USER },
     containers: [
       {
         name: "loops",
@@ -330,11 +314,7 @@ function controllerPod(image: string, configuration: pulumi.Input<string>): k8s.
         readinessProbe: probe,
         livenessProbe: { ...probe, failureThreshold: 6 },
         resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "256Mi" } },
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ["ALL"] },
-        },
+        securityContext: restrictedContainer(),
         volumeMounts: [
           { name: "configuration", mountPath: "/etc/llmops-loops", readOnly: true },
           { name: "token", mountPath: `${LOOPS_PATHS.keys}/token`, readOnly: true },

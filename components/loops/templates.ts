@@ -2,6 +2,7 @@ import type { ITemplate } from "@kubernetes-models/argo-workflows/argoproj.io/v1
 import type { IWorkflowSpec } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/WorkflowSpec";
 import { GPU_POOL_LABEL } from "../gpu/gpu-pool.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
+import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
 /** Whether a person must agree before a loop goes on. */
 export type Approval = "required" | "automatic";
@@ -46,12 +47,6 @@ const WEEK_SECONDS = 604_800;
 const MODEL = "{{workflow.parameters.model}}";
 const ALERT = "{{workflow.parameters.alert}}";
 
-const HARDENED = {
-  allowPrivilegeEscalation: false,
-  readOnlyRootFilesystem: true,
-  capabilities: { drop: ["ALL"] },
-};
-
 const SMALL = { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "256Mi" } };
 
 function common(serviceAccountName: string, loop: string): Partial<IWorkflowSpec> {
@@ -62,13 +57,7 @@ function common(serviceAccountName: string, loop: string): Partial<IWorkflowSpec
     automountServiceAccountToken: false,
     executor: { serviceAccountName },
     arguments: { parameters: [{ name: "model" }, { name: "namespace" }, { name: "alert" }] },
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: USER,
-      runAsGroup: USER,
-      fsGroup: USER,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: { ...restrictedPod(USER), fsGroup: USER },
     nodeSelector: { ...SYSTEM_NODE_LABEL },
     // One at a time for a model; a second one waits.
     synchronization: { mutexes: [{ name: `${loop}-${MODEL}` }] },
@@ -93,7 +82,7 @@ function proposing(
         { name: "PROPOSAL_TOKEN", valueFrom: { secretKeyRef: { ...proposals.token } } },
       ],
       resources: SMALL,
-      securityContext: HARDENED,
+      securityContext: restrictedContainer(),
     },
   };
 }
@@ -134,7 +123,7 @@ export function rollbackTemplate(args: WorkflowArgs): IWorkflowSpec {
             { name: "NODE_EXTRA_CA_CERTS", value: "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt" },
           ],
           resources: SMALL,
-          securityContext: HARDENED,
+          securityContext: restrictedContainer(),
         },
       },
       proposing(args, "go-back", "model, prompt and guardrails of the revision before, in Git"),
@@ -162,7 +151,7 @@ export function retrainTemplate(args: RetrainArgs): IWorkflowSpec {
         requests: { cpu: "2", memory: "8Gi" },
         limits: { memory: "32Gi", ...(gpus === 0 ? {} : { "nvidia.com/gpu": `${gpus}` }) },
       },
-      securityContext: HARDENED,
+      securityContext: restrictedContainer(),
       volumeMounts: [
         { name: "data", mountPath: DATA },
         { name: "scratch", mountPath: "/tmp" },

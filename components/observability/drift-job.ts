@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
 /** The nightly comparison of traces. */
 export interface DriftJobArgs {
@@ -107,23 +108,14 @@ function podSpec({ image, mlflowUrl, traces }: DriftJobArgs): k8s.types.input.co
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     nodeSelector: SYSTEM_NODE_LABEL,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: 65_532,
-      runAsGroup: 65_532,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: restrictedPod(65_532),
     containers: [
       {
         name: "drift",
         image,
         args: ["--mlflow", mlflowUrl, "--traces", traces],
         resources: { requests: { cpu: "250m", memory: "512Mi" }, limits: { memory: "1Gi" } },
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ["ALL"] },
-        },
+        securityContext: restrictedContainer(),
         volumeMounts: [{ name: "scratch", mountPath: "/tmp" }],
       },
     ],

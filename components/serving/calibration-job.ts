@@ -1,4 +1,5 @@
 import { GATEWAY_NAMESPACE } from "../gateway/address.ts";
+import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
 /** What a calibration measures. */
 export interface CalibrationJobArgs {
@@ -96,12 +97,7 @@ export function calibrationJob(args: CalibrationJobArgs): readonly object[] {
             restartPolicy: "Never",
             automountServiceAccountToken: false,
             enableServiceLinks: false,
-            securityContext: {
-              runAsNonRoot: true,
-              runAsUser: USER,
-              runAsGroup: USER,
-              seccompProfile: { type: "RuntimeDefault" },
-            },
+            securityContext: restrictedPod(USER),
             containers: [
               {
                 name: "measure",
@@ -109,11 +105,7 @@ export function calibrationJob(args: CalibrationJobArgs): readonly object[] {
                 command: ENTRY,
                 args: Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]),
                 resources: { requests: { cpu: "1", memory: "512Mi" }, limits: { memory: "512Mi" } },
-                securityContext: {
-                  allowPrivilegeEscalation: false,
-                  readOnlyRootFilesystem: true,
-                  capabilities: { drop: ["ALL"] },
-                },
+                securityContext: restrictedContainer(),
               },
             ],
           },

@@ -9,6 +9,7 @@ import {
 } from "./engine.ts";
 import { replicaResources } from "./resources.ts";
 import type { ModelServiceArgs } from "./model-service-args.ts";
+import { restrictedPod } from "../restricted.ts";
 
 /** What the pods of an engine share with the objects around them. */
 export interface EngineObjects {
@@ -102,13 +103,7 @@ export function enginePod(
           labelSelector: { matchLabels: selector },
         },
       ],
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: 10_001,
-        runAsGroup: 10_001,
-        fsGroup: 10_001,
-        seccompProfile: { type: "RuntimeDefault" },
-      },
+      securityContext: { ...restrictedPod(10_001), fsGroup: 10_001 },
       containers: [
         {
           name: "engine",

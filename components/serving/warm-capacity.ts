@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import type { ReplicaResources } from "./resources.ts";
+import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
 /** Priority of pods that give way to every other; the cluster autoscaler ignores pods below -10. */
 const PRIORITY = -5;
@@ -73,12 +74,7 @@ export class WarmCapacity extends LlmopsComponent {
               enableServiceLinks: false,
               nodeSelector: args.nodeSelector,
               tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
-              securityContext: {
-                runAsNonRoot: true,
-                runAsUser: 10_001,
-                runAsGroup: 10_001,
-                seccompProfile: { type: "RuntimeDefault" },
-              },
+              securityContext: restrictedPod(10_001),
               containers: [
                 {
                   name: "place",
@@ -88,11 +84,7 @@ export class WarmCapacity extends LlmopsComponent {
                     requests: { cpu: `${cpus}`, memory: `${memoryGiB}Gi` },
                     limits: { memory: `${memoryGiB}Gi`, "nvidia.com/gpu": `${args.gpus}` },
                   },
-                  securityContext: {
-                    allowPrivilegeEscalation: false,
-                    readOnlyRootFilesystem: true,
-                    capabilities: { drop: ["ALL"] },
-                  },
+                  securityContext: restrictedContainer(),
                 },
               ],
             },

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { GATEWAY_CLIENT_LABEL, GATEWAY_NAMESPACE_LABEL, GATEWAY_PORTS } from "../gateway/address.ts";
+import { clusterDns } from "../cluster/dns.ts";
 
 /**
  * Pod Security level of a namespace.
@@ -90,24 +91,7 @@ export class Tenant extends LlmopsComponent {
         spec: {
           podSelector: {},
           policyTypes: ["Egress"],
-          egress: [
-            {
-              to: [
-                {
-                  namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
-                  podSelector: {
-                    matchExpressions: [
-                      { key: "k8s-app", operator: "In", values: ["kube-dns", "node-local-dns"] },
-                    ],
-                  },
-                },
-              ],
-              ports: [
-                { protocol: "UDP", port: 53 },
-                { protocol: "TCP", port: 53 },
-              ],
-            },
-          ],
+          egress: [clusterDns()],
         },
       },
       inside,

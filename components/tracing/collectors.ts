@@ -12,6 +12,7 @@ import {
   type SamplingArgs,
 } from "./collector-config.ts";
 import { platformTarget } from "./platforms.ts";
+import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
 /** Collectors of one cluster. */
 export interface CollectorsArgs extends Omit<IngestArgs, "sampling">, SamplingArgs {
@@ -161,12 +162,7 @@ function podSpec(
         labelSelector: { matchLabels: { "app.kubernetes.io/name": name } },
       },
     ],
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: USER,
-      runAsGroup: USER,
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    securityContext: restrictedPod(USER),
     containers: [
       {
         name: "collector",
@@ -181,11 +177,7 @@ function podSpec(
         readinessProbe: { tcpSocket: { port: "otlp-grpc" }, periodSeconds: 5 },
         livenessProbe: { tcpSocket: { port: "otlp-grpc" }, periodSeconds: 10, failureThreshold: 6 },
         resources: { requests: { cpu: "200m", memory }, limits: { memory } },
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ["ALL"] },
-        },
+        securityContext: restrictedContainer(),
         volumeMounts: [{ name: "configuration", mountPath: "/etc/otelcol", readOnly: true }],
       },
     ],

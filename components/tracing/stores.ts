@@ -1,6 +1,7 @@
 import { HelmAddon } from "../addon/helm-addon.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { TELEMETRY_NAMESPACE } from "./address.ts";
+import { restrictedContainer } from "../restricted.ts";
 
 /** A store of telemetry on a volume. */
 export interface TelemetryStoreArgs {
@@ -29,11 +30,7 @@ export class TraceStore extends LlmopsComponent {
             receivers: {
               otlp: { protocols: { grpc: { endpoint: "0.0.0.0:4317" }, http: { endpoint: "0.0.0.0:4318" } } },
             },
-            securityContext: {
-              allowPrivilegeEscalation: false,
-              readOnlyRootFilesystem: true,
-              capabilities: { drop: ["ALL"] },
-            },
+            securityContext: restrictedContainer(),
             resources: { requests: { cpu: "200m", memory: "1Gi" }, limits: { memory: "2Gi" } },
           },
           persistence: { enabled: true, size: `${volumeGiB}Gi` },

@@ -4,6 +4,7 @@ import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
 import { TELEMETRY_NAMESPACE, TELEMETRY_SENDER_LABEL } from "./address.ts";
 import { collectorSelector } from "./collectors.ts";
 import { COLLECTOR_PORTS } from "./collector-config.ts";
+import { clusterDns } from "../cluster/dns.ts";
 
 /** The namespace of telemetry. */
 export interface TelemetryNamespaceArgs {
@@ -28,19 +29,13 @@ export function telemetryPolicies({
   outside,
 }: Pick<TelemetryNamespaceArgs, "outside">): Record<string, PolicySpec> {
   const everyPod = { podSelector: {} };
-  const dns: Peer = {
-    ...namespaces({ "kubernetes.io/metadata.name": "kube-system" }),
-    podSelector: {
-      matchExpressions: [{ key: "k8s-app", operator: "In", values: ["kube-dns", "node-local-dns"] }],
-    },
-  };
   return {
     "default-deny": { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
     inside: {
       podSelector: {},
       policyTypes: ["Ingress", "Egress"],
       ingress: [{ from: [everyPod] }],
-      egress: [{ to: [everyPod] }, { to: [dns], ports: [{ protocol: "UDP", port: 53 }, tcp(53)] }],
+      egress: [{ to: [everyPod] }, clusterDns()],
     },
     senders: {
       podSelector: { matchLabels: { ...collectorSelector("ingest") } },
