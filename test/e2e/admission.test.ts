@@ -63,7 +63,7 @@ function post(type: string, object: KubeObject, query = "?dryRun=All"): Promise<
 }
 
 beforeAll(async () => {
-  const planned = (await planAll()).get("acme-prod");
+  const planned = (await planAll(["acme-prod"])).get("acme-prod");
   if (planned === undefined) throw new Error("not planned");
   const { graph } = planned.planned.plan;
   const objects = (type: string): KubeObject[] =>

@@ -143,10 +143,12 @@ export interface Planned {
   readonly planned: StackPlan;
 }
 
-/** Plans every environment; one after the other, because the Pulumi runtime is one per process. */
-export async function planAll(): Promise<ReadonlyMap<Environment, Planned>> {
+/** Plans environments; one after the other, because the Pulumi runtime is one per process. */
+export async function planAll(
+  environments: readonly Environment[] = ENVIRONMENTS,
+): Promise<ReadonlyMap<Environment, Planned>> {
   const plans = new Map<Environment, Planned>();
-  for (const environment of ENVIRONMENTS) {
+  for (const environment of environments) {
     const config = configOf(environment);
     plans.set(environment, { config, planned: await planStack(stackOf(environment), config) });
   }

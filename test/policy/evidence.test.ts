@@ -33,7 +33,7 @@ function envelope(secret: string): Envelope {
 }
 
 beforeAll(async () => {
-  const found = (await planAll()).get("acme-prod");
+  const found = (await planAll(["acme-prod"])).get("acme-prod");
   if (found === undefined) throw new Error("not planned");
   planned = found;
   report = judged(found, { change: set(EKS, "", "vpcConfig.endpointPublicAccess", true) });

@@ -12,7 +12,7 @@ const LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration
 let plans: ReadonlyMap<Environment, Planned>;
 
 beforeAll(async () => {
-  plans = await planAll();
+  plans = await planAll(["acme-prod"]);
 });
 
 function analysed(

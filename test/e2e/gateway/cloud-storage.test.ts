@@ -33,7 +33,7 @@ beforeAll(async () => {
     "-external-url",
     ENDPOINT,
   ];
-  server = spawn(join(folder, "bin", FAKE_GCS.name), args, { stdio: "ignore" });
+  server = spawn(join(folder, "bin", "fake-gcs-server"), args, { stdio: "ignore" });
   for (let attempt = 0; ; attempt += 1) {
     const created = await fetch(`${ENDPOINT}/storage/v1/b?project=local`, {
       method: "POST",
