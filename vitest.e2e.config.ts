@@ -4,7 +4,6 @@ import { defineConfig } from "vitest/config";
 export const OPEN = [
   "test/e2e/autoscaling.test.ts",
   "test/e2e/drain.test.ts",
-  "test/e2e/drift-job/drift-job.test.ts",
   "test/e2e/simulator.test.ts",
 ] as const;
 

@@ -1,55 +1,40 @@
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
-import { ensurePythonTool, MLFLOW } from "../../../tools/python-tool.ts";
+import { startMlflow, type MlflowServer } from "../mlflow-server.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const JOB = join(ROOT, "jobs", "drift");
 const folder = mkdtempSync(join(tmpdir(), "drift-job-"));
 const python = join(folder, "venv", "bin", "python");
-let server: ChildProcess;
-let address: string;
+let server: MlflowServer;
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const bound = probe.address();
-      probe.close(() => {
-        if (bound === null || typeof bound === "string") reject(new Error("no port"));
-        else resolve(bound.port);
-      });
-    });
-  });
-}
-
-function run(args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(python, args, {
-    encoding: "utf8",
+/**
+ * Runs a program of the job's own environment. It does not block this process: a client that cannot see the server close an idle
+ * connection meanwhile would send its next request into it.
+ */
+async function run(args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  const child = spawn(python, args, {
     env: { PATH: process.env["PATH"], HOME: folder, MLFLOW_DISABLE_TELEMETRY: "true" },
   });
-}
-
-/** Calls MLflow's REST API. */
-async function rest(path: string, body: object): Promise<unknown> {
-  const response = await fetch(`${address}/api/2.0/mlflow/${path}`, {
-    method: "POST",
-    // The server closes idle connections while a program runs in between.
-    headers: { "content-type": "application/json", connection: "close" },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-  return response.json();
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return {
+    status: child.exitCode ?? (await once(child, "exit").then(([code]) => Number(code))),
+    stdout,
+    stderr,
+  };
 }
 
 /** Sends a day of 300 traces; `mean` is that of the logarithm of the input tokens. */
-function seed(experiment: string, day: string, number: number, mean: number): void {
-  const sent = run([
+async function seed(experiment: string, day: string, number: number, mean: number): Promise<void> {
+  const sent = await run([
     join(import.meta.dirname, "seed.py"),
-    address,
+    server.url,
     experiment,
     day,
     String(number),
@@ -68,46 +53,11 @@ beforeAll(async () => {
     encoding: "utf8",
   });
   expect([installed.status, installed.stderr]).toEqual([0, ""]);
-  const bin = await ensurePythonTool(MLFLOW);
-  const port = await freePort();
-  address = `http://127.0.0.1:${port}`;
-  server = spawn(
-    join(bin, "mlflow"),
-    [
-      "server",
-      "--backend-store-uri",
-      `sqlite:///${join(folder, "mlflow.db")}`,
-      "--artifacts-destination",
-      join(folder, "artifacts"),
-      "--host",
-      "127.0.0.1",
-      "--port",
-      String(port),
-      "--workers",
-      "1",
-    ],
-    {
-      cwd: folder,
-      stdio: "ignore",
-      detached: true,
-      env: { ...process.env, MLFLOW_DISABLE_TELEMETRY: "true" },
-    },
-  );
-  const ends = Date.now() + 300_000;
-  while (Date.now() < ends) {
-    const ready = await fetch(`${address}/health`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (ready) return;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  throw new Error("MLflow did not start in five minutes");
+  server = await startMlflow(folder);
 });
 
 afterAll(() => {
-  // The server starts workers; the group ends with them.
-  if (server.pid !== undefined) process.kill(-server.pid, "SIGTERM");
+  server.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -127,11 +77,11 @@ const runReply = z.object({
   }),
 });
 
-function compare(day: string): z.output<typeof jobReply> {
-  const done = run([
+async function compare(day: string): Promise<z.output<typeof jobReply>> {
+  const done = await run([
     join(JOB, "drift.py"),
     "--mlflow",
-    address,
+    server.url,
     "--traces",
     "gateway",
     "--reference",
@@ -146,20 +96,19 @@ function compare(day: string): z.output<typeof jobReply> {
 }
 
 it("finds the day that drifted, not the day that did not, and writes both to MLflow", async () => {
-  const { experiment_id } = experimentReply.parse(await rest("experiments/create", { name: "gateway" }));
-  seed(experiment_id, "2026-11-01", 1, 5.5);
-  seed(experiment_id, "2026-11-08", 2, 5.5);
-  seed(experiment_id, "2026-11-09", 3, 6.1);
-  const [same, moved] = [compare("2026-11-08"), compare("2026-11-09")];
+  const { experiment_id } = experimentReply.parse(
+    await server.call("experiments/create", { name: "gateway" }),
+  );
+  await seed(experiment_id, "2026-11-01", 1, 5.5);
+  await seed(experiment_id, "2026-11-08", 2, 5.5);
+  await seed(experiment_id, "2026-11-09", 3, 6.1);
+  const [same, moved] = [await compare("2026-11-08"), await compare("2026-11-09")];
   expect([same.drifted, same.metrics["drift"]]).toEqual([[], 0]);
   expect([moved.drifted, moved.metrics["drift"]]).toEqual([["input_tokens"], 1]);
   expect(moved.metrics["input_tokens.ks"]).toBeGreaterThan(0.2);
   expect(moved.metrics["input_tokens.n"]).toBe(300);
 
-  const response = await fetch(`${address}/api/2.0/mlflow/runs/get?run_id=${moved.run}`, {
-    headers: { connection: "close" },
-  });
-  const { run: written } = runReply.parse(await response.json());
+  const { run: written } = runReply.parse(await server.call(`runs/get?run_id=${moved.run}`));
   expect(written.info.status).toBe("FINISHED");
   expect(Object.fromEntries(written.data.metrics.map(({ key, value }) => [key, value]))).toEqual(
     moved.metrics,
@@ -167,11 +116,11 @@ it("finds the day that drifted, not the day that did not, and writes both to MLf
   expect(written.data.tags).toContainEqual({ key: "drifted", value: "input_tokens" });
 });
 
-it("says that it could not compare, instead of finding nothing", () => {
-  const done = run([
+it("says that it could not compare, instead of finding nothing", async () => {
+  const done = await run([
     join(JOB, "drift.py"),
     "--mlflow",
-    address,
+    server.url,
     "--traces",
     "gateway",
     "--reference",
