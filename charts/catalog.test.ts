@@ -26,6 +26,7 @@ describe("chart pins", () => {
       "kube-prometheus-stack",
       "loki",
       "lws",
+      "mlflow",
       "nvidia-device-plugin",
       "opencost",
       "tempo",

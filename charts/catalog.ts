@@ -14,6 +14,7 @@ export const CHART_NAMES = [
   "kube-prometheus-stack",
   "loki",
   "lws",
+  "mlflow",
   "nvidia-device-plugin",
   "opencost",
   "tempo",

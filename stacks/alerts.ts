@@ -1,4 +1,6 @@
 import type { ClusterHandle } from "../components/cluster/handle.ts";
+import { MLFLOW_ADMIN, MLFLOW_URL } from "../components/evaluation/address.ts";
+import type { TrackingServer } from "../components/evaluation/tracking-server.ts";
 import { GATEWAY_NAMESPACE } from "../components/gateway/address.ts";
 import { LOOPS_TOKEN, LOOPS_URL } from "../components/loops/address.ts";
 import { Alerts } from "../components/observability/alerts.ts";
@@ -11,7 +13,12 @@ import type { PlatformConfig } from "./schema/platform.ts";
 const THROTTLE_URL = `http://gateway-admin.${GATEWAY_NAMESPACE}.svc/admin/alerts`;
 
 /** The nightly comparison of traces, where the stack has one. */
-export function deployDriftJob(name: string, config: PlatformConfig, cluster: ClusterHandle): void {
+export function deployDriftJob(
+  name: string,
+  config: PlatformConfig,
+  cluster: ClusterHandle,
+  tracking: TrackingServer | undefined,
+): void {
   const { driftJob } = config.observability;
   if (driftJob.kind === "none") return;
   const { image, mlflowUrl, traces, schedule } = driftJob;
@@ -20,6 +27,9 @@ export function deployDriftJob(name: string, config: PlatformConfig, cluster: Cl
     {
       image,
       mlflowUrl,
+      ...(tracking === undefined || mlflowUrl !== MLFLOW_URL
+        ? {}
+        : { account: { user: MLFLOW_ADMIN, password: tracking.adminPassword } }),
       traces,
       schedule,
       labels: { "llmops.io/client": config.client, "llmops.io/environment": config.environment },

@@ -10,6 +10,7 @@ import { deployAlerts, deployDriftJob } from "./alerts.ts";
 import { clusterServices } from "./cluster-services.ts";
 import { deployCostAccounting } from "./cost-accounting.ts";
 import { deployDashboards } from "./dashboards.ts";
+import { deployTracking } from "./evaluation.ts";
 import { deployGateway } from "./gateway.ts";
 import { deployLoops } from "./loops.ts";
 import { serving } from "./serving.ts";
@@ -47,7 +48,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
   const { client, environment } = config;
   const environmentCloud = cloudOf(name, config);
   if (environmentCloud === undefined) return { client, environment, namespaces: [] };
-  const { cluster, audit } = environmentCloud;
+  const { cluster, audit, artifacts } = environmentCloud;
   const tenants = config.tenancy.tenants.map(
     ({ name: namespace, ...quota }) =>
       new Tenant(
@@ -70,7 +71,8 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
     deployTelemetry(name, config, cluster, base);
     serving(name, config, { cluster, tenants, audit, ...base });
   }
-  deployDriftJob(name, config, cluster);
+  const tracking = deployTracking(name, config, { cluster, artifacts });
+  deployDriftJob(name, config, cluster, tracking);
   admission(name, config, cluster);
   return {
     client,

@@ -1,6 +1,7 @@
+import { secret } from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { ofType } from "../../graph/graph.ts";
-import { valueAt } from "../../graph/values.ts";
+import { SECRET, valueAt } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
 import { typeCounts } from "../../plan/plan.ts";
 import { DriftJob } from "./drift-job.ts";
@@ -49,6 +50,21 @@ describe("DriftJob", () => {
         },
       },
     });
+  });
+
+  it("logs in where MLflow asks for it, with a password that is nowhere but in a Secret", async () => {
+    const account = { user: "admin", password: secret("hunter2") };
+    const graph = await capture({
+      stack: "test",
+      program: () => new DriftJob("d", { ...args, account }, {}),
+    });
+    const [kept] = ofType(graph, "kubernetes:core/v1:Secret");
+    expect(valueAt(kept?.inputs ?? {}, "stringData")).toEqual(SECRET);
+    const [job] = ofType(graph, "kubernetes:batch/v1:CronJob");
+    expect(valueAt(job?.inputs ?? {}, "spec.jobTemplate.spec.template.spec.containers.0.envFrom")).toEqual([
+      { secretRef: { name: "mlflow-account" } },
+    ]);
+    expect(JSON.stringify(graph.nodes)).not.toContain("hunter2");
   });
 
   it("refuses an MLflow outside the cluster, which no policy could let it reach", async () => {

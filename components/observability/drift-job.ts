@@ -1,6 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { MLFLOW_CLIENT_LABEL } from "../evaluation/address.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
 /** The nightly comparison of traces. */
@@ -9,6 +11,8 @@ export interface DriftJobArgs {
   readonly image: string;
   /** Address of MLflow inside the cluster, for example `http://mlflow.mlflow.svc:5000`. */
   readonly mlflowUrl: string;
+  /** Account of MLflow; absent where it has no login. */
+  readonly account?: { readonly user: string; readonly password: pulumi.Input<string> };
   /** Experiment the collector sends traces to. */
   readonly traces: string;
   /** Cron expression, UTC. */
@@ -18,6 +22,7 @@ export interface DriftJobArgs {
 
 /** Namespace of the job; nothing else runs in it. */
 const NAMESPACE = "drift";
+const ACCOUNT_SECRET = "mlflow-account";
 const SELECTOR = { "app.kubernetes.io/name": "drift" } as const;
 
 /** Host, namespace and port of a Service's address. */
@@ -42,7 +47,11 @@ export class DriftJob extends LlmopsComponent {
       {
         metadata: {
           name: NAMESPACE,
-          labels: { ...args.labels, "pod-security.kubernetes.io/enforce": "restricted" },
+          labels: {
+            ...args.labels,
+            ...MLFLOW_CLIENT_LABEL,
+            "pod-security.kubernetes.io/enforce": "restricted",
+          },
         },
       },
       { parent: this },
@@ -76,6 +85,18 @@ export class DriftJob extends LlmopsComponent {
       },
       inside,
     );
+    if (args.account !== undefined)
+      new k8s.core.v1.Secret(
+        this.childName("account"),
+        {
+          metadata: { ...metadata, name: ACCOUNT_SECRET },
+          stringData: {
+            MLFLOW_TRACKING_USERNAME: args.account.user,
+            MLFLOW_TRACKING_PASSWORD: args.account.password,
+          },
+        },
+        inside,
+      );
     new k8s.batch.v1.CronJob(
       this.childName("job"),
       {
@@ -102,7 +123,7 @@ export class DriftJob extends LlmopsComponent {
   }
 }
 
-function podSpec({ image, mlflowUrl, traces }: DriftJobArgs): k8s.types.input.core.v1.PodSpec {
+function podSpec({ image, mlflowUrl, account, traces }: DriftJobArgs): k8s.types.input.core.v1.PodSpec {
   return {
     restartPolicy: "Never",
     automountServiceAccountToken: false,
@@ -114,6 +135,7 @@ function podSpec({ image, mlflowUrl, traces }: DriftJobArgs): k8s.types.input.co
         name: "drift",
         image,
         args: ["--mlflow", mlflowUrl, "--traces", traces],
+        ...(account === undefined ? {} : { envFrom: [{ secretRef: { name: ACCOUNT_SECRET } }] }),
         resources: { requests: { cpu: "250m", memory: "512Mi" }, limits: { memory: "1Gi" } },
         securityContext: restrictedContainer(),
         volumeMounts: [{ name: "scratch", mountPath: "/tmp" }],

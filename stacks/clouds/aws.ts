@@ -6,6 +6,8 @@ import { AwsSubjectKeys } from "../../components/audit/aws-subject-keys.ts";
 import { AwsAuditTrail } from "../../components/audit/aws-trail.ts";
 import { GATEWAY_ACCOUNT, GATEWAY_NAMESPACE } from "../../components/gateway/address.ts";
 import { AwsBudget } from "../../components/finops/aws-budget.ts";
+import { ARTIFACTS, type ArtifactDestination } from "../../components/evaluation/artifact-destination.ts";
+import { AwsArtifactStore } from "../../components/evaluation/aws-artifact-store.ts";
 import { EksRole } from "../../components/cluster/eks-role.ts";
 import { EksCluster } from "../../components/cluster/eks.ts";
 import { ClusterAutoscaler } from "../../components/gpu/cluster-autoscaler.ts";
@@ -22,8 +24,8 @@ import { cloudWatchRetentionDays } from "./log-retention.ts";
 
 type AwsCloud = Extract<PlatformConfig["cloud"], { provider: "aws" }>;
 
-/** Everything the GPU pools of one cluster share. */
-interface GpuContext {
+/** Everything the parts of one cluster share. */
+interface ClusterContext {
   readonly name: string;
   readonly cloud: AwsCloud;
   readonly network: AwsNetwork;
@@ -167,8 +169,10 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
       { software: cloud.cluster.gpuSoftware, sharing: config.gpuPools.map((pool) => pool.sharing) },
       { providers: { kubernetes: cluster.provider } },
     );
+  const artifacts = artifactsOf(context, config);
   return {
     cluster,
+    ...(artifacts === undefined ? {} : { artifacts }),
     audit: {
       bucket: { kind: "s3", bucket: store.bucketName, region: cloud.region },
       serviceAccountAnnotations: {},
@@ -184,7 +188,26 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
 /** The EKS Pod Identity agent. @see https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html */
 const POD_IDENTITY_AGENT = { cidr: "169.254.170.23/32", port: 80 } as const;
 
-function karpenterPools(context: GpuContext, pools: readonly GpuPool[]): void {
+function artifactsOf(
+  { name, cloud, cluster, provider, tags }: ClusterContext,
+  { evaluation: { tracking } }: PlatformConfig,
+): ArtifactDestination | undefined {
+  if (tracking.kind === "none") return undefined;
+  const { accountId, region } = cloud;
+  const store = new AwsArtifactStore(
+    `${name}-artifacts`,
+    { prefix: name, clusterName: name, accountId, region, retentionDays: tracking.artifactDays, tags },
+    { providers: { aws: provider }, dependsOn: cluster.provider },
+  );
+  return {
+    uri: `s3://${store.bucketName}/${ARTIFACTS}`,
+    serviceAccountAnnotations: {},
+    identity: [POD_IDENTITY_AGENT],
+    ready: [store],
+  };
+}
+
+function karpenterPools(context: ClusterContext, pools: readonly GpuPool[]): void {
   if (pools.length === 0) return;
   const { name, cloud, cluster, provider, tags } = context;
   const providers = { aws: provider, kubernetes: cluster.provider };
@@ -201,7 +224,7 @@ function karpenterPools(context: GpuContext, pools: readonly GpuPool[]): void {
     );
 }
 
-function nodeGroupPools(context: GpuContext, pools: readonly GpuPool[]): void {
+function nodeGroupPools(context: ClusterContext, pools: readonly GpuPool[]): void {
   if (pools.length === 0) return;
   const { name, cloud, network, cluster, provider, tags } = context;
   const role = new EksRole(

@@ -5,6 +5,8 @@ import { GcpSubjectKeys } from "../../components/audit/gcp-subject-keys.ts";
 import { GATEWAY_ACCOUNT, GATEWAY_NAMESPACE } from "../../components/gateway/address.ts";
 import { GcpBudget } from "../../components/finops/gcp-budget.ts";
 import { GkeCluster } from "../../components/cluster/gke.ts";
+import { ARTIFACTS, type ArtifactDestination } from "../../components/evaluation/artifact-destination.ts";
+import { GcpArtifactStore } from "../../components/evaluation/gcp-artifact-store.ts";
 import { GkeGpuPool, type GkeSelection } from "../../components/gpu/gke-pool.ts";
 import { GcpNetwork } from "../../components/network/gcp.ts";
 import type { PlatformConfig } from "../schema/platform.ts";
@@ -128,8 +130,10 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
       },
       { providers: { gcp: provider, kubernetes: cluster.provider }, dependsOn: [...cluster.nodesDependOn] },
     );
+  const artifacts = artifactsOf(name, cloud, config, { provider, cluster, labels });
   return {
     cluster,
+    ...(artifacts === undefined ? {} : { artifacts }),
     audit: {
       bucket: { kind: "gcs", bucket: store.bucketName },
       serviceAccountAnnotations: { "iam.gke.io/gcp-service-account": store.writerEmail },
@@ -145,3 +149,29 @@ const METADATA_SERVER = [
   { cidr: "169.254.169.252/32", port: 988 },
   { cidr: "169.254.169.254/32", port: 80 },
 ] as const;
+
+function artifactsOf(
+  name: string,
+  { projectId, projectNumber, region }: GcpCloud,
+  { evaluation: { tracking } }: PlatformConfig,
+  deployed: {
+    readonly provider: gcp.Provider;
+    readonly cluster: GkeCluster;
+    readonly labels: Readonly<Record<string, string>>;
+  },
+): ArtifactDestination | undefined {
+  if (tracking.kind === "none") return undefined;
+  const { provider, cluster, labels } = deployed;
+  const store = new GcpArtifactStore(
+    `${name}-artifacts`,
+    { prefix: name, projectId, projectNumber, region, retentionDays: tracking.artifactDays, labels },
+    // The workload identity pool belongs to the cluster.
+    { providers: { gcp: provider }, dependsOn: cluster.cluster },
+  );
+  return {
+    uri: `gs://${store.bucketName}/${ARTIFACTS}`,
+    serviceAccountAnnotations: { "iam.gke.io/gcp-service-account": store.serverEmail },
+    identity: METADATA_SERVER,
+    ready: [...store.access],
+  };
+}

@@ -96,6 +96,24 @@ export const guardrails = z
   .prefault({})
   .describe("What the gateway does with what it finds.");
 
+const tracking = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("none") }),
+    z.strictObject({
+      kind: z.literal("mlflow"),
+      image: pinnedImage.describe("ghcr.io/mlflow/mlflow 3.12, the `-full` variant, or a mirror of it."),
+      database: z
+        .strictObject({
+          uri: secretRef.describe("Value: postgresql://<user>:<password>@<host>/<database>."),
+          cidr: z.cidrv4({ error: "must be a network, for example 10.20.0.0/16" }),
+          port: z.int().min(1).max(65_535).default(5432),
+        })
+        .describe("Postgres; the Secret is in the namespace mlflow."),
+      artifactDays: z.int().min(30).max(3_650).default(730).describe("Days until artifacts are deleted."),
+    }),
+  ])
+  .describe("Where runs and registered models are kept.");
+
 /** Quality gate before promotion. */
 export const evaluation = z
   .strictObject({
@@ -112,6 +130,7 @@ export const evaluation = z
       })
       .optional()
       .describe("Ed25519 public key of whoever signs evaluations; deliveries are gated on its signature."),
+    tracking: tracking.default({ kind: "none" }),
   })
   .prefault({})
   .describe("Quality gate before promotion.");

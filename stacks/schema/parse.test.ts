@@ -15,6 +15,43 @@ type Row = readonly [string, string, unknown, readonly (readonly [string, string
 const rows: readonly Row[] = [
   [
     "acme-prod",
+    "evaluation.tracking",
+    {
+      kind: "mlflow",
+      image: "ghcr.io/mlflow/mlflow:v3.12.0-full",
+      database: { uri: { name: "d", key: "u" }, cidr: "db" },
+    },
+    [
+      [
+        "evaluation.tracking.image",
+        "must be pinned by digest: <image>@sha256:<64 hex digits>",
+        "change evaluation.tracking.image: it must be pinned by digest: <image>@sha256:<64 hex digits> (ghcr.io/mlflow/mlflow 3.12, the `-full` variant, or a mirror of it)",
+      ],
+      [
+        "evaluation.tracking.database.cidr",
+        "must be a network, for example 10.20.0.0/16",
+        "change evaluation.tracking.database.cidr: it must be a network, for example 10.20.0.0/16",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "evaluation.tracking",
+    {
+      kind: "mlflow",
+      image: `mlflow@sha256:${"a".repeat(64)}`,
+      database: { uri: { name: "d", key: "u" }, cidr: "0.0.0.0/0" },
+    },
+    [
+      [
+        "evaluation.tracking.database.cidr",
+        "every address would be reachable",
+        "write the network Postgres is in, for example its subnets",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
     "budget.onUnknownPrice.usdPerHour.aws/eu-south-2/disk-gib",
     0.5,
     [

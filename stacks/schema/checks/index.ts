@@ -3,6 +3,7 @@ import { capacityChecks } from "./capacity.ts";
 import type { Check } from "./check.ts";
 import { cloudChecks } from "./cloud.ts";
 import { deliveryChecks } from "./delivery.ts";
+import { evaluationChecks } from "./evaluation.ts";
 import { gatewayChecks } from "./gateway.ts";
 import { governanceChecks } from "./governance.ts";
 import { loopChecks } from "./loops.ts";
@@ -16,6 +17,7 @@ export const checks: readonly Check[] = [
   ...capacityChecks,
   ...modelChecks,
   ...deliveryChecks,
+  ...evaluationChecks,
   ...loopChecks,
   ...promptChecks,
   ...gatewayChecks,
