@@ -6,7 +6,7 @@ const rule = (name, from, allowed) => ({
   comment: `${from} may import only from ${[from, ...allowed].join(", ")}`,
   from: { path: folder(from) },
   to: {
-    path: "^(chargeback|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|reporting|assessment|graph|plan|pricing|prompts|evals|signing|loops|cli|local|bench|test|tools)/",
+    path: "^(chargeback|supply-chain|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|reporting|assessment|graph|plan|pricing|prompts|evals|signing|loops|cli|local|bench|test|tools)/",
     pathNot: [from, ...allowed].map(folder),
   },
 });
@@ -17,6 +17,7 @@ export default {
     rule("graph", "graph", []),
     rule("charts", "charts", []),
     rule("signing", "signing", []),
+    rule("supply-chain", "supply-chain", ["graph", "charts"]),
     rule("prompts", "prompts", ["gateway"]),
     rule("evals", "evals", ["gateway", "prompts", "signing"]),
     rule("pricing", "pricing", ["graph"]),
@@ -27,6 +28,8 @@ export default {
     rule("cost", "cost", ["graph", "plan", "pricing", "stacks", "capacity", "simulation", "components"]),
     rule("loops", "loops", ["signing", "evals"]),
     rule("stacks", "stacks", [
+      "charts",
+      "supply-chain",
       "loops",
       "components",
       "monitoring",

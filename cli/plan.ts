@@ -9,6 +9,7 @@ import { writePlan } from "../plan/write.ts";
 import { ASSUMED } from "../pricing/price.ts";
 import { blocking, type PolicyReport } from "../policies/report.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
+import { outsideMirror } from "../supply-chain/inventory.ts";
 import { asOfOption, EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
 import { policySummary } from "./policy.ts";
 
@@ -99,6 +100,10 @@ async function run(options: PlanOptions): Promise<void> {
   for (const { control, message, remediation } of stopped)
     progress(`error: ${control}: ${message}. ${remediation}`);
   if (stopped.length > 0) process.exitCode = EXIT.findings;
+  const { registryMirror } = config;
+  const outside = registryMirror === undefined ? [] : outsideMirror(planned.plan.graph, registryMirror);
+  for (const text of outside) progress(`error: registryMirror: ${text}`);
+  if (outside.length > 0) process.exitCode = EXIT.findings;
   if (planned.cost?.verdict === "over-budget") {
     progress(
       `error: the ceiling of ${planned.cost.monthlyUsd.max} USD per month is over the budget of ${planned.cost.budgetUsd} USD; lower gpuPools[].nodes.max or raise budget.monthly`,

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   simulate: async () => (await import("./simulate.ts")).simulateCommand(),
   export: async () => (await import("./export.ts")).exportCommand(),
   chargeback: async () => (await import("./chargeback.ts")).chargebackCommand(),
+  airgap: async () => (await import("./airgap.ts")).airgapCommand(),
   audit: async () => (await import("./audit.ts")).auditCommand(),
 };
 

@@ -45,7 +45,8 @@ function isKubernetesObject(node: ResourceNode): boolean {
   );
 }
 
-function resolve(value: GraphValue): unknown {
+/** A value as text can show it: what is unknown or secret says so. */
+export function resolve(value: GraphValue): unknown {
   if (isUnknown(value)) return UNKNOWN_TEXT;
   if (isSecret(value)) return SECRET_TEXT;
   if (Array.isArray(value)) return (value as readonly GraphValue[]).map(resolve);

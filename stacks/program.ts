@@ -13,6 +13,7 @@ import { deployDashboards } from "./dashboards.ts";
 import { deployTracking } from "./evaluation.ts";
 import { deployGateway } from "./gateway.ts";
 import { deployLoops } from "./loops.ts";
+import { takeFromMirror } from "./registry-mirror.ts";
 import { serving } from "./serving.ts";
 import { deployTelemetry } from "./telemetry.ts";
 
@@ -45,7 +46,8 @@ function cloudOf(name: string, config: PlatformConfig): CloudEnvironment | undef
 /** Creates everything one environment consists of. A local environment is a process (`npm start`), not resources. */
 export function platformProgram(config: PlatformConfig): PlatformOutputs {
   const name = `${config.client}-${config.environment}`;
-  const { client, environment } = config;
+  const { client, environment, registryMirror } = config;
+  if (registryMirror !== undefined) takeFromMirror(registryMirror);
   const environmentCloud = cloudOf(name, config);
   if (environmentCloud === undefined) return { client, environment, namespaces: [] };
   const { cluster, audit, artifacts } = environmentCloud;

@@ -112,6 +112,18 @@ const rows: readonly Row[] = [
   ],
   [
     "acme-prod",
+    "registryMirror",
+    { host: "https://registry.acme.example/" },
+    [
+      [
+        "registryMirror.host",
+        "must be a host, with port and path if any, without scheme and final '/'",
+        "change registryMirror.host: it must be a host, with port and path if any, without scheme and final '/' (Registry, for example registry.acme.example/mirror)",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
     "client",
     "ACME",
     [

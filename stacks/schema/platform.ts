@@ -14,6 +14,7 @@ import { gpuPools } from "./gpu-pools.ts";
 import { loops } from "./loops.ts";
 import { models, providers } from "./models.ts";
 import { alerting, budget, evaluation, gateway, guardrails, observability } from "./operations.ts";
+import { registryMirror } from "./registry-mirror.ts";
 import { shortName } from "./primitives.ts";
 
 /** Sections of the configuration, each parsed on its own so that one broken section hides no other. */
@@ -41,6 +42,7 @@ export const sections = {
   tenancy,
   exemptions,
   attestations,
+  registryMirror,
 } as const;
 
 /** The whole configuration of one environment: the value of `llmops:platform` in its stack file. */
