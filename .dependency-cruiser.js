@@ -6,7 +6,7 @@ const rule = (name, from, allowed) => ({
   comment: `${from} may import only from ${[from, ...allowed].join(", ")}`,
   from: { path: folder(from) },
   to: {
-    path: "^(chargeback|supply-chain|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|reporting|assessment|graph|plan|pricing|prompts|evals|signing|loops|cli|local|bench|test|tools)/",
+    path: "^(teardown|chargeback|supply-chain|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|reporting|assessment|graph|plan|pricing|prompts|evals|signing|loops|cli|local|bench|test|tools)/",
     pathNot: [from, ...allowed].map(folder),
   },
 });
@@ -51,6 +51,7 @@ export default {
       to: { path: "^(plan|stacks)/" },
     },
     rule("review", "review", []),
+    rule("teardown", "teardown", ["graph", "plan", "pricing"]),
     rule("chargeback", "chargeback", []),
     rule("compliance", "compliance", ["graph", "plan", "policies", "stacks"]),
     rule("gateway", "gateway", []),

@@ -68,6 +68,7 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
       endpoint: cloud.cluster.endpoint,
       access: cloud.cluster.access,
       systemNodes: cloud.cluster.systemNodes,
+      deletionProtection: cloud.cluster.deletionProtection === "on",
       subnetIds: network.privateSubnetIds,
       logRetentionDays: cloudWatchRetentionDays(config.audit.retentionDays),
       nodesDependOn: network.routes,

@@ -45,6 +45,7 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
       endpoint: cloud.cluster.endpoint,
       controlPlaneCidr,
       systemNodes: cloud.cluster.systemNodes,
+      deletionProtection: cloud.cluster.deletionProtection === "on",
       networkId: network.network.id,
       subnetworkId: network.subnetwork.id,
       labels,

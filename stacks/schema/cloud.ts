@@ -27,6 +27,11 @@ const systemNodes = z
   })
   .describe("Pool for everything that needs no GPU: operators, gateway, observability.");
 
+const deletionProtection = z
+  .enum(["on", "off"])
+  .default("on")
+  .describe("Whether the cluster can be deleted; `off` is the last change before `pulumi destroy`.");
+
 const aws = z
   .strictObject({
     provider: z.literal("aws"),
@@ -65,6 +70,7 @@ const aws = z
         .min(1)
         .describe("Who may use the Kubernetes API (EKS access entries)."),
       systemNodes,
+      deletionProtection,
       gpuSoftware: z
         .enum(["device-plugin", "gpu-operator"])
         .default("device-plugin")
@@ -94,6 +100,7 @@ const gcp = z
       releaseChannel: z.enum(["REGULAR", "STABLE", "EXTENDED"]).default("REGULAR"),
       endpoint,
       systemNodes,
+      deletionProtection,
     }),
   })
   .describe("Google Kubernetes Engine.");

@@ -468,6 +468,18 @@ const rows: readonly Row[] = [
     ],
   ],
   [
+    "globex-prod",
+    "cloud.cluster.deletionProtection",
+    "never",
+    [
+      [
+        "cloud.cluster.deletionProtection",
+        'invalid option: expected one of "on"|"off"',
+        "use one of on, off",
+      ],
+    ],
+  ],
+  [
     "acme-prod",
     "cloud.cluster.gpuSoftware",
     "both",
