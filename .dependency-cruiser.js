@@ -50,7 +50,7 @@ export default {
       from: { path: "^policies/", pathNot: "^policies/pack/" },
       to: { path: "^(plan|stacks)/" },
     },
-    rule("review", "review", []),
+    rule("review", "review", ["graph"]),
     rule("teardown", "teardown", ["graph", "plan", "pricing"]),
     rule("chargeback", "chargeback", []),
     rule("compliance", "compliance", ["graph", "plan", "policies", "stacks"]),

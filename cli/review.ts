@@ -13,6 +13,7 @@ interface ReviewOptions {
   readonly head?: string;
   readonly stack?: readonly string[];
   readonly costApproved?: true;
+  readonly lossApproved?: true;
   readonly asOf: string;
   readonly out?: string;
   readonly post?: "github" | "gitlab";
@@ -50,7 +51,7 @@ function snapshots(
 }
 
 function compare(options: ReviewOptions): ReviewInput {
-  const { base, head, stack, asOf, costApproved } = options;
+  const { base, head, stack, asOf, costApproved, lossApproved } = options;
   const [before, after] = [
     new Checkout(git("rev-parse", "--verify", `${base}^{commit}`)),
     new Checkout(head),
@@ -65,7 +66,10 @@ function compare(options: ReviewOptions): ReviewInput {
     const failures = [...now].flatMap(([name, attempt]) =>
       attempt.kind === "failed" ? [`${name}: it cannot be planned: ${attempt.reason}`] : [],
     );
-    const approval = costApproved === true ? "given" : "none";
+    const approvals = {
+      cost: costApproved === true ? "given" : "none",
+      loss: lossApproved === true ? "given" : "none",
+    } as const;
     return {
       base,
       head: head ?? "working tree",
@@ -73,7 +77,7 @@ function compare(options: ReviewOptions): ReviewInput {
       unknownBase: [...old].flatMap(([name, attempt]) =>
         attempt.kind === "failed" ? [{ stack: name, reason: attempt.reason }] : [],
       ),
-      stops: [...failures, ...differences.flatMap((difference) => stops(difference, approval))],
+      stops: [...failures, ...differences.flatMap((difference) => stops(difference, approvals))],
       asOf,
     };
   } finally {
@@ -103,6 +107,7 @@ export function reviewCommand(): Command {
     .option("--head <ref>", "commit to review (default: the working tree)")
     .option("-s, --stack <stack...>", "only these stacks")
     .option("--cost-approved", "somebody who may has approved the rise of the ceiling")
+    .option("--loss-approved", "somebody who may has approved the deletion of data, keys or clusters")
     .addOption(asOfOption())
     .option("--out <file>", "write the comment there instead of printing it")
     .addOption(

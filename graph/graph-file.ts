@@ -19,6 +19,7 @@ const graphSchema = z.strictObject({
       dependencies: z.array(z.string()),
       propertyDependencies: z.record(z.string(), z.array(z.string())),
       provider: z.string().optional(),
+      formerUrns: z.array(z.string()).optional(),
       options: z.strictObject({
         protect: z.boolean(),
         retainOnDelete: z.union([z.boolean(), z.literal("not-visible")]),

@@ -30,6 +30,8 @@ export interface ResourceNode {
   readonly propertyDependencies: Readonly<Record<string, readonly string[]>>;
   /** URN of the explicit provider, when one is set. */
   readonly provider?: string;
+  /** URNs under which the engine knows it from before, by its aliases and those of its parents, sorted; only for stateful types. */
+  readonly formerUrns?: readonly string[];
   readonly options: NodeOptions;
 }
 

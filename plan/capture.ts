@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ResourceGraph, ResourceNode } from "../graph/graph.ts";
+import { statefulKindOf } from "../graph/stateful.ts";
 import { fromWire } from "../graph/wire.ts";
+import { formerUrns, type Alias } from "./former-urns.ts";
 
 /** Type of the root of every graph. */
 const STACK_TYPE = "pulumi:pulumi:Stack";
@@ -11,6 +13,13 @@ export interface CaptureRequest {
   readonly stack: string;
   /** Creates the resources; called once the mock engine is in place. */
   readonly program: () => unknown;
+}
+
+/** An alias as the engine gets it. */
+interface AliasMessage {
+  getUrn(): string;
+  getSpec():
+    { getName(): string; getType(): string; getParenturn(): string; getNoparent(): boolean } | undefined;
 }
 
 /** The part of a registration request that the graph keeps. */
@@ -24,6 +33,7 @@ interface Registration {
   getRetainondelete(): boolean;
   getDependenciesList(): string[];
   getIgnorechangesList(): string[];
+  getAliasesList(): AliasMessage[];
   getPropertydependenciesMap(): {
     forEach(visit: (value: { getUrnsList(): string[] }, key: string) => void): void;
   };
@@ -45,6 +55,17 @@ interface CapturingMonitor {
  */
 function certainOutputs(args: pulumi.runtime.MockResourceArgs): Record<string, unknown> {
   return args.custom === false ? {} : { ...(args.inputs as Record<string, unknown>) };
+}
+
+function aliasOf(message: AliasMessage): Alias {
+  const spec = message.getSpec();
+  if (spec === undefined) return { kind: "urn", urn: message.getUrn() };
+  return {
+    kind: "spec",
+    name: spec.getName(),
+    type: spec.getType(),
+    ...(spec.getNoparent() ? { parent: "none" } : { parent: spec.getParenturn() }),
+  };
 }
 
 function toNode(urn: string, request: Registration): ResourceNode {
@@ -81,7 +102,10 @@ function qualifiedType(urn: string): string {
  * Gives nodes the URNs the real engine gives them. The mock engine names a resource after its direct parent only; the
  * engine after all its parents except the stack, so two resources the mocks confuse may be different ones.
  */
-function withEngineUrns(nodes: ReadonlyMap<string, ResourceNode>): ResourceNode[] {
+function withEngineUrns(
+  nodes: ReadonlyMap<string, ResourceNode>,
+  aliases: ReadonlyMap<string, readonly Alias[]>,
+): ResourceNode[] {
   const known = new Map<string, string>();
   const engineUrn = (mockUrn: string): string => {
     const node = nodes.get(mockUrn);
@@ -96,9 +120,37 @@ function withEngineUrns(nodes: ReadonlyMap<string, ResourceNode>): ResourceNode[
     known.set(mockUrn, urn);
     return urn;
   };
+  const former = (mockUrn: string): readonly string[] => {
+    const node = nodes.get(mockUrn);
+    if (node === undefined) return [];
+    const parent = node.parent === undefined ? undefined : nodes.get(node.parent);
+    return formerUrns({
+      urn: engineUrn(node.urn),
+      type: node.type,
+      name: node.name,
+      aliases: (aliases.get(mockUrn) ?? []).map((alias) =>
+        alias.kind === "spec" && alias.parent !== "none" && alias.parent !== ""
+          ? { ...alias, parent: engineUrn(alias.parent) }
+          : alias,
+      ),
+      ...(parent === undefined
+        ? {}
+        : {
+            parent: {
+              urn: engineUrn(parent.urn),
+              type: parent.type,
+              name: parent.name,
+              formerUrns: former(parent.urn),
+            },
+          }),
+    });
+  };
   return [...nodes.values()].map((node) => ({
     ...node,
     urn: engineUrn(node.urn),
+    ...(statefulKindOf(node.type) === undefined || former(node.urn).length === 0
+      ? {}
+      : { formerUrns: former(node.urn) }),
     ...(node.parent === undefined ? {} : { parent: engineUrn(node.parent) }),
     ...(node.provider === undefined ? {} : { provider: engineUrn(node.provider) }),
     dependencies: node.dependencies.map(engineUrn).sort(),
@@ -130,6 +182,7 @@ export async function capture(request: CaptureRequest): Promise<ResourceGraph> {
     true,
   );
   const nodes = new Map<string, ResourceNode>();
+  const aliases = new Map<string, readonly Alias[]>();
   const failures: Error[] = [];
   const monitor = pulumi.runtime.getMonitor() as unknown as CapturingMonitor;
   const register = monitor.registerResource.bind(monitor);
@@ -139,6 +192,7 @@ export async function capture(request: CaptureRequest): Promise<ResourceGraph> {
         const node = toNode(response.getUrn(), registration);
         if (nodes.has(node.urn)) failures.push(new Error(`duplicate resource ${node.urn}`));
         nodes.set(node.urn, node);
+        aliases.set(node.urn, registration.getAliasesList().map(aliasOf));
       }
       respond(error, response);
     });
@@ -156,6 +210,6 @@ export async function capture(request: CaptureRequest): Promise<ResourceGraph> {
   return {
     project,
     stack: request.stack,
-    nodes: withEngineUrns(nodes).sort((a, b) => (a.urn < b.urn ? -1 : 1)),
+    nodes: withEngineUrns(nodes, aliases).sort((a, b) => (a.urn < b.urn ? -1 : 1)),
   };
 }

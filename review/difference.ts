@@ -1,4 +1,5 @@
 import { Decimal } from "decimal.js";
+import { lossesOf, type Loss, type Stateful } from "./identity.ts";
 import type { ResourcePrint, ReviewFinding, Snapshot } from "./snapshot.ts";
 
 /** A monthly figure before and after, USD. */
@@ -13,6 +14,8 @@ export interface StackDifference {
   readonly created: readonly ResourcePrint[];
   readonly deleted: readonly ResourcePrint[];
   readonly changed: readonly ResourcePrint[];
+  /** Data, keys and clusters that the change would lose; none when the whole stack goes or comes. */
+  readonly losses: readonly Loss[];
   readonly cost: {
     readonly floor: CostChange;
     readonly expected: CostChange;
@@ -43,6 +46,12 @@ function costOf(snapshot: Snapshot | undefined, pick: "min" | "expected" | "max"
   return pick === "budget" ? cost.budgetUsd : cost.monthlyUsd[pick];
 }
 
+function statefulIn(snapshot: Snapshot): Stateful[] {
+  return snapshot.resources.flatMap(({ identity, ...each }) =>
+    identity === undefined ? [] : [{ ...each, identity }],
+  );
+}
+
 /** Compares a stack before and after; either may be missing when the stack comes or goes. */
 export function differenceOf(before: Snapshot | undefined, after: Snapshot | undefined): StackDifference {
   const old = new Map((before?.resources ?? []).map((each) => [each.urn, each]));
@@ -60,6 +69,8 @@ export function differenceOf(before: Snapshot | undefined, after: Snapshot | und
     created: [...now.values()].filter(({ urn }) => !old.has(urn)),
     deleted: [...old.values()].filter(({ urn }) => !now.has(urn)),
     changed: [...now.values()].filter(({ urn, sha256 }) => old.has(urn) && old.get(urn)?.sha256 !== sha256),
+    losses:
+      before === undefined || after === undefined ? [] : lossesOf(statefulIn(before), statefulIn(after)),
     cost: {
       floor: change("min"),
       expected: change("expected"),
@@ -82,9 +93,17 @@ export function deltaOf({ before, after }: CostChange): Decimal | null {
   return before === null || after === null ? null : new Decimal(after).minus(before);
 }
 
+/** What somebody who may has approved. */
+export interface Approvals {
+  /** The rise of the ceiling. */
+  readonly cost: "given" | "none";
+  /** The deletion of data, keys or clusters; what only got another name needs an alias, not an approval. */
+  readonly loss: "given" | "none";
+}
+
 /** Why a change may not be merged as it is; empty when nothing stops it. */
-export function stops(difference: StackDifference, costApproval: "given" | "none"): string[] {
-  const { findings, cost, stack } = difference;
+export function stops(difference: StackDifference, approvals: Approvals): string[] {
+  const { findings, cost, stack, losses } = difference;
   const mandatory = [...findings.added, ...findings.standing].filter(({ level }) => level === "mandatory");
   const { after: ceiling } = cost.ceiling;
   const { after: budget } = cost.budget;
@@ -97,10 +116,13 @@ export function stops(difference: StackDifference, costApproval: "given" | "none
   return [
     ...(mandatory.length > 0 ? [`${stack}: ${mandatory.length} mandatory findings`] : []),
     ...(isOver ? [`${stack}: the ceiling of ${ceiling} USD is over the budget of ${budget} USD`] : []),
-    ...(rise !== null && rise.gt(free) && costApproval === "none"
+    ...(rise !== null && rise.gt(free) && approvals.cost === "none"
       ? [
           `${stack}: the ceiling rises by ${rise.toFixed(2)} USD per month, more than ${free.toFixed(2)} that need no approval`,
         ]
       : []),
+    ...losses
+      .filter(({ kind }) => kind !== "deleted" || approvals.loss === "none")
+      .map(({ kind, urn, what, fix }) => `${stack}: ${urn} is ${kind}: ${what}; ${fix}`),
   ];
 }

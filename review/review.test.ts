@@ -106,7 +106,32 @@ describe("the difference of two snapshots", () => {
       [],
     ],
   ])("%s stops what it should", (_what, before, after, approval, expected) => {
-    expect(stops(differenceOf(before, after), approval)).toEqual(expected);
+    expect(stops(differenceOf(before, after), { cost: approval, loss: "none" })).toEqual(expected);
+  });
+});
+
+describe("a change that would lose data", () => {
+  const audit = { kind: "bucket", formerUrns: [], fixed: {}, kept: "not-kept" } as const;
+  const before = snapshot({
+    resources: [{ urn: "s::p::t::a", type: "t", name: "a", sha256: "1", identity: audit }],
+  });
+  const renamed = snapshot({
+    resources: [{ urn: "s::p::t::b", type: "t", name: "b", sha256: "1", identity: audit }],
+  });
+  const gone = snapshot({ resources: [] });
+
+  it.each([
+    ["a name without an alias", renamed, "given", ["renamed"]],
+    ["a deletion", gone, "none", ["deleted"]],
+    ["an approved deletion", gone, "given", []],
+  ] as const)("%s", (_what, after, loss, kinds) => {
+    const found = stops(differenceOf(before, after), { cost: "none", loss });
+    expect(found.map((stop) => /is (?<kind>\w+):/.exec(stop)?.groups?.["kind"])).toEqual(kinds);
+  });
+
+  it("is not a stack that goes or comes as a whole", () => {
+    expect(differenceOf(before, undefined).losses).toEqual([]);
+    expect(differenceOf(undefined, before).losses).toEqual([]);
   });
 });
 

@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import type { GraphValue } from "../graph/values.ts";
+import { identityOf, type Identity } from "./identity.ts";
 
+const value: z.ZodType<GraphValue> = z.json();
 const range = z.object({ min: z.string(), expected: z.string(), max: z.string() });
 
 const finding = z.object({
@@ -17,7 +20,18 @@ const planSchema = z.object({
   stack: z.string(),
   graph: z.object({
     nodes: z.array(
-      z.looseObject({ urn: z.string(), type: z.string(), name: z.string(), custom: z.boolean() }),
+      z.looseObject({
+        urn: z.string(),
+        type: z.string(),
+        name: z.string(),
+        custom: z.boolean(),
+        inputs: z.record(z.string(), value),
+        formerUrns: z.array(z.string()).optional(),
+        options: z.looseObject({
+          protect: z.boolean(),
+          retainOnDelete: z.union([z.boolean(), z.literal("not-visible")]),
+        }),
+      }),
     ),
   }),
   cost: z
@@ -39,8 +53,10 @@ export interface ResourcePrint {
   readonly urn: string;
   readonly type: string;
   readonly name: string;
-  /** SHA-256 of everything registered. */
+  /** SHA-256 of everything registered except aliases. */
   readonly sha256: string;
+  /** Only for what holds data, keys or a cluster. */
+  readonly identity?: Identity;
 }
 
 /** A stack at one commit: what it would create, cost and violate. */
@@ -90,7 +106,16 @@ export function snapshotOf(output: string): Snapshot {
     environment: policy.environment,
     resources: graph.nodes
       .filter(({ custom }) => custom)
-      .map((node) => ({ urn: node.urn, type: node.type, name: node.name, sha256: sha256(node) })),
+      .map(({ formerUrns, ...node }) => {
+        const identity = identityOf({ ...node, formerUrns });
+        return {
+          urn: node.urn,
+          type: node.type,
+          name: node.name,
+          sha256: sha256(node),
+          ...(identity === undefined ? {} : { identity }),
+        };
+      }),
     cost,
     findings,
     evidenceSha256: sha256([graph, findings]),
