@@ -247,24 +247,35 @@ function volumeItems(node: ResourceNode, { cloud, region }: MeterOptions): Meter
   if (!Array.isArray(claims)) throw new UnmeterableResourceError(node, "spec.volumeClaimTemplates", claims);
   const replicas = numberAt(node, "spec.replicas");
   return claims.flatMap((_claim, index) => {
-    const path = `spec.volumeClaimTemplates.${index}.spec.resources.requests.storage`;
-    const size = /^(\d+)Gi$/.exec(textAt(node, path))?.[1];
-    if (size === undefined) throw new UnmeterableResourceError(node, path, textAt(node, path));
+    const size = sizeAt(node, `spec.volumeClaimTemplates.${index}.spec.resources.requests.storage`);
     const sku = serviceSku(cloud, region, "disk-gib");
-    return constant(node, `volumes, ${size} GiB each`, sku, replicas * Number(size));
+    return constant(node, `volumes, ${size} GiB each`, sku, replicas * size);
   });
 }
 
 /** Where charts say that they claim a volume. */
 const PERSISTENCE = ["values.persistence", "values.singleBinary.persistence"];
 
+/** Where kube-prometheus-stack says that each Prometheus claims a volume. */
+const PROMETHEUS = "values.prometheus.prometheusSpec";
+
+function sizeAt(node: ResourceNode, path: string): number {
+  const size = /^(\d+)Gi$/.exec(textAt(node, path))?.[1];
+  if (size === undefined) throw new UnmeterableResourceError(node, path, at(node, path));
+  return Number(size);
+}
+
 function releaseVolumes(node: ResourceNode, { cloud, region }: MeterOptions): MeteredItem[] {
-  return PERSISTENCE.filter((path) => at(node, `${path}.enabled`) === true).flatMap((path) => {
-    const size = /^(\d+)Gi$/.exec(textAt(node, `${path}.size`))?.[1];
-    if (size === undefined)
-      throw new UnmeterableResourceError(node, `${path}.size`, at(node, `${path}.size`));
-    return constant(node, `volume of ${size} GiB`, serviceSku(cloud, region, "disk-gib"), Number(size));
+  const sku = serviceSku(cloud, region, "disk-gib");
+  const single = PERSISTENCE.filter((path) => at(node, `${path}.enabled`) === true).flatMap((path) => {
+    const size = sizeAt(node, `${path}.size`);
+    return constant(node, `volume of ${size} GiB`, sku, size);
   });
+  const claim = `${PROMETHEUS}.storageSpec.volumeClaimTemplate`;
+  if (at(node, claim) === undefined) return single;
+  const size = sizeAt(node, `${claim}.spec.resources.requests.storage`);
+  const replicas = numberAt(node, `${PROMETHEUS}.replicas`);
+  return [...single, ...constant(node, `volumes, ${size} GiB each`, sku, replicas * size)];
 }
 
 function itemsOf(graph: ResourceGraph, node: ResourceNode, options: MeterOptions): MeteredItem[] {

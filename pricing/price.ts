@@ -60,6 +60,7 @@ export const USAGE_SERVICES = [
   "log-gib",
   "flow-log-gib",
   "object-gib-month",
+  "metric-million-samples",
 ] as const;
 
 /** Something that costs money by use. */

@@ -19,6 +19,7 @@ const HOURLY = [
 
 /** Requests, traffic and log volume: known only from use. */
 const BY_USE = [
+  "aws:amp/workspace:Workspace",
   "aws:budgets/budget:Budget",
   "aws:cloudtrail/trail:Trail",
   "aws:cloudwatch/eventRule:EventRule",

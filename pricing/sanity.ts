@@ -22,6 +22,7 @@ const DEAREST_UNIT: Readonly<Record<UsageService, number>> = {
   "log-gib": 50,
   "flow-log-gib": 50,
   "object-gib-month": 5,
+  "metric-million-samples": 5,
 };
 
 const SKU =

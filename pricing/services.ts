@@ -34,6 +34,14 @@ const CLOUD_LOGGING = {
   asOf: "2026-09-12",
 };
 
+/** The first 50,000 million samples of a month; later ones are cheaper. Amazon's price differs by region and has no source here. */
+const GOOGLE_SAMPLES = {
+  usdPerUnit: "0.06",
+  source:
+    "https://faun.dev/sensei/academy/go/observability-with-prometheus-and-grafana-bef52c-b/strategies-to-scale-prometheus-managed-prometheu-2/google-cloud-managed-service-for-prometheus-bbfd36",
+  asOf: "2026-11-26",
+};
+
 const GCP_REGIONS = ["europe-southwest1", "europe-west1", "europe-west4"] as const;
 const AWS_REGIONS = ["eu-central-1", "eu-north-1", "eu-south-2", "eu-west-1", "eu-west-3"] as const;
 
@@ -56,5 +64,6 @@ export function usagePrices(): [string, UsagePrice][] {
   return GCP_REGIONS.flatMap((region): [string, UsagePrice][] => [
     [usageSku("gcp", region, "log-gib"), { usdPerUnit: "0.50", ...CLOUD_LOGGING }],
     [usageSku("gcp", region, "flow-log-gib"), { usdPerUnit: "0.25", ...CLOUD_LOGGING }],
+    [usageSku("gcp", region, "metric-million-samples"), GOOGLE_SAMPLES],
   ]);
 }

@@ -3,7 +3,7 @@ import type { ClusterHandle } from "../components/cluster/handle.ts";
 import { DEFAULT_OUTPUT_WEIGHT, type AccountedPool } from "../components/finops/accounting-rules.ts";
 import { CostAccounting } from "../components/finops/cost-accounting.ts";
 import { OpenCost } from "../components/finops/open-cost.ts";
-import { MONITORING_NAMESPACE } from "../components/observability/monitoring.ts";
+import { MONITORING_NAMESPACE } from "../components/observability/address.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { pricedPools } from "./gpu-pool-prices.ts";
 import { pipelineFileOf } from "./pipeline.ts";

@@ -50,7 +50,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
   if (registryMirror !== undefined) takeFromMirror(registryMirror);
   const environmentCloud = cloudOf(name, config);
   if (environmentCloud === undefined) return { client, environment, namespaces: [] };
-  const { cluster, audit, artifacts } = environmentCloud;
+  const { cluster, audit, artifacts, services } = environmentCloud;
   const tenants = config.tenancy.tenants.map(
     ({ name: namespace, ...quota }) =>
       new Tenant(
@@ -63,7 +63,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
         { providers: { kubernetes: cluster.provider } },
       ),
   );
-  const base = clusterServices(name, config, cluster);
+  const base = clusterServices(name, config, cluster, services);
   const gateway = base === undefined ? undefined : deployGateway(name, config, { cluster, audit, ...base });
   if (base !== undefined) {
     deployAlerts(name, config, cluster, base);

@@ -2,7 +2,8 @@ import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { AwsKey } from "../encryption/aws-key.ts";
-import { bucketName } from "./bucket-name.ts";
+import { encryptedConnectionsOnly, encryptWith, keepPrivate } from "../storage/aws-private-bucket.ts";
+import { bucketName } from "../storage/bucket-name.ts";
 import { keptOptions, validateAuditRetention, type AuditRetention } from "./retention.ts";
 
 /** A bucket whose objects nobody can change or delete before their time. */
@@ -30,8 +31,8 @@ export function immutableBucketName(
   return bucketName(args.prefix, purpose, args.accountId);
 }
 
-/** Bucket policy as JSON: encrypted connections only, and nobody shortens or bypasses the lock. */
-export function immutableBucketPolicy(bucket: string, retention: AuditRetention): string {
+/** Statements of the bucket policy: encrypted connections only, and nobody shortens or bypasses the lock. */
+export function immutableBucketStatements(bucket: string, retention: AuditRetention): readonly object[] {
   const objects = `arn:aws:s3:::${bucket}/*`;
   const all = [`arn:aws:s3:::${bucket}`, objects];
   const deny = (
@@ -47,21 +48,18 @@ export function immutableBucketPolicy(bucket: string, retention: AuditRetention)
     Resource: resource,
     ...(condition === undefined ? {} : { Condition: condition }),
   });
-  return JSON.stringify({
-    Version: "2012-10-17",
-    Statement: [
-      deny("EncryptedConnectionsOnly", ["s3:*"], all, { Bool: { "aws:SecureTransport": "false" } }),
-      ...(retention.immutability === "none"
-        ? []
-        : [
-            deny("NoDeletion", ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:DeleteBucket"], all),
-            deny("NoBypass", ["s3:BypassGovernanceRetention", "s3:PutObjectLegalHold"], [objects]),
-            deny("NoShorterRetention", ["s3:PutObjectRetention"], [objects], {
-              NumericLessThan: { "s3:object-lock-remaining-retention-days": retention.days },
-            }),
-          ]),
-    ],
-  });
+  return [
+    encryptedConnectionsOnly(bucket),
+    ...(retention.immutability === "none"
+      ? []
+      : [
+          deny("NoDeletion", ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:DeleteBucket"], all),
+          deny("NoBypass", ["s3:BypassGovernanceRetention", "s3:PutObjectLegalHold"], [objects]),
+          deny("NoShorterRetention", ["s3:PutObjectRetention"], [objects], {
+            NumericLessThan: { "s3:object-lock-remaining-retention-days": retention.days },
+          }),
+        ]),
+  ];
 }
 
 /**
@@ -131,43 +129,9 @@ export abstract class AwsImmutableStore extends LlmopsComponent {
         },
         { ...kept, dependsOn: versioning },
       );
-    new aws.s3.BucketServerSideEncryptionConfiguration(
-      this.childName("encrypted"),
-      {
-        bucket: bucket.id,
-        rules: [
-          {
-            bucketKeyEnabled: true,
-            applyServerSideEncryptionByDefault: {
-              sseAlgorithm: "aws:kms",
-              kmsMasterKeyId: this.keyArn,
-            },
-          },
-        ],
-      },
-      kept,
-    );
-    const closed = new aws.s3.BucketPublicAccessBlock(
-      this.childName("closed"),
-      {
-        bucket: bucket.id,
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      },
-      kept,
-    );
-    new aws.s3.BucketOwnershipControls(
-      this.childName("owner"),
-      { bucket: bucket.id, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      kept,
-    );
-    new aws.s3.BucketPolicy(
-      this.childName("policy"),
-      { bucket: bucket.id, policy: immutableBucketPolicy(physical, retention) },
-      { ...kept, dependsOn: closed },
-    );
+    const settingName = (suffix: string): string => this.childName(suffix);
+    encryptWith(settingName, bucket, this.keyArn, kept);
+    keepPrivate(settingName, bucket, immutableBucketStatements(physical, retention), kept);
     new aws.s3.BucketLifecycleConfiguration(
       this.childName("lifecycle"),
       {

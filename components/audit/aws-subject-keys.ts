@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
-import { bucketName } from "./bucket-name.ts";
+import { encryptedConnectionsOnly, keepPrivate } from "../storage/aws-private-bucket.ts";
+import { bucketName } from "../storage/bucket-name.ts";
 
 /** Where the keys of data subjects are on AWS. */
 export interface AwsSubjectKeysArgs {
@@ -10,23 +11,6 @@ export interface AwsSubjectKeysArgs {
   /** Role of the gateway; it may also delete here. */
   readonly writer: aws.iam.Role;
   readonly tags: Readonly<Record<string, string>>;
-}
-
-/** Bucket policy as JSON: encrypted connections only. */
-function encryptedConnectionsOnly(bucket: string): string {
-  return JSON.stringify({
-    Version: "2012-10-17",
-    Statement: [
-      {
-        Sid: "EncryptedConnectionsOnly",
-        Effect: "Deny",
-        Principal: "*",
-        Action: "s3:*",
-        Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
-        Condition: { Bool: { "aws:SecureTransport": "false" } },
-      },
-    ],
-  });
 }
 
 /** What the gateway may do with keys: make, read and destroy them. */
@@ -65,27 +49,7 @@ export class AwsSubjectKeys extends LlmopsComponent {
       { bucket: physical, forceDestroy: false, tags: args.tags },
       child,
     );
-    const closed = new aws.s3.BucketPublicAccessBlock(
-      this.childName("closed"),
-      {
-        bucket: bucket.id,
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      },
-      child,
-    );
-    new aws.s3.BucketOwnershipControls(
-      this.childName("owner"),
-      { bucket: bucket.id, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      child,
-    );
-    new aws.s3.BucketPolicy(
-      this.childName("policy"),
-      { bucket: bucket.id, policy: encryptedConnectionsOnly(physical) },
-      { ...child, dependsOn: closed },
-    );
+    keepPrivate((suffix) => this.childName(suffix), bucket, [encryptedConnectionsOnly(physical)], child);
     this.access = new aws.iam.RolePolicy(
       this.childName("access"),
       { role: args.writer.name, policy: subjectKeysPolicy(physical) },

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
-import { bucketName } from "./bucket-name.ts";
+import { bucketName } from "../storage/bucket-name.ts";
 
 /** Whose accesses are recorded. */
 export interface AwsAuditTrailArgs {

@@ -1,7 +1,7 @@
 import * as gcp from "@pulumi/gcp";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { GcpKey } from "../encryption/gcp-key.ts";
-import { bucketName } from "./bucket-name.ts";
+import { bucketName } from "../storage/bucket-name.ts";
 import { keptOptions, validateAuditRetention, type AuditRetention } from "./retention.ts";
 
 /** A bucket whose objects nobody can change or delete before their time. */

@@ -1,6 +1,6 @@
 import * as gcp from "@pulumi/gcp";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
-import { bucketName } from "./bucket-name.ts";
+import { bucketName } from "../storage/bucket-name.ts";
 
 /** Where the keys of data subjects are on Google Cloud. */
 export interface GcpSubjectKeysArgs {

@@ -5,7 +5,7 @@ import { typeCounts } from "../../plan/plan.ts";
 import { AwsDocumentVault } from "./aws-document-vault.ts";
 import {
   immutableBucketName,
-  immutableBucketPolicy,
+  immutableBucketStatements,
   type AwsImmutableStoreArgs,
 } from "./aws-immutable-store.ts";
 import { auditWriterPolicy, AwsAuditStore } from "./aws-store.ts";
@@ -115,9 +115,9 @@ describe("AwsAuditStore", () => {
 
   it("denies deletion, bypass and shorter retention to everybody", () => {
     const sids = (retention: AuditRetention): string[] =>
-      (
-        JSON.parse(immutableBucketPolicy("b", retention)) as { Statement: { Sid: string; Effect: string }[] }
-      ).Statement.map(({ Sid, Effect }) => `${Effect} ${Sid}`);
+      (immutableBucketStatements("b", retention) as readonly { Sid: string; Effect: string }[]).map(
+        ({ Sid, Effect }) => `${Effect} ${Sid}`,
+      );
     expect(sids(compliance)).toEqual([
       "Deny EncryptedConnectionsOnly",
       "Deny NoDeletion",

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
-import { bucketName } from "../audit/bucket-name.ts";
+import { bucketName } from "../storage/bucket-name.ts";
 import { PodIdentity } from "../cluster/pod-identity.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { AwsKey } from "../encryption/aws-key.ts";

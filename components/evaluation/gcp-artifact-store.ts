@@ -1,6 +1,6 @@
 import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
-import { bucketName } from "../audit/bucket-name.ts";
+import { bucketName } from "../storage/bucket-name.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { GcpKey } from "../encryption/gcp-key.ts";
 import { MLFLOW_ACCOUNT, MLFLOW_NAMESPACE } from "./address.ts";

@@ -1,6 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { clusterDns } from "../cluster/dns.ts";
-import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
+import { MONITORING_NAMESPACE } from "../observability/address.ts";
 import { MLFLOW_CLIENT_LABEL, MLFLOW_PORT } from "./address.ts";
 
 /** Whom MLflow may talk to. */

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import { HelmAddon } from "../addon/helm-addon.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
-import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
+import { MONITORING_NAMESPACE } from "../observability/address.ts";
 
 /** Allocation of one cluster's cost. */
 export interface OpenCostArgs {

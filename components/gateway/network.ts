@@ -1,6 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import { COLLECTOR_SERVICE, OTLP_HTTP_PORT, TELEMETRY_NAMESPACE } from "../tracing/address.ts";
-import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
+import { MONITORING_NAMESPACE } from "../observability/address.ts";
 import {
   GATEWAY_ADMIN_LABEL,
   GATEWAY_CLIENT_LABEL,

@@ -5,7 +5,7 @@ import * as tls from "@pulumi/tls";
 import { HelmAddon } from "../addon/helm-addon.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
-import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
+import { MONITORING_NAMESPACE } from "../observability/address.ts";
 import { LOOPS_NAMESPACE, LOOPS_TOKEN } from "./address.ts";
 import { abortRules, CONTROLLER_RULES, EXECUTOR_RULES, type RoleRule } from "./roles.ts";
 import { retrainTemplate, rollbackTemplate, type RetrainArgs } from "./templates.ts";

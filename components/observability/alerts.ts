@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type { RuleGroup } from "../../monitoring/rule.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
-import { MONITORING_NAMESPACE } from "./monitoring.ts";
+import { MONITORING_NAMESPACE } from "./address.ts";
 
 /** Reference to a Secret that somebody else fills. */
 interface SecretKey {

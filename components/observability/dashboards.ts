@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { dashboardFiles, type DashboardFilesArgs } from "./dashboards/files.ts";
-import { MONITORING_NAMESPACE } from "./monitoring.ts";
+import { MONITORING_NAMESPACE } from "./address.ts";
 
 /** What is shown, and what its panels link to. */
 export interface DashboardsArgs extends DashboardFilesArgs {

@@ -1,9 +1,18 @@
 import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { HelmAddon } from "../addon/helm-addon.ts";
 import { GATEWAY_ADMIN_LABEL } from "../gateway/address.ts";
 import { GPU_NAMESPACE } from "../gpu/device-plugin.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { MONITORING_NAMESPACE, PROMETHEUS_ACCOUNT } from "./address.ts";
+import {
+  EXPORT_LEASE,
+  prometheusFields,
+  THANOS_STORE_SECRET,
+  thanosStoreData,
+  type MetricsBackend,
+} from "./metrics/backend.ts";
 
 /** Who installed DCGM exporter. */
 export type GpuExporter = "device-plugin" | "gpu-operator" | "none";
@@ -16,21 +25,24 @@ const EXPORTER_PODS = {
 
 /** Metrics of one cluster. */
 export interface MonitoringArgs {
-  /** Days metrics are kept. */
+  /** Days Prometheus keeps metrics itself. */
   readonly retentionDays: number;
+  /** Volume of each Prometheus, GiB. */
+  readonly volumeGiB: number;
+  /** Where metrics go besides. */
+  readonly backend: MetricsBackend;
+  /** Name of the cluster, on every series that leaves it. */
+  readonly clusterName: string;
   /** Whether alerts are sent anywhere. */
   readonly alerting: "on" | "off";
   /** What runs DCGM exporter on the GPU nodes; `none`: nothing that Prometheus could read. */
   readonly gpuExporter: GpuExporter;
 }
 
-/** Namespace of Prometheus; engines let it in. */
-export const MONITORING_NAMESPACE = "monitoring";
-
 /** Address of Prometheus inside the cluster: service of the release `kube-prometheus-stack`. */
 export const PROMETHEUS_URL = `http://kube-prometheus-stack-prometheus.${MONITORING_NAMESPACE}.svc:9090`;
 
-/** Prometheus and its operator; it scrapes every PodMonitor of the cluster. */
+/** Prometheus and its operator; it scrapes every PodMonitor of the cluster and sends metrics where the environment says. */
 export class Monitoring extends LlmopsComponent {
   /** What brings PodMonitor and PrometheusRule; their users depend on it. */
   readonly chart: HelmAddon;
@@ -55,6 +67,8 @@ export class Monitoring extends LlmopsComponent {
       { parent: this },
     );
     const administrator = this.#administrator(namespace);
+    const { backend } = args;
+    const metrics = this.#metrics(backend, namespace);
     this.chart = new HelmAddon(
       this.childName("chart"),
       {
@@ -76,9 +90,20 @@ export class Monitoring extends LlmopsComponent {
           // The cost rule counts the nodes of each GPU pool.
           "kube-state-metrics": { metricLabelsAllowlist: ["nodes=[llmops.io/gpu-pool]"] },
           prometheus: {
+            serviceAccount: { name: PROMETHEUS_ACCOUNT },
+            thanosService: { enabled: backend.kind === "thanos" },
             prometheusSpec: {
               retention: `${args.retentionDays}d`,
               replicas: 2,
+              storageSpec: {
+                volumeClaimTemplate: {
+                  spec: {
+                    accessModes: ["ReadWriteOnce"],
+                    resources: { requests: { storage: `${args.volumeGiB}Gi` } },
+                  },
+                },
+              },
+              ...prometheusFields(backend, args.clusterName),
               nodeSelector: { "llmops.io/node-role": "system" },
               podMonitorSelectorNilUsesHelmValues: false,
               serviceMonitorSelectorNilUsesHelmValues: false,
@@ -87,10 +112,64 @@ export class Monitoring extends LlmopsComponent {
           },
         },
       },
-      { parent: this, dependsOn: [namespace, administrator] },
+      { parent: this, dependsOn: [namespace, administrator, ...metrics] },
     );
     if (args.gpuExporter !== "none") this.#gpuMetrics(EXPORTER_PODS[args.gpuExporter]);
     this.registerOutputs({ url: PROMETHEUS_URL });
+  }
+
+  /** What Prometheus needs before it starts, to send metrics where they go besides. */
+  #metrics(backend: MetricsBackend, namespace: k8s.core.v1.Namespace): readonly pulumi.Resource[] {
+    switch (backend.kind) {
+      case "local":
+        return [];
+      case "remote-write":
+        return backend.ready;
+      case "google-managed":
+        return [...backend.ready, ...this.#exportLease(namespace)];
+      case "thanos":
+        return [
+          new k8s.core.v1.Secret(
+            this.childName("object-store"),
+            {
+              metadata: { name: THANOS_STORE_SECRET.name, namespace: MONITORING_NAMESPACE },
+              stringData: thanosStoreData(backend.store),
+            },
+            { parent: this, dependsOn: namespace },
+          ),
+          ...backend.store.ready,
+        ];
+    }
+  }
+
+  /** Lets both Prometheus agree who exports, by a Lease. */
+  #exportLease(namespace: k8s.core.v1.Namespace): readonly pulumi.Resource[] {
+    const metadata = { name: EXPORT_LEASE, namespace: MONITORING_NAMESPACE };
+    const inside = { parent: this, dependsOn: namespace };
+    const leases = { apiGroups: ["coordination.k8s.io"], resources: ["leases"] };
+    return [
+      new k8s.rbac.v1.Role(
+        this.childName("export-role"),
+        {
+          metadata,
+          rules: [
+            // A name cannot restrict creation.
+            { ...leases, verbs: ["create"] },
+            { ...leases, resourceNames: [EXPORT_LEASE], verbs: ["get", "update"] },
+          ],
+        },
+        inside,
+      ),
+      new k8s.rbac.v1.RoleBinding(
+        this.childName("export-binding"),
+        {
+          metadata,
+          roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: EXPORT_LEASE },
+          subjects: [{ kind: "ServiceAccount", name: PROMETHEUS_ACCOUNT, namespace: MONITORING_NAMESPACE }],
+        },
+        inside,
+      ),
+    ];
   }
 
   /** Grafana's administrator, with a password that only the state of the stack and this Secret hold. */

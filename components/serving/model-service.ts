@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { podBudget, type Delivery } from "../delivery/strategy.ts";
 import { GATEWAY_NAMESPACE_LABEL } from "../gateway/address.ts";
-import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
+import { MONITORING_NAMESPACE } from "../observability/address.ts";
 import { engineContainer, MULTI_NODE_ENGINES, type EngineContainer } from "./engine.ts";
 import type { ModelServiceArgs } from "./model-service-args.ts";
 import { enginePod, type EngineObjects } from "./engine-pod.ts";

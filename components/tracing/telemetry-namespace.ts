@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
-import { MONITORING_NAMESPACE } from "../observability/monitoring.ts";
+import { MONITORING_NAMESPACE } from "../observability/address.ts";
 import { TELEMETRY_NAMESPACE, TELEMETRY_SENDER_LABEL } from "./address.ts";
 import { collectorSelector } from "./collectors.ts";
 import { COLLECTOR_PORTS } from "./collector-config.ts";

@@ -19,6 +19,7 @@ function ageDays(date: string, asOf: string): number {
 
 /** Resources that show on a bill, with the input that carries what they are allocated by. */
 const TAGGED: Readonly<Record<string, string>> = {
+  "aws:amp/workspace:Workspace": "tags",
   "aws:cloudtrail/trail:Trail": "tags",
   "aws:cloudwatch/logGroup:LogGroup": "tags",
   "aws:ec2/eip:Eip": "tags",

@@ -17,7 +17,9 @@ import type { GpuPool } from "../../components/gpu/gpu-pool.ts";
 import { KarpenterGpuPool } from "../../components/gpu/karpenter-pool.ts";
 import { Karpenter } from "../../components/gpu/karpenter.ts";
 import { AwsNetwork } from "../../components/network/aws.ts";
+import { POD_IDENTITY_AGENT } from "../../components/storage/aws-object-store.ts";
 import type { PlatformConfig } from "../schema/platform.ts";
+import { awsServices } from "./aws-services.ts";
 import type { CloudEnvironment } from "./environment.ts";
 import { gpuPoolOf } from "./gpu-pools.ts";
 import { cloudWatchRetentionDays } from "./log-retention.ts";
@@ -174,6 +176,14 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
   return {
     cluster,
     ...(artifacts === undefined ? {} : { artifacts }),
+    services: awsServices({
+      name,
+      accountId: cloud.accountId,
+      region: cloud.region,
+      cluster,
+      provider,
+      tags,
+    }),
     audit: {
       bucket: { kind: "s3", bucket: store.bucketName, region: cloud.region },
       serviceAccountAnnotations: {},
@@ -185,9 +195,6 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
     },
   };
 }
-
-/** The EKS Pod Identity agent. @see https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html */
-const POD_IDENTITY_AGENT = { cidr: "169.254.170.23/32", port: 80 } as const;
 
 function artifactsOf(
   { name, cloud, cluster, provider, tags }: ClusterContext,

@@ -1,6 +1,26 @@
 import type { AuditDestination } from "../../components/audit/destination.ts";
 import type { ClusterHandle } from "../../components/cluster/handle.ts";
 import type { ArtifactDestination } from "../../components/evaluation/artifact-destination.ts";
+import type { MetricsBackend } from "../../components/observability/metrics/backend.ts";
+import type { ObjectStore, ObjectStoreSpec } from "../../components/storage/object-store.ts";
+import type { PlatformConfig } from "../schema/platform.ts";
+
+/** A managed Prometheus as the stack file chooses it. */
+export type ManagedMetrics = Extract<
+  PlatformConfig["observability"]["metrics"],
+  { kind: "amazon-managed" | "google-managed" }
+>;
+
+/** What the environment's own cloud can give its pods. */
+export interface CloudServices {
+  /** A private bucket with an identity for each of its users. */
+  readonly objectStore: (spec: ObjectStoreSpec) => ObjectStore;
+  /**
+   * The cloud's own Prometheus.
+   * @throws RangeError when it is the other cloud's; the configuration checks find it before
+   */
+  readonly managedMetrics: (metrics: ManagedMetrics) => MetricsBackend;
+}
 
 /** What every cloud gives the rest of an environment. */
 export interface CloudEnvironment {
@@ -8,4 +28,6 @@ export interface CloudEnvironment {
   readonly audit: AuditDestination;
   /** Object store of MLflow; absent where the environment has none. */
   readonly artifacts?: ArtifactDestination;
+  /** Absent on a cluster that somebody else created: whose cloud it is in, nobody says. */
+  readonly services?: CloudServices;
 }

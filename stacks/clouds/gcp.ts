@@ -9,8 +9,10 @@ import { ARTIFACTS, type ArtifactDestination } from "../../components/evaluation
 import { GcpArtifactStore } from "../../components/evaluation/gcp-artifact-store.ts";
 import { GkeGpuPool, type GkeSelection } from "../../components/gpu/gke-pool.ts";
 import { GcpNetwork } from "../../components/network/gcp.ts";
+import { METADATA_SERVER } from "../../components/storage/gcp-object-store.ts";
 import type { PlatformConfig } from "../schema/platform.ts";
 import type { CloudEnvironment } from "./environment.ts";
+import { gcpServices } from "./gcp-services.ts";
 import { gpuPoolOf, type PoolConfig } from "./gpu-pools.ts";
 
 type GcpCloud = Extract<PlatformConfig["cloud"], { provider: "gcp" }>;
@@ -135,6 +137,15 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
   return {
     cluster,
     ...(artifacts === undefined ? {} : { artifacts }),
+    services: gcpServices({
+      name,
+      projectId: cloud.projectId,
+      projectNumber: cloud.projectNumber,
+      region: cloud.region,
+      cluster,
+      provider,
+      labels,
+    }),
     audit: {
       bucket: { kind: "gcs", bucket: store.bucketName },
       serviceAccountAnnotations: { "iam.gke.io/gcp-service-account": store.writerEmail },
@@ -144,12 +155,6 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
     },
   };
 }
-
-/** GKE's metadata server. @see https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity#network_policy */
-const METADATA_SERVER = [
-  { cidr: "169.254.169.252/32", port: 988 },
-  { cidr: "169.254.169.254/32", port: 80 },
-] as const;
 
 function artifactsOf(
   name: string,

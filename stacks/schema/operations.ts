@@ -1,9 +1,5 @@
 import { z } from "zod";
-import { count, dnsName, email, isoDate, secretRef } from "./primitives.ts";
-
-const pinnedImage = z.string().regex(/^[^\s]+@sha256:[0-9a-f]{64}$/, {
-  error: "must be pinned by digest: <image>@sha256:<64 hex digits>",
-});
+import { count, dnsName, email, isoDate, pinnedImage, secretRef } from "./primitives.ts";
 
 const keyDigest = z
   .string()
@@ -135,107 +131,6 @@ export const evaluation = z
   .prefault({})
   .describe("Quality gate before promotion.");
 
-const outsidePlatform = {
-  dataProcessingAgreement: z.string().min(1).describe("Where the agreement with the platform is filed."),
-};
-
-const tracePlatform = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("mlflow"),
-    url: z.url({ protocol: /^https$/, error: "must be https" }),
-    experimentId: z.string().regex(/^\d+$/, { error: "must be the number of an experiment" }),
-    authorization: secretRef.optional(),
-  }),
-  z.strictObject({
-    kind: z.literal("langsmith"),
-    region: z.enum(["eu", "us", "apac"]),
-    project: z.string().min(1),
-    apiKey: secretRef,
-    ...outsidePlatform,
-  }),
-  z.strictObject({
-    kind: z.literal("braintrust"),
-    region: z.enum(["eu", "us"]),
-    projectId: z.string().min(1),
-    authorization: secretRef.describe("Value: Bearer <key>."),
-    ...outsidePlatform,
-  }),
-  z.strictObject({
-    kind: z.literal("langfuse"),
-    url: z.url({ protocol: /^https$/, error: "must be https" }),
-    authorization: secretRef.describe("Value: Basic <base64 of publicKey:secretKey>."),
-    ...outsidePlatform,
-  }),
-]);
-
-const telemetry = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("off") }),
-  z.strictObject({
-    kind: z.literal("collector"),
-    image: pinnedImage.describe("otel/opentelemetry-collector-contrib 0.158 or later."),
-    replicas: count.default(2).describe("Pods of each of the two tiers."),
-    slowMs: count.default(5_000).describe("Traces slower than this are always kept, ms."),
-    traces: z
-      .strictObject({ retentionDays: count.default(7), volumeGiB: count.default(50) })
-      .prefault({})
-      .describe("Tempo."),
-    logs: z
-      .strictObject({ retentionDays: count.default(14), volumeGiB: count.default(50) })
-      .optional()
-      .describe("Loki, for logs sent by OTLP."),
-    platforms: z
-      .array(tracePlatform)
-      .default([])
-      .describe("Where kept traces go as well; secrets are in the namespace telemetry."),
-  }),
-]);
-
-/** Metrics and traces. */
-export const observability = z
-  .strictObject({
-    metricsRetentionDays: count.default(30),
-    pipeline: z
-      .string()
-      .regex(/^[\w./-]+\.yaml$/, { error: "must be the path of a YAML file from the root of the repository" })
-      .default("monitoring/llm-pipeline.yaml")
-      .describe("File with objectives, drift detectors, alerts and loops."),
-    traceSampling: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0.05)
-      .describe(
-        "Share of ordinary traces that are kept; failed, slow, stopped and expensive ones always are.",
-      ),
-    telemetry: telemetry.default({ kind: "off" }).describe("Collectors and stores of traces and logs."),
-    driftJob: z
-      .discriminatedUnion("kind", [
-        z.strictObject({ kind: z.literal("none") }),
-        z
-          .strictObject({
-            kind: z.literal("nightly"),
-            image: pinnedImage.describe("Image built from jobs/drift/Dockerfile."),
-            mlflowUrl: z
-              .string()
-              .regex(/^https?:\/\/[a-z0-9-]+\.[a-z0-9-]+\.svc(\.cluster\.local)?(:\d+)?$/, {
-                error: "must be a Service of the cluster, for example http://mlflow.mlflow.svc:5000",
-              })
-              .describe("MLflow the collector sends traces to."),
-            traces: z.string().min(1).describe("Experiment in MLflow that holds the traces."),
-            schedule: z
-              .string()
-              .regex(/^\S+( \S+){4}$/, { error: "must be a cron expression of five fields" })
-              .default("30 3 * * *")
-              .describe("When it runs, UTC."),
-          })
-          .describe("Compares yesterday's traces with those of a week before."),
-      ])
-      .default({ kind: "none" })
-      .describe("Batch comparison of traces, written to MLflow."),
-  })
-  .prefault({})
-  .describe("Metrics and traces.");
-
 /** Where alerts go. */
 export const alerting = z
   .strictObject({
@@ -286,6 +181,7 @@ const usage = z
     logGiB: quantity("Logs ingested, GiB per month."),
     flowLogGiB: quantity("Flow logs ingested, GiB per month."),
     objectStorageGiB: quantity("Kept in object storage, GiB."),
+    metricMillionSamples: quantity("Samples taken in by a managed Prometheus, millions per month."),
   })
   .default({})
   .describe(

@@ -1376,6 +1376,52 @@ const rows: readonly Row[] = [
   ],
   [
     "acme-prod",
+    "observability.metrics",
+    { kind: "google-managed" },
+    [
+      [
+        "observability.metrics.kind",
+        "provider 'aws' has nothing to keep google-managed metrics in",
+        "use remote-write with your own server, or local",
+      ],
+      [
+        "budget.usage.metricMillionSamples",
+        "google-managed metrics are billed by it, so without it the cost is not complete",
+        "declare budget.usage.metricMillionSamples: { expected: <number>, max: <number> }",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "observability.metrics",
+    { kind: "remote-write", url: "http://mimir.example/push", authorization: { kind: "none" } },
+    [
+      [
+        "observability.metrics.url",
+        "must be https",
+        "change observability.metrics.url: it must be https (Endpoint of remote write)",
+      ],
+      [
+        "observability.metrics.authorization.kind",
+        "invalid discriminator value. Expected 'basic' | 'bearer'",
+        "set observability.metrics.authorization.kind to one of basic, bearer",
+      ],
+    ],
+  ],
+  [
+    "globex-prod",
+    "observability.metrics",
+    { kind: "google-managed", image: "prometheus:v2.53.5" },
+    [
+      [
+        "observability.metrics.image",
+        "must be <registry>/<repository>:v<version>@sha256:<64 hex digits>",
+        "change observability.metrics.image: it must be <registry>/<repository>:v<version>@sha256:<64 hex digits>",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
     "observability",
     { traceSampling: 2 },
     [

@@ -13,7 +13,8 @@ import {
 import { gpuPools } from "./gpu-pools.ts";
 import { loops } from "./loops.ts";
 import { models, providers } from "./models.ts";
-import { alerting, budget, evaluation, gateway, guardrails, observability } from "./operations.ts";
+import { observability } from "./observability.ts";
+import { alerting, budget, evaluation, gateway, guardrails } from "./operations.ts";
 import { registryMirror } from "./registry-mirror.ts";
 import { shortName } from "./primitives.ts";
 

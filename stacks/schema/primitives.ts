@@ -42,3 +42,8 @@ export const secretRef = z
     key: z.string().min(1).describe("Key in the Secret."),
   })
   .describe("Reference to a Kubernetes Secret; the value itself must never be in this file.");
+
+/** Reference of a container image that cannot change. */
+export const pinnedImage = z.string().regex(/^[^\s]+@sha256:[0-9a-f]{64}$/, {
+  error: "must be pinned by digest: <image>@sha256:<64 hex digits>",
+});

@@ -7,6 +7,7 @@ import { evaluationChecks } from "./evaluation.ts";
 import { gatewayChecks } from "./gateway.ts";
 import { governanceChecks } from "./governance.ts";
 import { loopChecks } from "./loops.ts";
+import { metricsChecks } from "./metrics.ts";
 import { modelChecks } from "./models.ts";
 import { promptChecks } from "./prompts.ts";
 import { telemetryChecks } from "./telemetry.ts";
@@ -21,6 +22,7 @@ export const checks: readonly Check[] = [
   ...loopChecks,
   ...promptChecks,
   ...gatewayChecks,
+  ...metricsChecks,
   ...telemetryChecks,
   ...governanceChecks,
   ...budgetChecks,

@@ -1,0 +1,46 @@
+import type * as aws from "@pulumi/aws";
+import type { EksCluster } from "../../components/cluster/eks.ts";
+import { AmazonWorkspace } from "../../components/observability/metrics/amazon-workspace.ts";
+import { AwsObjectStore } from "../../components/storage/aws-object-store.ts";
+import type { CloudServices } from "./environment.ts";
+
+/** Where pods of an EKS cluster get buckets and metrics from. */
+export interface AwsServicesArgs {
+  readonly name: string;
+  readonly accountId: string;
+  readonly region: string;
+  readonly cluster: EksCluster;
+  readonly provider: aws.Provider;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** What AWS can give the pods of an environment; nothing is created until it is asked for. */
+export function awsServices({
+  name,
+  accountId,
+  region,
+  cluster,
+  provider,
+  tags,
+}: AwsServicesArgs): CloudServices {
+  const own = { prefix: name, accountId, region, clusterName: name, tags };
+  // An association needs the cluster.
+  const opts = { providers: { aws: provider }, dependsOn: cluster.provider };
+  return {
+    objectStore: (spec) =>
+      new AwsObjectStore(`${name}-${spec.purpose}-store`, { ...own, ...spec }, opts).store,
+    managedMetrics: (metrics) => {
+      if (metrics.kind !== "amazon-managed") throw new RangeError(`AWS has no ${metrics.kind} metrics`);
+      const { url, ready } = new AmazonWorkspace(`${name}-prometheus`, own, opts);
+      const { series, queue } = metrics;
+      return {
+        kind: "remote-write",
+        url,
+        authorization: { kind: "sigv4", region },
+        series,
+        queue,
+        ready,
+      };
+    },
+  };
+}

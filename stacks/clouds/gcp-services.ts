@@ -1,0 +1,57 @@
+import * as gcp from "@pulumi/gcp";
+import type { GkeCluster } from "../../components/cluster/gke.ts";
+import { workloadPrincipal } from "../../components/cluster/workload-principal.ts";
+import { MONITORING_NAMESPACE, PROMETHEUS_ACCOUNT } from "../../components/observability/address.ts";
+import { GcpObjectStore } from "../../components/storage/gcp-object-store.ts";
+import type { CloudServices } from "./environment.ts";
+
+/** Where pods of a GKE cluster get buckets and metrics from. */
+export interface GcpServicesArgs {
+  readonly name: string;
+  readonly projectId: string;
+  readonly projectNumber: string;
+  readonly region: string;
+  readonly cluster: GkeCluster;
+  readonly provider: gcp.Provider;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What Google Cloud can give the pods of an environment; nothing is created until it is asked for. */
+export function gcpServices({
+  name,
+  projectId,
+  projectNumber,
+  region,
+  cluster,
+  provider,
+  labels,
+}: GcpServicesArgs): CloudServices {
+  const project = { projectId, projectNumber };
+  return {
+    objectStore: (spec) =>
+      new GcpObjectStore(
+        `${name}-${spec.purpose}-store`,
+        { prefix: name, ...project, region, cluster: cluster.cluster, labels, ...spec },
+        { providers: { gcp: provider } },
+      ).store,
+    managedMetrics: (metrics) => {
+      if (metrics.kind !== "google-managed")
+        throw new RangeError(`Google Cloud has no ${metrics.kind} metrics`);
+      const writer = new gcp.projects.IAMMember(
+        `${name}-metric-writer`,
+        {
+          project: projectId,
+          role: "roles/monitoring.metricWriter",
+          member: workloadPrincipal({
+            ...project,
+            namespace: MONITORING_NAMESPACE,
+            serviceAccount: PROMETHEUS_ACCOUNT,
+          }),
+        },
+        { provider, dependsOn: cluster.cluster },
+      );
+      const { image, series } = metrics;
+      return { kind: "google-managed", image, projectId, location: region, series, ready: [writer] };
+    },
+  };
+}
