@@ -1,11 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { join } from "node:path";
+import { Command, Option } from "commander";
 import { admission } from "../evals/admission.ts";
 import { readDataSets } from "../evals/data-sets.ts";
-import { evaluationOf } from "../evals/evaluation.ts";
+import { evaluationOf, type EvaluationInput } from "../evals/evaluation.ts";
 import { reportPage } from "../evals/html.ts";
+import { readCalibration, standingOf } from "../evals/judge/calibration.ts";
+import { JudgeError } from "../evals/judge/judge.ts";
+import { readVerdicts, verdictScores } from "../evals/judge/verdicts.ts";
 import {
   readReport,
   ReportError,
@@ -27,14 +29,11 @@ import { promotions } from "../stacks/promotions.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { EXIT, print, printJson, progress, STACKS_FOLDER } from "./context.ts";
+import { calibrateJudgeCommand, judgeCommand } from "./eval-judge.ts";
+import { labelsCommand } from "./eval-labels.ts";
+import { FREE, price, usd, whole } from "./eval-options.ts";
 import { publishCommand } from "./eval-publish.ts";
-import { jsonOf, textOf } from "./files.ts";
-
-function write(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-  progress(`wrote ${path}`);
-}
+import { jsonOf, textOf, writeFile } from "./files.ts";
 
 interface RunOptions {
   readonly stack: string;
@@ -195,6 +194,7 @@ interface CompareOptions {
   readonly out?: string;
   readonly html?: string;
   readonly suite?: readonly string[];
+  readonly calibration?: string;
   readonly json?: true;
 }
 
@@ -218,7 +218,35 @@ function printReport({
   for (const reason of reasons) print(`  because: ${reason}`);
 }
 
-function compare(candidate: string, { baseline, first, out, html, suite, json }: CompareOptions): void {
+/** What the judge of both runs may do; undefined where nothing was judged. */
+function judgement(
+  candidate: string,
+  baseline: string | undefined,
+  calibration: string | undefined,
+): EvaluationInput["judge"] {
+  const ours = readVerdicts(candidate);
+  const theirs = baseline === undefined ? [] : readVerdicts(baseline);
+  const [version, another] = new Set([...ours, ...theirs].map((each) => each.version));
+  if (version === undefined) return undefined;
+  if (another !== undefined)
+    throw new JudgeError(`the runs were judged by ${version} and by ${another}: a difference means nothing`);
+  const { standing, record } = standingOf(
+    calibration === undefined ? undefined : readCalibration(jsonOf(calibration)),
+    version,
+    new Date(),
+  );
+  return {
+    standing,
+    record,
+    candidate: verdictScores(ours, readRun(candidate).head.repeats),
+    baseline: baseline === undefined ? new Map() : verdictScores(theirs, readRun(baseline).head.repeats),
+  };
+}
+
+function compare(
+  candidate: string,
+  { baseline, first, out, html, suite, calibration, json }: CompareOptions,
+): void {
   if ((baseline === undefined) === (first === undefined))
     throw new ReportError("give --baseline <folder>, or --first where this model was never evaluated before");
   const run = readRun(candidate);
@@ -228,21 +256,23 @@ function compare(candidate: string, { baseline, first, out, html, suite, json }:
       `${candidate}: it asked other data sets (${run.head.evaluated.dataSets}); name the same --suite, or run it again`,
     );
   const { evaluation } = readStack(STACKS_FOLDER, run.head.stack);
+  const judge = judgement(candidate, baseline, calibration);
   const report = evaluationOf({
     candidate: run,
     baseline: baseline === undefined ? null : readRun(baseline),
     cases,
     minSamples: evaluation.minSamples,
+    ...(judge === undefined ? {} : { judge }),
   });
-  if (out !== undefined) write(out, `${JSON.stringify(report, null, 2)}\n`);
-  if (html !== undefined) write(html, reportPage(report));
+  if (out !== undefined) writeFile(out, `${JSON.stringify(report, null, 2)}\n`);
+  if (html !== undefined) writeFile(html, reportPage(report));
   if (json === true) printJson(report);
   else printReport(report);
   if (report.decision !== "passed") process.exitCode = EXIT.findings;
 }
 
 function sign(file: string, { key, out }: { readonly key: string; readonly out: string }): void {
-  write(out, `${JSON.stringify(signReport(readReport(jsonOf(file)), textOf(key)), null, 2)}\n`);
+  writeFile(out, `${JSON.stringify(signReport(readReport(jsonOf(file)), textOf(key)), null, 2)}\n`);
 }
 
 function verify(file: string, { key, json }: { readonly key: string; readonly json?: true }): void {
@@ -311,26 +341,6 @@ function gate({ stack, report = [], key, json }: GateOptions): void {
   if (closed.length > 0 && evaluation.gate === "required") process.exitCode = EXIT.findings;
 }
 
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError(`'${text}' is not a whole number from 1`);
-  return value;
-}
-
-function price(text: string): TokenPrice {
-  const [input, output] = text.split(",").map(Number);
-  if (input === undefined || output === undefined || !(input >= 0) || !(output >= 0))
-    throw new InvalidArgumentError(`'${text}' is not <input>,<output> in USD per million tokens`);
-  return { inputUsdPerMillion: input, outputUsdPerMillion: output };
-}
-
-function usd(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0)) throw new InvalidArgumentError(`'${text}' is not an amount`);
-  return value;
-}
-
 /** `llmops eval`: evaluations and the gate they open. */
 export function evalCommand(): Command {
   const command = new Command("eval").description(
@@ -341,7 +351,7 @@ export function evalCommand(): Command {
     .description("ask every case; kill it and run it again, and nothing is asked twice")
     .requiredOption("--out <folder>", "folder of the run")
     .option("-s, --stack <stack>", "environment", "local")
-    .option("--suite <suites...>", "only these data sets (default: all)")
+    .option("--suite <suites...>", "only these data sets (default: all that rules decide)")
     .addOption(
       new Option("--engine <engine>", "on this machine")
         .choices(["auto", "embedded", "stand-in"])
@@ -354,10 +364,7 @@ export function evalCommand(): Command {
     .option("--max-tokens <count>", "longest answer", whole, 48)
     .option("--repeats <count>", "times each case is asked, each with a seed of its own", whole, 1)
     .option("--concurrency <count>", "questions at a time", whole, 4)
-    .option("--price <input,output>", "USD per million tokens", price, {
-      inputUsdPerMillion: 0,
-      outputUsdPerMillion: 0,
-    })
+    .option("--price <input,output>", "USD per million tokens", price, FREE)
     .option("--max-usd <amount>", "most the run may cost", usd, 5)
     .option("--json", "print JSON")
     .action(evaluate);
@@ -367,7 +374,11 @@ export function evalCommand(): Command {
     .argument("<run>", "folder of the candidate's run")
     .option("--baseline <folder>", "run to compare with")
     .option("--first", "there is none yet: only the limits count")
-    .option("--suite <suites...>", "the data sets the run asked (default: all)")
+    .option("--suite <suites...>", "the data sets the run asked (default: all that rules decide)")
+    .option(
+      "--calibration <file>",
+      "of the judge, from `llmops eval calibrate`; without it its verdicts are advice",
+    )
     .option("--out <file>", "write the report there, to be signed")
     .option("--html <file>", "write it as a page with charts")
     .option("--json", "print JSON")
@@ -396,6 +407,7 @@ export function evalCommand(): Command {
     .option("--key <file>", "public key in PEM (default: evaluation.signer of the stack)")
     .option("--json", "print JSON")
     .action(gate);
-  command.addCommand(publishCommand());
+  for (const more of [judgeCommand(), calibrateJudgeCommand(), labelsCommand(), publishCommand()])
+    command.addCommand(more);
   return command;
 }

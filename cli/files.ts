@@ -1,5 +1,7 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { InvalidArgumentError } from "commander";
+import { progress } from "./context.ts";
 
 /**
  * Text of a file somebody named.
@@ -24,4 +26,11 @@ export function jsonOf(path: string): unknown {
   } catch {
     throw new InvalidArgumentError(`${path}: this is not JSON`);
   }
+}
+
+/** Writes a file, with the folders it is in, and says so. */
+export function writeFile(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  progress(`wrote ${path}`);
 }

@@ -20,6 +20,8 @@ const lockSchema = z.record(
     origin: z.string().min(1),
     /** What was found when somebody looked for personal data. */
     personalData: z.string().min(1),
+    /** Who decides: rules alone, or a judge, without which its cases would stay open. */
+    decidedBy: z.enum(["rules", "judge"]).default("rules"),
   }),
 );
 
@@ -48,14 +50,14 @@ function readText(path: string): string {
 
 /**
  * Reads data sets and checks each against its pin, so that nobody changes a question and keeps the report.
- * @param suites which ones; all of them when not given
+ * @param suites which ones; all that rules decide when not given
  * @throws DataSetError when one is unknown, changed, unpinned or malformed
  */
 export function readDataSets(suites?: readonly string[], folder: string = FOLDER): DataSets {
   const parsed = lockSchema.safeParse(JSON.parse(readText(join(folder, DATA_LOCK))));
   if (!parsed.success) throw new DataSetError(`${DATA_LOCK}: ${z.prettifyError(parsed.error)}`);
   const lock = parsed.data;
-  const names = suites ?? Object.keys(lock);
+  const names = suites ?? Object.keys(lock).filter((name) => lock[name]?.decidedBy === "rules");
   const cases = names.flatMap((name) => {
     const pin = lock[name];
     if (pin === undefined)
@@ -70,6 +72,10 @@ export function readDataSets(suites?: readonly string[], folder: string = FOLDER
     if (read.length !== pin.cases)
       throw new DataSetError(
         `evals/data/${name}.jsonl: ${read.length} cases, ${DATA_LOCK} says ${pin.cases}`,
+      );
+    if (pin.decidedBy === "rules" && read.some(({ grader }) => grader.kind === "judge"))
+      throw new DataSetError(
+        `evals/data/${name}.jsonl: a case asks a judge; say decidedBy: judge in ${DATA_LOCK}`,
       );
     const strayed = read.find(({ suite }) => suite !== name);
     if (strayed !== undefined)

@@ -3,7 +3,7 @@ import type { CaseResult } from "./gate.ts";
 import { grade } from "./grade.ts";
 import type { RunLine, StoredRun } from "./run/journal.ts";
 
-/** Verdicts of a judge by the key of the case: 1 good, 0 bad. */
+/** Verdicts of a judge by `<suite>/<id>`: share of the repeats it called good. */
 export type JudgeVerdicts = ReadonlyMap<string, number>;
 
 function mean(values: readonly number[]): number | null {

@@ -32,7 +32,11 @@ export class CostCapError extends Error {
 /** Characters of one token, rounded down so that the estimate is high rather than low. */
 const CHARACTERS_PER_TOKEN = 3;
 
-function usdOf(inputTokens: number, outputTokens: number, price: TokenPrice): number {
+/** What tokens cost, USD. */
+export function costOf(
+  { inputTokens, outputTokens }: { readonly inputTokens: number; readonly outputTokens: number },
+  price: TokenPrice,
+): number {
   return (inputTokens * price.inputUsdPerMillion + outputTokens * price.outputUsdPerMillion) / 1e6;
 }
 
@@ -62,7 +66,7 @@ export function estimate(
     questions: repeats * questions.length,
     inputTokens,
     outputTokens,
-    usd: usdOf(inputTokens, outputTokens, price),
+    usd: costOf({ inputTokens, outputTokens }, price),
   };
 }
 
@@ -100,10 +104,7 @@ export async function run(order: RunOrder): Promise<StoredRun & { readonly failu
   const open = all.filter(
     ({ each, repeat }) => !journal.done.has(keyOf({ suite: each.suite, id: each.id, repeat })),
   );
-  let usd = [...journal.done.values()].reduce(
-    (sum, line) => sum + usdOf(line.inputTokens, line.outputTokens, price),
-    0,
-  );
+  let usd = [...journal.done.values()].reduce((sum, line) => sum + costOf(line, price), 0);
   let done = all.length - open.length;
   let inARow = 0;
   const failures: string[] = [];
@@ -117,7 +118,7 @@ export async function run(order: RunOrder): Promise<StoredRun & { readonly failu
       try {
         const line = await askCase(order, next.each, next.repeat);
         journal.write(line);
-        usd += usdOf(line.inputTokens, line.outputTokens, price);
+        usd += costOf(line, price);
         done += 1;
         inARow = 0;
         onProgress(done, all.length, usd);

@@ -97,6 +97,58 @@ async function post(target: Target, body: object, signal: AbortSignal): Promise<
   }
 }
 
+/** One turn: what came back for a list of messages. */
+export type Completion =
+  | {
+      readonly kind: "message";
+      readonly content: string | null;
+      readonly calls: readonly RawCall[];
+      readonly inputTokens: number;
+      readonly outputTokens: number;
+    }
+  /** A guard stopped it. */
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** A tool call as the model wrote it. */
+export interface RawCall {
+  readonly id: string;
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+/**
+ * Sends messages and reads the answer.
+ * @param request further members of the request, for example `seed` or `tools`
+ * @throws TargetError when the target cannot be reached or answers with an error that no guard caused
+ */
+export async function complete(
+  target: Target,
+  messages: readonly object[],
+  request: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+): Promise<Completion> {
+  const { model, maxTokens, baseUrl } = target;
+  const response = await post(target, { model, messages, max_tokens: maxTokens, ...request }, signal);
+  const body: unknown = await response.json().catch(() => null);
+  if (!response.ok) {
+    const { data } = failure.safeParse(body);
+    const code = data?.error.code ?? "";
+    if (!GUARD_CODES.has(code))
+      throw new TargetError(`${baseUrl} answered ${response.status}: ${data?.error.message ?? "no reason"}`);
+    return { kind: "refused", reason: code };
+  }
+  const parsed = reply.safeParse(body);
+  if (!parsed.success) throw new TargetError(`${baseUrl}: the answer has no choices or no usage`);
+  const { choices, usage } = parsed.data;
+  const message = choices[0]?.message;
+  return {
+    kind: "message",
+    content: message?.content ?? null,
+    calls: message?.tool_calls ?? [],
+    inputTokens: usage.prompt_tokens,
+    outputTokens: usage.completion_tokens,
+  };
+}
+
 /**
  * Asks one question; tools answer what the case says, and nothing is really called.
  * @throws TargetError when the target cannot be reached or answers with an error that no guard caused
@@ -113,40 +165,18 @@ export async function ask(
   const started = performance.now();
   const used = { inputTokens: 0, outputTokens: 0 };
   for (let turn = 0; ; turn += 1) {
-    const { model, maxTokens } = target;
-    const response = await post(
-      target,
-      { model, messages, max_tokens: maxTokens, seed, ...toolsOf(tools) },
-      signal,
-    );
-    const body: unknown = await response.json().catch(() => null);
+    const completion = await complete(target, messages, { seed, ...toolsOf(tools) }, signal);
     const end = (answer: Answer): Exchange => ({ answer, ms: performance.now() - started, ...used });
-    if (!response.ok) {
-      const { data } = failure.safeParse(body);
-      const code = data?.error.code ?? "";
-      if (!GUARD_CODES.has(code))
-        throw new TargetError(
-          `${target.baseUrl} answered ${response.status}: ${data?.error.message ?? "no reason"}`,
-        );
-      return end({ kind: "refused", reason: code });
-    }
-    const parsed = reply.safeParse(body);
-    if (!parsed.success) throw new TargetError(`${target.baseUrl}: the answer has no choices or no usage`);
-    const { choices, usage } = parsed.data;
-    used.inputTokens += usage.prompt_tokens;
-    used.outputTokens += usage.completion_tokens;
-    const message = choices[0]?.message;
-    const wanted = message?.tool_calls ?? [];
+    if (completion.kind === "refused") return end(completion);
+    const { content, calls: wanted } = completion;
+    used.inputTokens += completion.inputTokens;
+    used.outputTokens += completion.outputTokens;
     for (const call of wanted)
       calls.push({ tool: call.function.name, arguments: argumentsOf(call.function.arguments) });
     if (wanted.length === 0 || turn + 1 >= MAX_TURNS)
-      return end({ kind: "answered", text: message?.content ?? "", calls });
+      return end({ kind: "answered", text: content ?? "", calls });
     messages.push(
-      {
-        role: "assistant",
-        content: message?.content ?? null,
-        tool_calls: wanted.map((call) => ({ ...call, type: "function" })),
-      },
+      { role: "assistant", content, tool_calls: wanted.map((call) => ({ ...call, type: "function" })) },
       ...wanted.map((call) => ({
         role: "tool",
         tool_call_id: call.id,
