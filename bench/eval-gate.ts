@@ -7,7 +7,10 @@ import { MARGIN, SUITES } from "../evals/suites.ts";
 /** Share of cases the baseline gets right. */
 const BASELINE = 0.8;
 
-const names = SUITES.filter(({ role }) => role === "quality").map(({ name }) => name);
+/** Suites that rules decide. */
+const names = SUITES.filter(({ role, name }) => role === "quality" && name !== "usefulness").map(
+  ({ name }) => name,
+);
 
 interface Scenario {
   /** Share of cases on which baseline and candidate disagree. */

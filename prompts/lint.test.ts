@@ -200,7 +200,8 @@ describe("the hash", () => {
 describe("rendering", () => {
   it("gives what dotprompt itself gives", async () => {
     for (const prompt of promptsOf(promptFiles())) {
-      const values = { ...prompt.defaults, ...(prompt.variables.length === 0 ? {} : { client: "ACME" }) };
+      const hasClient = prompt.variables.some(({ name }) => name === "client");
+      const values = { ...prompt.defaults, ...(hasClient ? { client: "ACME" } : {}) };
       const { messages } = await new Dotprompt().render(`{{role "system"}}${prompt.template}`, {
         input: values,
       });
