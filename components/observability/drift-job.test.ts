@@ -4,6 +4,7 @@ import { ofType } from "../../graph/graph.ts";
 import { SECRET, valueAt } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
 import { typeCounts } from "../../plan/plan.ts";
+import { clusterDns } from "../cluster/dns.ts";
 import { DriftJob } from "./drift-job.ts";
 
 const args = {
@@ -23,10 +24,13 @@ describe("DriftJob", () => {
       "kubernetes:networking.k8s.io/v1:NetworkPolicy": 1,
     });
     const [policy] = ofType(graph, "kubernetes:networking.k8s.io/v1:NetworkPolicy");
-    expect(valueAt(policy?.inputs ?? {}, "spec.egress.1")).toEqual({
-      to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "ml" } } }],
-      ports: [{ protocol: "TCP", port: 5000 }],
-    });
+    expect(valueAt(policy?.inputs ?? {}, "spec.egress")).toEqual([
+      clusterDns(),
+      {
+        to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "ml" } } }],
+        ports: [{ protocol: "TCP", port: 5000 }],
+      },
+    ]);
     const [job] = ofType(graph, "kubernetes:batch/v1:CronJob");
     expect(valueAt(job?.inputs ?? {}, "spec")).toMatchObject({
       schedule: "30 3 * * *",

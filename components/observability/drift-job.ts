@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { clusterDns } from "../cluster/dns.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { MLFLOW_CLIENT_LABEL } from "../evaluation/address.ts";
@@ -67,13 +68,7 @@ export class DriftJob extends LlmopsComponent {
           policyTypes: ["Ingress", "Egress"],
           ingress: [],
           egress: [
-            {
-              to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } } }],
-              ports: [
-                { protocol: "UDP", port: 53 },
-                { protocol: "TCP", port: 53 },
-              ],
-            },
+            clusterDns(),
             {
               to: [
                 { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": mlflow.namespace } } },

@@ -1,3 +1,4 @@
+import { clusterDns } from "../cluster/dns.ts";
 import { GATEWAY_NAMESPACE } from "../gateway/address.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
@@ -53,9 +54,6 @@ export function calibrationJob(args: CalibrationJobArgs): readonly object[] {
     output: OUTPUT_TOKENS.join(","),
     concurrency: CONCURRENCY.filter((requests) => requests <= args.maxNumSeqs).join(","),
   };
-  const namespaced = (namespace: string): object => ({
-    namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": namespace } },
-  });
   return [
     {
       apiVersion: "networking.k8s.io/v1",
@@ -65,17 +63,11 @@ export function calibrationJob(args: CalibrationJobArgs): readonly object[] {
         podSelector: { matchLabels: selector },
         policyTypes: ["Ingress", "Egress"],
         egress: [
-          {
-            to: [{ ...namespaced("kube-system"), podSelector: { matchLabels: { "k8s-app": "kube-dns" } } }],
-            ports: [
-              { protocol: "UDP", port: 53 },
-              { protocol: "TCP", port: 53 },
-            ],
-          },
+          clusterDns(),
           {
             to: [
               {
-                ...namespaced(args.namespace),
+                namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": args.namespace } },
                 podSelector: { matchLabels: { "llmops.io/model": args.model } },
               },
             ],
