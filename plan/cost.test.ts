@@ -72,6 +72,23 @@ describe("costOf", () => {
     expect(monthlyUsd).toEqual({ min: "171.33", expected: "342.66", max: "685.32" });
   });
 
+  it("prices a claimed volume as a disk, or as a file system where many nodes write to it", () => {
+    const claim = (name: string, mode: string): ResourceNode =>
+      node("kubernetes:core/v1:PersistentVolumeClaim", name, {
+        spec: { accessModes: [mode], resources: { requests: { storage: "100Gi" } } },
+      });
+    const priced = { ...options.assumed.usdPerHour, "aws/eu-south-2/shared-file-gib": 0.0004 };
+    const { lines } = costOf(graph(claim("a", "ReadWriteOnce"), claim("b", "ReadWriteMany")), {
+      ...options,
+      assumed: { ...options.assumed, usdPerHour: priced },
+    });
+    // 100 GiB x 0.0001 x 730 and 100 GiB x 0.0004 x 730
+    expect(lines.map(({ monthlyUsd }) => monthlyUsd.max)).toEqual(["7.30", "29.20"]);
+    expect(() => costOf(graph(claim("b", "ReadWriteMany")), options)).toThrow(
+      "aws/eu-south-2/shared-file-gib",
+    );
+  });
+
   it("expects spot prices of a spot pool and fears on-demand prices", () => {
     const [machines] = costOf(graph(template, nodeGroup(0, 2, "SPOT", "l40s")), options).lines;
     // spot 0.550 x 730 = 401.50; on-demand 1.961 x 730 x 2 = 2863.06

@@ -253,6 +253,20 @@ function volumeItems(node: ResourceNode, { cloud, region }: MeterOptions): Meter
   });
 }
 
+/** A claimed volume; one that many nodes write to is a file system, not a disk. */
+function claimItems(node: ResourceNode, { cloud, region }: MeterOptions): MeteredItem[] {
+  const path = "spec.resources.requests.storage";
+  const size = /^(\d+)Gi$/.exec(textAt(node, path))?.[1];
+  if (size === undefined) throw new UnmeterableResourceError(node, path, textAt(node, path));
+  const shared = textAt(node, "spec.accessModes.0") === "ReadWriteMany";
+  return constant(
+    node,
+    shared ? `shared file system of ${size} GiB` : `volume of ${size} GiB`,
+    serviceSku(cloud, region, shared ? "shared-file-gib" : "disk-gib"),
+    Number(size),
+  );
+}
+
 /** Where charts say that they claim a volume. */
 const PERSISTENCE = ["values.persistence", "values.singleBinary.persistence"];
 
@@ -314,6 +328,8 @@ function itemsOf(graph: ResourceGraph, node: ResourceNode, options: MeterOptions
     }
     case "kubernetes:apps/v1:StatefulSet":
       return volumeItems(node, options);
+    case "kubernetes:core/v1:PersistentVolumeClaim":
+      return claimItems(node, options);
     case "kubernetes:helm.sh/v3:Release":
       return releaseVolumes(node, options);
     default:

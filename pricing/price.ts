@@ -41,6 +41,7 @@ export const SERVICES = [
   "public-ipv4",
   "interface-endpoint",
   "disk-gib",
+  "shared-file-gib",
   "encryption-key",
   "load-balancer",
 ] as const;

@@ -13,6 +13,7 @@ const HOURLY = [
   "gcp:container/nodePool:NodePool",
   "gcp:kms/cryptoKey:CryptoKey",
   "kubernetes:apps/v1:StatefulSet",
+  "kubernetes:core/v1:PersistentVolumeClaim",
   "kubernetes:helm.sh/v3:Release",
   "kubernetes:karpenter.sh/v1:NodePool",
 ] as const;
@@ -78,14 +79,10 @@ const FREE = [
   "gcp:storage/bucketIAMMember:BucketIAMMember",
 ] as const;
 
-/** Kubernetes objects that make a cloud create something that costs. */
-const KUBERNETES_COSTS = ["kubernetes:core/v1:PersistentVolumeClaim"] as const;
-
 const CLASSES: ReadonlyMap<string, CostClass> = new Map<string, CostClass>([
   ...HOURLY.map((type) => [type, "hourly"] as const),
   ...BY_USE.map((type) => [type, "by-use"] as const),
   ...FREE.map((type) => [type, "free"] as const),
-  ...KUBERNETES_COSTS.map((type) => [type, "by-use"] as const),
 ]);
 
 /** Cost class of a resource type; objects inside a cluster and generated secrets cost nothing. */

@@ -11,6 +11,7 @@ const DEAREST_SERVICE: Readonly<Record<Service, number>> = {
   "public-ipv4": 1,
   "interface-endpoint": 1,
   "disk-gib": 0.01,
+  "shared-file-gib": 0.01,
   "encryption-key": 0.1,
   "load-balancer": 10,
 };

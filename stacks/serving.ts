@@ -109,6 +109,7 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         namespace: model.tenant,
         engine: model.engine,
         source: model.source,
+        cache: model.cache,
         ...size,
         nodeSelector: nodeSelectorOf(pool),
         termination: model.delivery,

@@ -1,4 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes";
+import { cacheParts } from "./cache.ts";
 import {
   adapterMount,
   CACHE_MOUNT,
@@ -80,6 +81,7 @@ export function enginePod(
 ): k8s.types.input.core.v1.PodTemplateSpec {
   const { cpus, memoryGiB } = replicaResources(args);
   const files = fileVolumes(args);
+  const cache = cacheParts(args.cache ?? { kind: "none" }, args.model, args.engine.image);
   return {
     metadata: {
       labels: { ...args.labels, ...selector },
@@ -103,7 +105,13 @@ export function enginePod(
           labelSelector: { matchLabels: selector },
         },
       ],
-      securityContext: { ...restrictedPod(10_001), fsGroup: 10_001 },
+      securityContext: {
+        ...restrictedPod(10_001),
+        fsGroup: 10_001,
+        // Without it every start would walk through all files of a shared cache.
+        ...(args.cache?.kind === "shared" ? { fsGroupChangePolicy: "OnRootMismatch" } : {}),
+      },
+      ...(cache.initContainers.length === 0 ? {} : { initContainers: cache.initContainers }),
       containers: [
         {
           name: "engine",
@@ -132,7 +140,7 @@ export function enginePod(
           name: "shm",
           emptyDir: { medium: "Memory", sizeLimit: args.tensorParallel > 1 ? "16Gi" : "2Gi" },
         },
-        { name: "cache", emptyDir: {} },
+        ...cache.volumes,
         ...files.map(({ name, content: { image, digest } }) => ({
           name,
           image: { reference: `${image}@${digest}` },

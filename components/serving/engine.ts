@@ -62,6 +62,8 @@ export interface EngineLaunch {
   readonly nodes: number;
   /** Seconds running requests get after SIGTERM. */
   readonly drainSeconds: number;
+  /** Folder of downloads and compiled kernels. */
+  readonly cacheFolder: string;
 }
 
 /** How an engine's container runs. */
@@ -85,7 +87,7 @@ export const TOKENIZER_MOUNT = "/tokenizer";
 /** Folder of an OCI model volume. */
 export const MODEL_MOUNT = "/model";
 
-/** Folder of downloads and compiled kernels; survives a restart of the container, not of the pod. */
+/** Where the cache of downloads and compiled kernels is mounted. */
 export const CACHE_MOUNT = "/cache";
 
 /** Share of GPU memory an engine may take. */
@@ -115,10 +117,10 @@ function revision(source: ModelSource): string[] {
 }
 
 /** A hub is only asked for the pinned revision at start; every other source needs no hub at all. */
-function hubEnvironment(source: ModelSource): Record<string, string> {
+function hubEnvironment({ source, cacheFolder }: EngineLaunch): Record<string, string> {
   return {
-    HOME: CACHE_MOUNT,
-    HF_HOME: `${CACHE_MOUNT}/huggingface`,
+    HOME: cacheFolder,
+    HF_HOME: `${cacheFolder}/huggingface`,
     ...(source.kind === "hub" ? {} : { HF_HUB_OFFLINE: "1" }),
   };
 }
@@ -207,8 +209,8 @@ function vllm(engine: Extract<Engine, { kind: "vllm" }>, launch: EngineLaunch): 
     args,
     workerArgs: [...args, "--headless"],
     env: {
-      ...hubEnvironment(source),
-      VLLM_CACHE_ROOT: `${CACHE_MOUNT}/vllm`,
+      ...hubEnvironment(launch),
+      VLLM_CACHE_ROOT: `${launch.cacheFolder}/vllm`,
       VLLM_NO_USAGE_STATS: "1",
     },
     port: ENGINE_PORTS.vllm,
@@ -235,7 +237,7 @@ function sglang(engine: ChunkedEngineSettings, launch: EngineLaunch): EngineCont
     command: ["python3", "-m", "sglang.launch_server"],
     args,
     workerArgs: args,
-    env: hubEnvironment(launch.source),
+    env: hubEnvironment(launch),
     port: ENGINE_PORTS.sglang,
     health: { ready: "/health_generate", live: "/health" },
   };
@@ -257,7 +259,7 @@ function triton(engine: Extract<Engine, { kind: "triton" }>, launch: EngineLaunc
       `--openai-port=${ENGINE_PORTS.triton}`,
     ],
     workerArgs: [],
-    env: hubEnvironment(launch.source),
+    env: hubEnvironment(launch),
     port: ENGINE_PORTS.triton,
     // The frontend has no other health route; it answers before every model is loaded only with an error.
     health: { ready: "/health/ready", live: "/health/ready" },
@@ -276,7 +278,7 @@ function tgi(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
       `--port=${ENGINE_PORTS.tgi}`,
     ],
     workerArgs: [],
-    env: hubEnvironment(launch.source),
+    env: hubEnvironment(launch),
     port: ENGINE_PORTS.tgi,
     health: { ready: "/health", live: "/health" },
   };

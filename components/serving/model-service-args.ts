@@ -1,4 +1,5 @@
 import type { Delivery } from "../delivery/strategy.ts";
+import type { ReplicaCache } from "./cache.ts";
 import type { Engine, ModelSource } from "./engine.ts";
 
 /** One model on the platform's own GPUs. */
@@ -9,6 +10,8 @@ export interface ModelServiceArgs {
   readonly namespace: string;
   readonly engine: Engine;
   readonly source: ModelSource;
+  /** What a new replica finds of earlier ones' downloads and kernels. @default none */
+  readonly cache?: ReplicaCache;
   /** GPUs of one node a layer is divided over. */
   readonly tensorParallel: number;
   /** Nodes the layers of one replica are divided over. */

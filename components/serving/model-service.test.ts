@@ -104,12 +104,26 @@ describe("engineContainer", () => {
       ],
     ],
   ] satisfies [Engine, ModelSource, string[]][])("starts $kind", (engine, source, expected) => {
-    const launch = { name: "mistral", source, tensorParallel: 2, nodes: 1, drainSeconds: 90 };
+    const launch = {
+      name: "mistral",
+      source,
+      tensorParallel: 2,
+      nodes: 1,
+      drainSeconds: 90,
+      cacheFolder: "/cache",
+    };
     expect(engineContainer(engine, launch).args).toEqual(expected);
   });
 
   it("streams weights from a bucket and asks no hub", () => {
-    const launch = { name: "mistral", source: s3, tensorParallel: 1, nodes: 1, drainSeconds: 90 };
+    const launch = {
+      name: "mistral",
+      source: s3,
+      tensorParallel: 1,
+      nodes: 1,
+      drainSeconds: 90,
+      cacheFolder: "/cache",
+    };
     const { args: flags, env } = engineContainer(vllm, launch);
     expect(flags).toContain("--load-format=runai_streamer");
     expect(env["HF_HUB_OFFLINE"]).toBe("1");
@@ -122,7 +136,14 @@ describe("engineContainer", () => {
       { name: "motor", image: "registry.example/motor", digest, rank: 64 },
     ] as const;
     const engine: Engine = { ...settings, kind: "vllm", adapters, maxNumBatchedTokens: 1024 };
-    const launch = { name: "mistral", source: hub, tensorParallel: 1, nodes: 1, drainSeconds: 90 };
+    const launch = {
+      name: "mistral",
+      source: hub,
+      tensorParallel: 1,
+      nodes: 1,
+      drainSeconds: 90,
+      cacheFolder: "/cache",
+    };
     const { args: flags } = engineContainer(engine, launch);
     expect(flags).toContain("--max-num-batched-tokens=1024");
     expect(flags.slice(-6)).toEqual([
@@ -248,7 +269,14 @@ describe("ModelService", () => {
   });
 
   it("lets the nodes of SGLang find each other", () => {
-    const launch = { name: "mistral", source: hub, tensorParallel: 8, nodes: 2, drainSeconds: 90 };
+    const launch = {
+      name: "mistral",
+      source: hub,
+      tensorParallel: 8,
+      nodes: 2,
+      drainSeconds: 90,
+      cacheFolder: "/cache",
+    };
     const { args: leader, workerArgs } = engineContainer({ kind: "sglang", ...settings }, launch);
     expect(leader).toEqual(
       expect.arrayContaining([
@@ -344,6 +372,83 @@ describe("ModelService", () => {
     });
   });
 
+  it("copies kernels of a pinned image before the engine starts, without root or a writable root file system", async () => {
+    const digest = `sha256:${"f".repeat(64)}`;
+    const pod = podOf(await graphOf({ cache: { kind: "image", image: "registry.example/kernels", digest } }));
+    expect(pod["initContainers"]).toEqual([
+      {
+        name: "cache",
+        image,
+        command: ["cp", "--recursive", "/prebuilt/.", "/cache"],
+        resources: { requests: { cpu: "1", memory: "1Gi" }, limits: { memory: "1Gi" } },
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        },
+        volumeMounts: [
+          { name: "prebuilt-cache", mountPath: "/prebuilt", readOnly: true },
+          { name: "cache", mountPath: "/cache" },
+        ],
+      },
+    ]);
+    expect(pod.volumes).toEqual([
+      { name: "shm", emptyDir: { medium: "Memory", sizeLimit: "2Gi" } },
+      { name: "cache", emptyDir: {} },
+      { name: "prebuilt-cache", image: { reference: `registry.example/kernels@${digest}` } },
+    ]);
+  });
+
+  it("shares one file system between replicas, in a folder of its own for each image, weights and division", async () => {
+    const cache = { kind: "shared", storageClass: "standard-rwx", sizeGiB: 1024 } as const;
+    const folderOf = async (changes: Partial<ModelServiceArgs>): Promise<string | undefined> => {
+      const [engine] = podOf(await graphOf({ cache, ...changes })).containers;
+      const env = engine?.["env"] as readonly { readonly name: string; readonly value: string }[];
+      expect(Object.fromEntries(env.map(({ name, value }) => [name, value]))).toMatchObject({
+        HF_HOME: expect.stringMatching(/^\/cache\/[0-9a-f]{16}\/huggingface$/) as string,
+        VLLM_CACHE_ROOT: expect.stringMatching(/^\/cache\/[0-9a-f]{16}\/vllm$/) as string,
+      });
+      return env.find(({ name }) => name === "HOME")?.value;
+    };
+    const graph = await graphOf({ cache });
+    const [claim] = ofType(graph, "kubernetes:core/v1:PersistentVolumeClaim");
+    expect(claim?.inputs).toMatchObject({
+      metadata: { name: "mistral-cache", namespace: "claims" },
+      spec: {
+        accessModes: ["ReadWriteMany"],
+        storageClassName: "standard-rwx",
+        resources: { requests: { storage: "1024Gi" } },
+      },
+    });
+    const pod = podOf(graph);
+    expect(pod.volumes).toContainEqual({
+      name: "cache",
+      persistentVolumeClaim: { claimName: "mistral-cache" },
+    });
+    expect(pod["securityContext"]).toMatchObject({ fsGroup: 10_001, fsGroupChangePolicy: "OnRootMismatch" });
+    const folders = [
+      await folderOf({}),
+      await folderOf({ tensorParallel: 2 }),
+      await folderOf({ engine: { ...vllm, image: `engine@sha256:${"0".repeat(64)}` } }),
+      await folderOf({ source: oci }),
+      await folderOf({ nodeSelector: { "llmops.io/gpu-pool": "h100" } }),
+    ];
+    expect(new Set(folders).size).toBe(5);
+    expect(await folderOf({})).toBe(folders[0]);
+  });
+
+  it("claims nothing and mounts nothing of the node's where no cache is asked for", async () => {
+    const graph = await graphOf();
+    expect(ofType(graph, "kubernetes:core/v1:PersistentVolumeClaim")).toEqual([]);
+    expect(podOf(graph)["initContainers"]).toBeUndefined();
+    for (const cache of [
+      { kind: "none" },
+      { kind: "image", image: "registry.example/kernels", digest: `sha256:${"f".repeat(64)}` },
+      { kind: "shared", storageClass: "efs", sizeGiB: 100 },
+    ] as const)
+      expect(JSON.stringify(podOf(await graphOf({ cache })))).not.toContain("hostPath");
+  });
+
   it.each([
     [
       { tensorParallel: 1, nodes: 1, weightsGiB: 5 },
@@ -377,6 +482,14 @@ describe("ModelService", () => {
       { weightsGiB: 30, share: { cpus: 3, memoryGiB: 25 } },
       "share.memoryGiB",
       "36 GiB to load 30.0 GiB of weights > 25 GiB of the node",
+    ],
+    [
+      {
+        engine: { kind: "tgi", ...settings },
+        cache: { kind: "image", image: "registry.example/kernels", digest: `sha256:${"f".repeat(64)}` },
+      },
+      "cache.kind",
+      "tgi has no compiled kernels that an image could hold",
     ],
     [
       { nodes: 2, engine: { kind: "tgi", ...settings } },

@@ -4,6 +4,7 @@ import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { podBudget, type Delivery } from "../delivery/strategy.ts";
 import { GATEWAY_NAMESPACE_LABEL } from "../gateway/address.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
+import { cacheClaimName, cacheFolder, ENGINES_WITH_KERNEL_CACHE } from "./cache.ts";
 import { engineContainer, MULTI_NODE_ENGINES, type EngineContainer } from "./engine.ts";
 import type { ModelServiceArgs } from "./model-service-args.ts";
 import { enginePod, type EngineObjects } from "./engine-pod.ts";
@@ -34,6 +35,8 @@ export function validateModelServiceArgs(args: ModelServiceArgs): void {
       "delivery.strategy",
       `'${args.delivery.strategy}' replaces pods, but a replica is ${args.nodes} of them`,
     );
+  if (args.cache?.kind === "image" && !ENGINES_WITH_KERNEL_CACHE.has(args.engine.kind))
+    fail("cache.kind", `${args.engine.kind} has no compiled kernels that an image could hold`);
   replicaResources(args);
 }
 
@@ -54,6 +57,7 @@ export class ModelService extends LlmopsComponent {
       tensorParallel: args.tensorParallel,
       nodes: args.nodes,
       drainSeconds: args.termination.drainSeconds,
+      cacheFolder: cacheFolder(args.cache ?? { kind: "none" }, args),
     });
     const selector = { "llmops.io/model": args.model };
     const metadata = {
@@ -67,6 +71,7 @@ export class ModelService extends LlmopsComponent {
       { parent: this },
     );
     this.#network(args, container, metadata, selector);
+    this.#cache(args, metadata);
     const objects = { container, metadata, selector, account };
     this.workload = args.nodes === 1 ? this.#deployment(args, objects) : this.#group(args, objects);
     const answering = args.nodes === 1 ? selector : { ...selector, ...LEADER_LABEL };
@@ -142,6 +147,28 @@ export class ModelService extends LlmopsComponent {
           ],
           // Without a rule nothing goes out; an empty list would be a change with every apply.
           ...(egress.length === 0 ? {} : { egress }),
+        },
+      },
+      { parent: this },
+    );
+  }
+
+  /** The file system that replicas share; deleting it costs nothing but a slow start. */
+  #cache({ cache, model }: ModelServiceArgs, metadata: k8s.types.input.meta.v1.ObjectMeta): void {
+    if (cache?.kind !== "shared") return;
+    new k8s.core.v1.PersistentVolumeClaim(
+      this.childName("cache"),
+      {
+        metadata: {
+          ...metadata,
+          name: cacheClaimName(model),
+          // A class that binds with the first pod would keep `pulumi up` waiting for one.
+          annotations: { "pulumi.com/skipAwait": "true" },
+        },
+        spec: {
+          accessModes: ["ReadWriteMany"],
+          storageClassName: cache.storageClass,
+          resources: { requests: { storage: `${cache.sizeGiB}Gi` } },
         },
       },
       { parent: this },

@@ -97,6 +97,27 @@ const source = z
   ])
   .describe("Where the weights come from, pinned to immutable content.");
 
+const cache = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("none") }).describe("Each pod starts from an empty folder."),
+    z
+      .strictObject({
+        kind: z.literal("image"),
+        image: z.string().min(1).describe("Image that holds the engine's cache folder, without digest."),
+        digest: sha256,
+      })
+      .describe("Kernels compiled beforehand; the node keeps the image, each pod copies it."),
+    z
+      .strictObject({
+        kind: z.literal("shared"),
+        storageClass: dnsName.describe("Class of the cluster whose volumes many nodes can write to."),
+        sizeGiB: z.int().min(1).max(65_536).describe("Size of the file system, GiB."),
+      })
+      .describe("A file system of the model's own for downloads and kernels of all its replicas."),
+  ])
+  .default({ kind: "none" })
+  .describe("What a new replica finds of the downloads and compiled kernels of earlier ones.");
+
 const architecture = z
   .strictObject({
     parametersBillion: z.number().positive().describe("Parameters, 10^9."),
@@ -162,6 +183,7 @@ const model = z.strictObject({
   tenant: dnsName.describe("Tenant whose namespace and quota hold the model."),
   engine,
   source,
+  cache,
   architecture,
   gpu: z.strictObject({
     pool: dnsName.describe("Name of a GPU pool."),

@@ -1706,6 +1706,29 @@ describe("a bad configuration", () => {
     ]);
   });
 
+  it.each([
+    [
+      { kind: "image", image: "registry.example/kernels", digest: "sha256:1" },
+      [["models[0].cache.digest", "must be 'sha256:' and 64 lower-case hexadecimal digits"]],
+    ],
+    [
+      { kind: "shared", storageClass: "efs", sizeGiB: 0 },
+      [["models[0].cache.sizeGiB", "too small: expected number to be >=1"]],
+    ],
+    [
+      { kind: "image", image: "registry.example/kernels", digest: `sha256:${"d".repeat(64)}` },
+      [["models[0].cache.kind", "tgi has no compiled kernels that an image could hold"]],
+    ],
+  ])("refuses the cache %j", (cache, expected) => {
+    const root = changed("acme-staging", "models[0].cache", cache);
+    const [model] = root["models"] as { engine: Record<string, unknown> }[];
+    if (model !== undefined && expected[0]?.[0] === "models[0].cache.kind") model.engine["kind"] = "tgi";
+    const result = parsePlatform(root);
+    expect(
+      result.kind === "invalid" ? result.problems.map(({ path, reason }) => [path, reason]) : [],
+    ).toEqual(expected);
+  });
+
   it("reports problems of independent sections together", () => {
     const root = changed("acme-prod", "budget.monthly", -1);
     root["client"] = "ACME";

@@ -1,4 +1,5 @@
 import { ACCELERATOR_SPECS } from "../../../components/gpu/accelerators.ts";
+import { ENGINES_WITH_KERNEL_CACHE } from "../../../components/serving/cache.ts";
 import { MULTI_NODE_ENGINES } from "../../../components/serving/engine.ts";
 import { memoryBalance, USABLE_SHARE } from "../../../capacity/memory.ts";
 import { cheapestFit } from "../../../capacity/sizing.ts";
@@ -38,6 +39,18 @@ function engineCanBeServed(model: Model, index: number): ConfigProblem[] {
       ),
     );
   return found;
+}
+
+function cacheCanBeUsed({ engine, cache }: Model, index: number): ConfigProblem[] {
+  if (cache.kind !== "image" || ENGINES_WITH_KERNEL_CACHE.has(engine.kind)) return [];
+  return [
+    problem(
+      ["models", index, "cache", "kind"],
+      cache.kind,
+      `${engine.kind} has no compiled kernels that an image could hold`,
+      `use cache kind none, or engine kind ${[...ENGINES_WITH_KERNEL_CACHE].join(" or ")}`,
+    ),
+  ];
 }
 
 /** What to do about a model that does not fit, with the cheapest machine that would hold it where prices are known. */
@@ -409,6 +422,7 @@ export const modelChecks: readonly Check[] = [
       ...duplicates(["models"], models.flatMap(servedNames)),
       ...models.flatMap(lifecycle),
       ...models.flatMap(spansNodes),
+      ...models.flatMap(cacheCanBeUsed),
     ],
   },
   {
