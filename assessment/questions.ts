@@ -22,7 +22,7 @@ export const answersSchema = z.strictObject({
     .regex(/^\d{6,}$/, { error: "must be the numeric project number" })
     .optional()
     .describe("Google Cloud project number (empty on AWS)"),
-  region: z.string().min(5).describe("Region, for example eu-south-2 or europe-southwest1"),
+  region: z.string().min(5).describe("Region, for example eu-south-2 or europe-west4"),
   peakUsers: number.pipe(z.int().min(1)).describe("People or programs that use it in the busiest hour"),
   requestsPerUserHour: number.pipe(z.number().gt(0)).default(10).describe("Requests each sends in that hour"),
   inputTokens: number

@@ -27,15 +27,13 @@ const RAW: Readonly<Record<string, string>> = {
   "gcp/europe-west4/machine/e2-standard-4/on-demand": "0.14754",
   "gcp/europe-west4/machine/g2-standard-8/on-demand": "0.89661",
   "gcp/europe-west4/machine/g2-standard-8/spot": "0.38679",
-  "gcp/europe-southwest1/machine/e2-standard-4/on-demand": "0.15815",
   "gcp/europe-west4/cluster": "0.10",
-  "gcp/europe-southwest1/cluster": "0.10",
   "gcp/europe-west4/nat-gateway": "0.0448",
-  "gcp/europe-southwest1/nat-gateway": "0.0448",
+  "aws/eu-south-2/encryption-key": "0.00136987",
+  "gcp/europe-west4/use/egress-gib": "0.12",
+  "gcp/europe-west4/use/nat-gib": "0.045",
   "gcp/europe-west4/use/log-gib": "0.50",
   "gcp/europe-west4/use/flow-log-gib": "0.25",
-  "gcp/europe-southwest1/use/log-gib": "0.50",
-  "gcp/europe-southwest1/use/flow-log-gib": "0.25",
 };
 
 /** Machine of a pool that names none. */

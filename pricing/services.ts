@@ -28,6 +28,13 @@ const PUBLIC_IPV4: Price = {
   asOf: "2026-02-24",
 };
 
+/** 1 USD per month in every region; the first key version, without requests. */
+const AWS_KEY: Price = {
+  usdPerHour: "0.00136987",
+  source: "https://cloudburn.io/blog/aws-kms-pricing (read from https://aws.amazon.com/kms/pricing)",
+  asOf: "2026-03-14",
+};
+
 const CLOUD_LOGGING = {
   source:
     "https://github.com/api-evangelist/google-cloud-logging/blob/04006dd/plans/google-cloud-logging-plans-pricing.yml (read from https://cloud.google.com/stackdriver/pricing)",
@@ -42,6 +49,16 @@ const GOOGLE_SAMPLES = {
   asOf: "2026-11-26",
 };
 
+/** The same in every region: https://cloud.google.com/nat/pricing. */
+const CLOUD_NAT_TRAFFIC = {
+  source:
+    "https://github.com/ChiefGyk3D/Clouds-Against-Humanity/wiki/Provider-GCP-Cost-Lesson (read from https://cloud.google.com/nat/pricing)",
+  asOf: "2026-10-16",
+};
+
+/** Premium tier, the first TiB of a month, anywhere but China and Australia, which cost more; by destination, not by region. */
+const GCP_INTERNET = { source: "https://egresscost.com/gcp/regions (updated 2026-04)", asOf: "2026-04-01" };
+
 const GCP_REGIONS = ["europe-southwest1", "europe-west1", "europe-west4"] as const;
 const AWS_REGIONS = ["eu-central-1", "eu-north-1", "eu-south-2", "eu-west-1", "eu-west-3"] as const;
 
@@ -55,6 +72,7 @@ export function servicePrices(): [string, Price][] {
     ...AWS_REGIONS.flatMap((region): [string, Price][] => [
       [serviceSku("aws", region, "cluster"), EKS_CLUSTER],
       [serviceSku("aws", region, "public-ipv4"), PUBLIC_IPV4],
+      [serviceSku("aws", region, "encryption-key"), AWS_KEY],
     ]),
   ];
 }
@@ -65,5 +83,7 @@ export function usagePrices(): [string, UsagePrice][] {
     [usageSku("gcp", region, "log-gib"), { usdPerUnit: "0.50", ...CLOUD_LOGGING }],
     [usageSku("gcp", region, "flow-log-gib"), { usdPerUnit: "0.25", ...CLOUD_LOGGING }],
     [usageSku("gcp", region, "metric-million-samples"), GOOGLE_SAMPLES],
+    [usageSku("gcp", region, "nat-gib"), { usdPerUnit: "0.045", ...CLOUD_NAT_TRAFFIC }],
+    [usageSku("gcp", region, "egress-gib"), { usdPerUnit: "0.12", ...GCP_INTERNET }],
   ]);
 }

@@ -1729,6 +1729,47 @@ describe("a bad configuration", () => {
     ).toEqual(expected);
   });
 
+  it.each([
+    [
+      "globex-prod",
+      { region: "europe-southwest1", zones: ["europe-southwest1-a"] },
+      [
+        "gpuPools[0].instanceType",
+        "g2-standard-8 is not offered in europe-southwest1-a (https://github.com/skypilot-org/skypilot-catalog/blob/006059e/catalogs/v8/gcp/vms.csv, 2026-08-20)",
+        "use europe-west1-b, europe-west1-c, europe-west3-a, europe-west3-b, europe-west4-a, europe-west4-b, europe-west4-c, or another accelerator; if the cloud offers it there by now, say so in components/gpu/availability.ts",
+      ],
+    ],
+    [
+      "globex-prod",
+      { region: "europe-west1", zones: ["europe-west1-b", "europe-west1-d"] },
+      [
+        "gpuPools[0].instanceType",
+        "g2-standard-8 is not offered in europe-west1-d (https://github.com/skypilot-org/skypilot-catalog/blob/006059e/catalogs/v8/gcp/vms.csv, 2026-08-20)",
+        "set gpuPools[0].zones to europe-west1-b, europe-west1-c",
+      ],
+    ],
+    [
+      "acme-staging",
+      { region: "eu-west-1", zones: ["eu-west-1a", "eu-west-1b"] },
+      [
+        "gpuPools[0].accelerator",
+        "g6e.xlarge is not offered in eu-west-1 (https://github.com/skypilot-org/skypilot-catalog/blob/00148f2/catalogs/v8/aws/vms.csv, 2026-07-20)",
+        "use eu-central-1, eu-north-1, eu-south-2, or another accelerator; if the cloud offers it there by now, say so in components/gpu/availability.ts",
+      ],
+    ],
+  ])("refuses %s with %j, where the GPUs are not", (stack, place, expected) => {
+    const root = shipped(stack);
+    root["cloud"] = { ...(root["cloud"] as object), ...place };
+    const result = parsePlatform(root);
+    expect(
+      result.kind === "invalid"
+        ? result.problems
+            .filter(({ path }) => path.startsWith("gpuPools"))
+            .map(({ path, reason, fix }) => [path, reason, fix])
+        : [],
+    ).toEqual([expected]);
+  });
+
   it("reports problems of independent sections together", () => {
     const root = changed("acme-prod", "budget.monthly", -1);
     root["client"] = "ACME";

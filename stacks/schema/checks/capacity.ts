@@ -1,7 +1,9 @@
+import { availabilityOf } from "../../../components/gpu/availability.ts";
 import { ACCELERATOR_SPECS, instanceFor, instanceGpus } from "../../../components/gpu/accelerators.ts";
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
 import { duplicates, problem, type Check } from "./check.ts";
+import { EU_REGIONS } from "./residency.ts";
 
 type Pool = PlatformConfig["gpuPools"][number];
 type Provider = PlatformConfig["cloud"]["provider"];
@@ -151,6 +153,28 @@ function machine(pool: Pool, index: number, provider: Provider): ConfigProblem[]
   ];
 }
 
+/** A machine the cloud does not offer there would be found out only when the first replica waits for it. */
+function offered(pool: Pool, index: number, cloud: PlatformConfig["cloud"]): ConfigProblem[] {
+  if ((cloud.provider !== "aws" && cloud.provider !== "gcp") || !EU_REGIONS.has(cloud.region)) return [];
+  const type = pool.instanceType ?? instanceFor(cloud.provider, pool.accelerator, pool.gpusPerNode);
+  const known = type === undefined ? undefined : availabilityOf(cloud.provider, type);
+  if (type === undefined || known === undefined) return [];
+  const wanted = cloud.provider === "aws" ? [cloud.region] : (pool.zones ?? cloud.zones);
+  const missing = wanted.filter((place) => !known.places.includes(place));
+  if (missing.length === 0) return [];
+  const near = known.places.filter((place) => place.startsWith(cloud.region));
+  return [
+    problem(
+      ["gpuPools", index, pool.instanceType === undefined ? "accelerator" : "instanceType"],
+      type,
+      `${type} is not offered in ${missing.join(", ")} (${known.source}, ${known.asOf})`,
+      near.length > 0
+        ? `set gpuPools[${index}].zones to ${near.join(", ")}`
+        : `${known.places.length === 0 ? "choose another accelerator" : `use ${known.places.join(", ")}, or another accelerator`}; if the cloud offers it there by now, say so in components/gpu/availability.ts`,
+    ),
+  ];
+}
+
 function sharing(pool: Pool, index: number, environment: PlatformConfig["environment"]): ConfigProblem[] {
   const path = ["gpuPools", index, "sharing"];
   if (pool.sharing.kind === "mig" && ACCELERATOR_SPECS[pool.accelerator].mig === "none")
@@ -196,6 +220,7 @@ export const capacityChecks: readonly Check[] = [
         ...gpuSoftwareFits(pool, index, cloud),
         ...zonesKnown(pool, index, cloud),
         ...machine(pool, index, cloud.provider),
+        ...offered(pool, index, cloud),
         ...sharing(pool, index, environment),
       ]),
   },
