@@ -29,6 +29,7 @@ interface CostCommandOptions {
   readonly trace?: readonly string[];
   readonly inputTokens: number;
   readonly outputTokens: number;
+  readonly cachedInputShare?: number;
   readonly commitmentDiscount?: number;
   readonly interruptionMinutes: number;
   readonly unitCosts: boolean;
@@ -96,6 +97,7 @@ async function priced(stack: string, options: CostCommandOptions): Promise<Price
     request: { inputTokens: options.inputTokens, outputTokens: options.outputTokens },
     interruptionMinutes: options.interruptionMinutes,
     unitCosts: options.unitCosts ? "computed" : "left-out",
+    ...(options.cachedInputShare === undefined ? {} : { cachedShare: options.cachedInputShare }),
     ...(options.commitmentDiscount === undefined ? {} : { commitmentDiscount: options.commitmentDiscount }),
   });
   return environment === undefined ? undefined : { environment, graph: plan.graph, config };
@@ -252,6 +254,11 @@ export function costCommand(): Command {
     )
     .option("--input-tokens <tokens>", "mean prompt, for unit costs and profiles", positive, 1024)
     .option("--output-tokens <tokens>", "mean answer, for unit costs and profiles", positive, 256)
+    .option(
+      "--cached-input-share <share>",
+      "share of the prompt an API finds in its prompt cache, 0 to 1, for the comparison with APIs",
+      share,
+    )
     .option(
       "--commitment-discount <share>",
       "what a commitment is cheaper by, 0 to 1, from your offer",

@@ -137,7 +137,6 @@ describe("the plan of a shipped stack", () => {
     await expect(planStack("acme-prod", unassumed)).rejects.toMatchObject({
       skus: [
         "aws/eu-south-2/disk-gib",
-        "aws/eu-south-2/encryption-key",
         "aws/eu-south-2/interface-endpoint",
         "aws/eu-south-2/nat-gateway",
         "aws/eu-south-2/use/egress-gib",

@@ -173,4 +173,12 @@ describe("apiUsdPerRequest", () => {
       apiUsdPerRequest({ inputTokens: 1, outputTokens: 2 }, { input: "0.1", output: "0.1" }).toFixed(),
     ).toBe("0.0000003");
   });
+
+  it("counts cached input at its price, or like any input where it has none", () => {
+    const mean = { inputTokens: 1000, outputTokens: 0 };
+    const price = { input: "2", output: "10" };
+    // 250 x 2 + 750 x 0.1 USD per million; else 1000 x 2.
+    expect(apiUsdPerRequest(mean, { ...price, cachedInput: "0.1" }, 0.75).toFixed()).toBe("0.000575");
+    expect(apiUsdPerRequest(mean, price, 0.75).toFixed()).toBe("0.002");
+  });
 });

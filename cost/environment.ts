@@ -5,9 +5,11 @@ import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { byClient, byComponent, byModel, type Part } from "./breakdown.ts";
 import { commitmentFor, poolPrices, spotCost, type Commitment, type SpotCost } from "./commitments.ts";
 import { demandsOf, underLoad, underTraffic, type ModelDemand, type ModelTraffic } from "./load.ts";
+import { leversOf, type LeverState } from "./levers.ts";
 import { replicaCapacity } from "./replica-capacity.ts";
+import { afterRouting } from "./routing.ts";
 import { sensitivityOf, type SensitivityRow } from "./sensitivity.ts";
-import { monthOf, scaledBy, type MeanRequest, type Traffic, type Window } from "./traffic.ts";
+import { monthOf, scaledBy, TrafficError, type MeanRequest, type Traffic, type Window } from "./traffic.ts";
 import { unitCostsOf, type ModelUnitCosts } from "./unit-cost.ts";
 
 /** What a traffic makes of a model in a month. */
@@ -43,6 +45,8 @@ export interface EnvironmentCost {
   readonly byClient: readonly Part[];
   readonly traffic: readonly TrafficCost[];
   readonly unitCosts: readonly ModelUnitCosts[];
+  /** Settings that make the same requests cost less, as the stack has them. */
+  readonly levers: readonly LeverState[];
   readonly sensitivity: readonly SensitivityRow[];
   readonly commitments: readonly Commitment[];
   readonly spot: readonly SpotCost[];
@@ -57,6 +61,8 @@ export interface CostQuestion {
   readonly traffic?: ReadonlyMap<string, Traffic>;
   /** Mean request that unit costs are for. */
   readonly request: MeanRequest;
+  /** Share of the prompt that APIs find in their prompt cache, 0 to 1. @default 0 */
+  readonly cachedShare?: number;
   /** Discount of a commitment, 0 to 1. @default none is worked out */
   readonly commitmentDiscount?: number;
   /** Paid minutes lost by an interruption of a spot node. */
@@ -65,17 +71,12 @@ export interface CostQuestion {
   readonly unitCosts: "computed" | "left-out";
 }
 
-/** A model whose traffic cannot be turned into replicas. */
-export class TrafficError extends Error {
-  override readonly name = "TrafficError";
-}
-
 /**
  * Turns traffic into replicas with the capacity of each model.
  * @throws TrafficError naming the model and why
  */
 function trafficsOf({ config, traffic }: CostQuestion): ModelTraffic[] {
-  return [...(traffic ?? new Map<string, Traffic>())].map(([name, arriving]) => {
+  return [...afterRouting(config, traffic ?? new Map<string, Traffic>())].map(([name, arriving]) => {
     const model = config.models.find((candidate) => candidate.name === name);
     if (model === undefined)
       throw new TrafficError(
@@ -155,8 +156,16 @@ export function environmentCost(question: CostQuestion): EnvironmentCost | undef
       question.unitCosts === "left-out"
         ? []
         : config.models.map((model) =>
-            unitCostsOf(model, config, report.lines, replicaCapacity(model, config, request), request),
+            unitCostsOf(
+              model,
+              config,
+              report.lines,
+              replicaCapacity(model, config, request),
+              request,
+              question.cachedShare,
+            ),
           ),
+    levers: leversOf(question.config),
     sensitivity: sensitivityOf(graph, report, underFactor),
     commitments:
       commitmentDiscount === undefined

@@ -79,12 +79,18 @@ describe("checkPrices", () => {
       models: [model],
     };
     const empty = { ...report("x", "2026-11-01"), use: [] };
-    const check = (models: readonly (typeof model)[]): unknown =>
+    const check = (
+      models: readonly (typeof model & { readonly cachedInputUsdPerMillion?: string })[],
+    ): unknown =>
       checkPrices("s", { ...config, providers: [{ ...provider, models: [...models] }] }, empty, options);
     expect(check([model])).toMatchObject([{ key: "providers.anthropic.sonnet", state: "differs" }]);
     expect(check([{ ...model, inputUsdPerMillion: "2.0" }])).toMatchObject([
       { state: "listed", message: "" },
     ]);
+    // The list says 0.10 for cached input of this model.
+    const right = { ...model, inputUsdPerMillion: "2" };
+    expect(check([{ ...right, cachedInputUsdPerMillion: "0.1" }])).toMatchObject([{ state: "listed" }]);
+    expect(check([{ ...right, cachedInputUsdPerMillion: "0.2" }])).toMatchObject([{ state: "differs" }]);
     expect(check([{ ...model, model: "claude-of-tomorrow" }])).toMatchObject([
       { state: "listed", message: "" },
     ]);

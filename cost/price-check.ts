@@ -91,13 +91,17 @@ function providerFindings(
       if (finding.message !== "" || listed === undefined) return finding;
       const same =
         Number(listed.input) === Number(model.inputUsdPerMillion) &&
-        Number(listed.output) === Number(model.outputUsdPerMillion);
+        Number(listed.output) === Number(model.outputUsdPerMillion) &&
+        // A price that one of the two does not state says nothing about the other.
+        (listed.cachedInput === undefined ||
+          model.cachedInputUsdPerMillion === undefined ||
+          Number(listed.cachedInput) === Number(model.cachedInputUsdPerMillion));
       return same
         ? finding
         : {
             ...finding,
             state: "differs",
-            message: `${model.inputUsdPerMillion} in, ${model.outputUsdPerMillion} out, but the list of ${listed.asOf} says ${listed.input} and ${listed.output} (${listed.source})`,
+            message: `${model.inputUsdPerMillion} in, ${model.outputUsdPerMillion} out, ${model.cachedInputUsdPerMillion ?? "nothing for"} cached in, but the list of ${listed.asOf} says ${listed.input}, ${listed.output} and ${listed.cachedInput ?? "nothing for"} cached (${listed.source})`,
           };
     }),
   );

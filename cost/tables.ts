@@ -62,6 +62,26 @@ function trafficTable({ traffic }: EnvironmentCost): CostTable[] {
   ];
 }
 
+function cacheNote({ cachedShare, breakEven }: EnvironmentCost["unitCosts"][number]): string {
+  if (cachedShare === 0) return "without prompt cache";
+  const unlisted = breakEven.filter(({ cachedInput }) => cachedInput === "full price");
+  const full =
+    unlisted.length === 0
+      ? ""
+      : ` (at full price, because no price of it is known: ${unlisted.map(({ model }) => model).join(", ")})`;
+  return `${percent(cachedShare)} of the prompt from the provider's cache${full}, own GPUs without one`;
+}
+
+function leverTable({ levers }: EnvironmentCost): CostTable {
+  return {
+    title: "Levers",
+    head: ["lever", "setting", "now"],
+    rows: levers.map(({ lever, key, state }) => [lever, key, state]),
+    textColumns: 3,
+    note: "What each saved on replayed traces, alone and with the others: docs/finops-bench.md.",
+  };
+}
+
 function unitTables({ unitCosts }: EnvironmentCost): CostTable[] {
   return unitCosts.flatMap((model): CostTable[] => {
     const { inputTokens, outputTokens } = model.request;
@@ -98,7 +118,7 @@ function unitTables({ unitCosts }: EnvironmentCost): CostTable[] {
         ]),
         textColumns: 2,
         note:
-          "Price only: nothing here says that the models answer equally well. List prices without prompt cache or batch" +
+          `Price only: nothing here says that the models answer equally well. List prices without batch, ${cacheNote(model)}` +
           (model.breakEven.some(({ isBeyondPriceTier }) => isBeyondPriceTier)
             ? "; the prompt is longer than some prices hold for."
             : "."),
@@ -161,6 +181,7 @@ export function environmentTables(environment: EnvironmentCost): CostTable[] {
     ),
     ...trafficTable(environment),
     ...unitTables(environment),
+    leverTable(environment),
     {
       title: "If things were different",
       head: ["what", ...FIGURES, "expected changes by"],

@@ -25,6 +25,11 @@ export interface Traffic {
   readonly requests?: Trace;
 }
 
+/** A traffic that cannot be turned into replicas. */
+export class TrafficError extends Error {
+  override readonly name = "TrafficError";
+}
+
 /** Window that requests of a trace are counted in, seconds: about what a new replica takes to start, so that peaks count. */
 const WINDOW_SECONDS = 300;
 
@@ -52,12 +57,20 @@ export function readTraffic(file: string, mean: MeanRequest): Traffic {
     };
   }
   const requests = readRequests(file);
-  const { arrivals, inputTokens, outputTokens } = requests;
-  const last = arrivals.at(-1);
+  const last = requests.arrivals.at(-1);
   if (last === undefined) throw new TraceError(`${file}: holds no request`);
+  return { ...trafficOfRequests(requests, last), name: file };
+}
+
+/**
+ * Counts requests in windows.
+ * @param seconds time they were collected in
+ */
+export function trafficOfRequests(requests: Trace, seconds: number): Traffic {
+  const { name, arrivals, inputTokens, outputTokens } = requests;
   // Only whole windows: the last one would look quieter than it was. A shorter trace is one window of its own length.
-  const whole = Math.floor(last / WINDOW_SECONDS);
-  const windowSeconds = whole === 0 ? Math.max(1, last) : WINDOW_SECONDS;
+  const whole = Math.floor(seconds / WINDOW_SECONDS);
+  const windowSeconds = whole === 0 ? Math.max(1, seconds) : WINDOW_SECONDS;
   const windows = Array.from({ length: Math.max(1, whole) }, () => ({
     requests: 0,
     inputTokens: 0,
@@ -70,7 +83,7 @@ export function readTraffic(file: string, mean: MeanRequest): Traffic {
     window.inputTokens += inputTokens[index] ?? 0;
     window.outputTokens += outputTokens[index] ?? 0;
   });
-  return { name: file, windowSeconds, windows, requests };
+  return { name, windowSeconds, windows, requests };
 }
 
 /** Requests and tokens of a month like this. */

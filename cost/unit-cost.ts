@@ -29,6 +29,8 @@ export interface BreakEven {
   readonly utilisation: number | "never";
   /** Requests a month per replica at that point; absent for `never`. */
   readonly requestsPerMonth?: number;
+  /** How cached input was counted: at its list price, or like any input where the list has none. */
+  readonly cachedInput: "listed" | "full price";
   /** True when the prompt is longer than the price holds for: the provider charges more then. */
   readonly isBeyondPriceTier: boolean;
 }
@@ -37,6 +39,8 @@ export interface BreakEven {
 export interface ModelUnitCosts {
   readonly model: string;
   readonly request: MeanRequest;
+  /** Share of the prompt that APIs find in their prompt cache, 0 to 1. */
+  readonly cachedShare: number;
   /** Price of the GPUs of a replica at the usual rung, USD/h. */
   readonly usdPerReplicaHour: string;
   readonly capacity: ReplicaCapacity;
@@ -60,20 +64,30 @@ function replicaHour(
   return new Decimal(price.usdPerHour).times(gpu.tensorParallel * gpu.nodes).div(pool.gpusPerNode);
 }
 
-/** USD of a mean request at an API's list price, no prompt cache. */
+/**
+ * USD of a mean request at an API's list price.
+ * @param cachedShare share of the prompt found in the provider's cache; where that has no price it costs what input costs
+ */
 export function apiUsdPerRequest(
   { inputTokens, outputTokens }: MeanRequest,
-  { input, output }: Pick<TokenPrice, "input" | "output">,
+  { input, output, cachedInput }: Pick<TokenPrice, "input" | "output" | "cachedInput">,
+  cachedShare = 0,
 ): Decimal {
-  return new Decimal(input).times(inputTokens).plus(new Decimal(output).times(outputTokens)).div(MILLION);
+  const cached = new Decimal(inputTokens).times(cachedShare);
+  return new Decimal(input)
+    .times(new Decimal(inputTokens).minus(cached))
+    .plus(new Decimal(cachedInput ?? input).times(cached))
+    .plus(new Decimal(output).times(outputTokens))
+    .div(MILLION);
 }
 
 function breakEvenOf(
   price: TokenPrice,
   request: MeanRequest,
+  cachedShare: number,
   full: { readonly usdPerRequest: Decimal; readonly requestsPerMonth: number },
 ): BreakEven {
-  const api = apiUsdPerRequest(request, price);
+  const api = apiUsdPerRequest(request, price, cachedShare);
   const utilisation = full.usdPerRequest.div(api).toNumber();
   const limit = price.upToPromptTokens;
   return {
@@ -83,6 +97,7 @@ function breakEvenOf(
     ...(utilisation > 1
       ? { utilisation: "never" as const }
       : { utilisation, requestsPerMonth: utilisation * full.requestsPerMonth }),
+    cachedInput: price.cachedInput === undefined ? "full price" : "listed",
     isBeyondPriceTier: limit !== undefined && request.inputTokens > limit,
   };
 }
@@ -94,9 +109,16 @@ export function unitCostsOf(
   lines: readonly CostLine[],
   capacity: ReplicaCapacity,
   request: MeanRequest,
+  cachedShare = 0,
 ): ModelUnitCosts {
   const hour = replicaHour(model, config, lines);
-  const known = { model: model.name, request, usdPerReplicaHour: hour?.toFixed() ?? "0", capacity };
+  const known = {
+    model: model.name,
+    request,
+    cachedShare,
+    usdPerReplicaHour: hour?.toFixed() ?? "0",
+    capacity,
+  };
   if (hour === undefined || capacity.kind === "unknown") return { ...known, unitCosts: [], breakEven: [] };
   const requestsPerHour = capacity.requestsPerSecond * 3600;
   const tokens = request.inputTokens + request.outputTokens;
@@ -112,7 +134,7 @@ export function unitCostsOf(
       };
     }),
     breakEven: TOKEN_PRICES.map((price) =>
-      breakEvenOf(price, request, {
+      breakEvenOf(price, request, cachedShare, {
         usdPerRequest: perRequest,
         requestsPerMonth: requestsPerHour * HOURS_PER_MONTH,
       }),

@@ -142,7 +142,11 @@ describe("costOf", () => {
       { ...nodeGroup(1, 1, "ON_DEMAND"), inputs: { scalingConfig: UNKNOWN } },
       UnmeterableResourceError,
     ],
-    ["a missing price", node("aws:kms/key:Key", "k", {}), UnknownPriceError],
+    [
+      "a missing price",
+      node("aws:ec2/vpcEndpoint:VpcEndpoint", "e", { vpcEndpointType: "Interface", subnetIds: ["a"] }),
+      UnknownPriceError,
+    ],
   ])("refuses %s", (_title, resource, error) => {
     expect(() => costOf(graph(template, resource), options)).toThrow(error);
   });

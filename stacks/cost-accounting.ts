@@ -4,6 +4,7 @@ import { DEFAULT_OUTPUT_WEIGHT, type AccountedPool } from "../components/finops/
 import { CostAccounting } from "../components/finops/cost-accounting.ts";
 import { OpenCost } from "../components/finops/open-cost.ts";
 import { MONITORING_NAMESPACE } from "../components/observability/address.ts";
+import { engineGauges } from "../components/serving/engine-metrics.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { pricedPools } from "./gpu-pool-prices.ts";
 import { pipelineFileOf } from "./pipeline.ts";
@@ -49,6 +50,7 @@ export function deployCostAccounting(
       pools,
       models: models.map((model) => {
         const { capacity } = model.autoscaling;
+        const prefixCache = engineGauges(model.engine)?.prefixCache;
         return {
           name: model.name,
           namespace: model.tenant,
@@ -58,6 +60,7 @@ export function deployCostAccounting(
             capacity === undefined
               ? DEFAULT_OUTPUT_WEIGHT
               : capacity.inputTokensPerSecond / capacity.outputTokensPerSecond,
+          ...(prefixCache === undefined ? {} : { prefixCache }),
         };
       }),
       clients: gateway.clients.map(({ id, tenant }) => ({ id, tenant })),

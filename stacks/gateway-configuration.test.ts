@@ -76,6 +76,55 @@ describe("gatewayConfiguration", () => {
     });
   });
 
+  it("sends simple requests to the smaller model, back to the model itself where that fails, and never those of an adapter", () => {
+    const config = stack("acme-prod");
+    const [first, ...others] = config.models;
+    if (first?.engine.kind !== "vllm") throw new Error("acme-prod's first model is not on vLLM");
+    const adapter = {
+      name: "motor",
+      image: "registry.example/motor",
+      digest: `sha256:${"e".repeat(64)}`,
+      rank: 16,
+    } as const;
+    const tiers = [{ maxInputTokens: 256, maxMessages: 4, tools: "none", model: "claims-reasoner" }] as const;
+    const changed = {
+      ...config,
+      models: [{ ...first, tiers: [...tiers], engine: { ...first.engine, adapters: [adapter] } }, ...others],
+    };
+    const [main, motor] = gatewayConfiguration(changed, S3).models;
+    expect(main).toMatchObject({
+      tiers: [
+        {
+          maxInputTokens: 256,
+          maxMessages: 4,
+          tools: "none",
+          routes: [{ upstream: "claims-reasoner", model: "claims-reasoner" }],
+        },
+      ],
+      fallbacks: [{ upstream: "claims-assistant", model: "claims-assistant" }],
+    });
+    expect(motor).not.toHaveProperty("tiers");
+  });
+
+  it("tells the gateway what cached input costs only where the stack file says so", () => {
+    const config = stack("acme-prod");
+    const priced = (changes: object): unknown => {
+      const [model] = provider.models.map((each) => ({ ...each, ...changes }));
+      const providers = [{ ...provider, models: model === undefined ? [] : [model] }];
+      return gatewayConfiguration({ ...config, providers }, S3).models.find(({ name }) => name === "gpt")
+        ?.price;
+    };
+    const price = {
+      currency: "USD",
+      inputPerMillion: "2.5",
+      outputPerMillion: "10",
+      source: "price list",
+      asOf: "2026-11-01",
+    };
+    expect(priced({})).toEqual(price);
+    expect(priced({ cachedInputUsdPerMillion: "0.25" })).toEqual({ ...price, cachedInputPerMillion: "0.25" });
+  });
+
   it("offers adapters under their own names, served by their base model", () => {
     const config = stack("acme-prod");
     const [first, ...others] = config.models;

@@ -60,6 +60,21 @@ function promptsOf({
       };
 }
 
+/** Who answers simple requests; the model itself where that one cannot. */
+function tiersOf({
+  name,
+  tiers,
+}: PlatformConfig["models"][number]): Pick<GatewayModel, "tiers" | "fallbacks"> {
+  if (tiers.length === 0) return {};
+  return {
+    tiers: tiers.map(({ model: smaller, ...bounds }) => ({
+      ...bounds,
+      routes: [{ upstream: smaller, model: smaller }],
+    })),
+    fallbacks: [{ upstream: name, model: name }],
+  };
+}
+
 /** Models of the platform itself in the gateway's configuration. */
 export function ownModels({ models, gateway }: PlatformConfig): GatewayModel[] {
   return models.flatMap((model) =>
@@ -67,6 +82,8 @@ export function ownModels({ models, gateway }: PlatformConfig): GatewayModel[] {
       name: served,
       ...promptsOf(model),
       routes: [{ upstream: model.name, model: served }],
+      // An adapter's answers are not those of another model.
+      ...(served === model.name ? tiersOf(model) : {}),
       totalMs: 2 * model.slo.e2eP99Ms + gateway.holdSeconds * 1000,
       hold: model.autoscaling.minReplicas === 0 ? { seconds: gateway.holdSeconds } : null,
       cache: gateway.cache === "exact" ? { seconds: 600 } : null,
@@ -88,17 +105,20 @@ function providerUpstreams({ providers }: PlatformConfig): Upstream[] {
 
 function providerModels({ providers, gateway }: PlatformConfig): GatewayModel[] {
   return providers.flatMap((provider) =>
-    provider.models.map(({ name, model, inputUsdPerMillion, outputUsdPerMillion, source, asOf }) => ({
+    provider.models.map(({ name, model, cachedInputUsdPerMillion, ...price }) => ({
       name,
       endpoints: [...PROVIDER_ENDPOINTS[provider.kind]],
       routes: [{ upstream: provider.name, model }],
       cache: gateway.cache === "exact" ? { seconds: 600 } : null,
       price: {
         currency: "USD",
-        inputPerMillion: inputUsdPerMillion,
-        outputPerMillion: outputUsdPerMillion,
-        source,
-        asOf,
+        inputPerMillion: price.inputUsdPerMillion,
+        outputPerMillion: price.outputUsdPerMillion,
+        ...(cachedInputUsdPerMillion === undefined
+          ? {}
+          : { cachedInputPerMillion: cachedInputUsdPerMillion }),
+        source: price.source,
+        asOf: price.asOf,
       },
     })),
   );

@@ -1,4 +1,5 @@
 import type { AlertRule, RecordingRule, RuleGroup } from "../../monitoring/rule.ts";
+import type { EngineGauges } from "../serving/engine-metrics.ts";
 import { runbookUrl } from "../../monitoring/runbooks.ts";
 
 /** Nodes of one GPU pool. */
@@ -19,6 +20,8 @@ export interface AccountedModel {
   readonly servedNames: readonly string[];
   /** Work of one output token in input tokens. */
   readonly outputWeight: number;
+  /** Counters of the engine's prefix cache; absent where it has none that is confirmed. */
+  readonly prefixCache?: EngineGauges["prefixCache"];
 }
 
 /** What the accounting of one environment depends on. */
@@ -74,12 +77,36 @@ function modelCost({ name, usdPerHour, gpusPerNode }: AccountedPool): RecordingR
   };
 }
 
-function clientWork({ name, servedNames, outputWeight }: AccountedModel): RecordingRule {
+/** Share of the prompts' tokens that the engine found in its prefix cache and did not work on again. */
+function prefixCacheHits({ name, namespace, prefixCache }: AccountedModel): RecordingRule[] {
+  if (prefixCache === undefined) return [];
+  const tokens = (counter: string): string =>
+    `sum(increase(${counter}{namespace=${quoted(namespace)},pod=~${quoted(`${name}-[a-z0-9]+-[a-z0-9]+`)}}[1h]))`;
+  return [
+    {
+      record: "llmops:prefix_cache_hit_ratio:hour",
+      expr: `${tokens(prefixCache.hits)} / (${tokens(prefixCache.queries)} > 0)`,
+      labels: { model: name, namespace },
+    },
+  ];
+}
+
+function clientWork({
+  name,
+  namespace,
+  servedNames,
+  outputWeight,
+  prefixCache,
+}: AccountedModel): RecordingRule {
   const tokens = (kind: "input" | "output"): string =>
     `sum by (client) (increase(llmops_gateway_${kind}_tokens_total{model=~${quoted(servedNames.join("|"))}}[1h]))`;
   return {
     record: "llmops:client_work:hour",
-    expr: `${tokens("input")} + ${outputWeight} * ${tokens("output")}`,
+    // The engine does not say whose prompts it found, so every client of the model has the same share.
+    expr:
+      prefixCache === undefined
+        ? `${tokens("input")} + ${outputWeight} * ${tokens("output")}`
+        : `${tokens("input")} * scalar(1 - (sum(llmops:prefix_cache_hit_ratio:hour{model=${quoted(name)},namespace=${quoted(namespace)}}) or vector(0))) + ${outputWeight} * ${tokens("output")}`,
     labels: { model: name },
   };
 }
@@ -106,6 +133,7 @@ function hours({ pools, models, clients }: AccountingArgs): RuleGroup {
       ...pools.map(nodes),
       ...models.map(gpuHours),
       ...pools.map(modelCost),
+      ...models.flatMap(prefixCacheHits),
       ...models.map(clientWork),
       {
         record: "llmops:client_cost_usd:hour",

@@ -157,6 +157,23 @@ const prompts = z
   })
   .describe("Versioned system prompt the gateway puts before the caller's words.");
 
+const tiers = z
+  .array(
+    z.strictObject({
+      maxInputTokens: count.describe("Longest prompt that is simple, tokens."),
+      maxMessages: count.default(1_000).describe("Most messages of a conversation that is simple."),
+      tools: z
+        .enum(["none", "allowed"])
+        .default("none")
+        .describe("Whether a request that offers tools can be simple."),
+      model: dnsName.describe("Model of the same tenant that answers simple requests."),
+    }),
+  )
+  .default([])
+  .describe(
+    "Who answers simple requests instead; the first tier that fits is taken. Answers differ: evaluate both models.",
+  );
+
 const schedule = z
   .strictObject({
     timezone: z
@@ -199,6 +216,7 @@ const model = z.strictObject({
       .describe("Nodes the layers of one replica are divided over (LeaderWorkerSet)."),
   }),
   prompts: prompts.optional(),
+  tiers,
   slo: z.strictObject({
     ttftP95Ms: z.int().min(50).describe("95th percentile of the time to the first token, ms."),
     e2eP99Ms: z.int().min(100).describe("99th percentile of the whole request, ms."),
@@ -267,6 +285,11 @@ export const providers = z
             model: z.string().min(1).describe("Name the provider knows."),
             inputUsdPerMillion: usd,
             outputUsdPerMillion: usd,
+            cachedInputUsdPerMillion: usd
+              .optional()
+              .describe(
+                "USD per million tokens of input found in the provider's prompt cache. Default: they cost what input costs.",
+              ),
             source: z.string().min(1).describe("Where the price was read."),
             asOf: isoDate,
           }),

@@ -1770,6 +1770,67 @@ describe("a bad configuration", () => {
     ).toEqual([expected]);
   });
 
+  it.each([
+    [
+      { maxInputTokens: 256, model: "claims-assistant" },
+      [["models[0].tiers[0].model", "'claims-assistant' is no other model of tenant 'claims'"]],
+    ],
+    [
+      { maxInputTokens: 256, model: "nobody" },
+      [["models[0].tiers[0].model", "'nobody' is no other model of tenant 'claims'"]],
+    ],
+    [
+      { maxInputTokens: 1_000_000, model: "claims-reasoner" },
+      [
+        [
+          "models[0].tiers[0].maxInputTokens",
+          expect.stringMatching(/^maxInputTokens 1000000 >= maxModelLen \d+ of 'claims-reasoner'/) as string,
+        ],
+      ],
+    ],
+    [{ maxInputTokens: 256, model: "claims-reasoner" }, []],
+  ])("judges the tier %j", (tier, expected) => {
+    const result = parsePlatform(changed("acme-prod", "models[0].tiers", [tier]));
+    expect(
+      result.kind === "invalid" ? result.problems.map(({ path, reason }) => [path, reason]) : [],
+    ).toEqual(expected);
+  });
+
+  it("refuses cached input that costs more than input", () => {
+    const root = changed("acme-prod", "providers", [
+      {
+        name: "openai-eu",
+        kind: "openai",
+        baseUrl: "https://eu.api.openai.com/v1",
+        region: "eu",
+        dataProcessingAgreement: "DPA-7",
+        trainingUse: "excluded",
+        monthlyCapUsd: 1000,
+        credential: { name: "openai", key: "token" },
+        models: [
+          {
+            name: "gpt",
+            model: "gpt-x",
+            inputUsdPerMillion: "2.5",
+            outputUsdPerMillion: "10",
+            cachedInputUsdPerMillion: "3",
+            source: "price list",
+            asOf: "2026-11-01",
+          },
+        ],
+      },
+    ]);
+    const result = parsePlatform(root);
+    expect(
+      result.kind === "invalid" ? result.problems.map(({ path, reason }) => [path, reason]) : [],
+    ).toEqual([
+      [
+        "providers[0].models[0].cachedInputUsdPerMillion",
+        "cached input of 3 USD costs more than input of 2.5 USD",
+      ],
+    ]);
+  });
+
   it("reports problems of independent sections together", () => {
     const root = changed("acme-prod", "budget.monthly", -1);
     root["client"] = "ACME";

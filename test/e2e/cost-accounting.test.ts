@@ -19,6 +19,7 @@ const GROUPS = accountingRules({
       pool: "l4",
       servedNames: ["mistral", "mistral-legal"],
       outputWeight: 4,
+      prefixCache: { queries: "vllm:prefix_cache_queries_total", hits: "vllm:prefix_cache_hits_total" },
     },
   ],
   clients: [{ id: "portal", tenant: "claims" }],
@@ -125,6 +126,36 @@ describe("an hour of cost in the real rule engine", () => {
       encoding: "utf8",
     });
     expect([status, stderr]).toEqual([0, ""]);
+  });
+
+  it("counts no work for prompts that the engine found in its prefix cache", () => {
+    const cache = (name: string, pod: string, samples: string): Series => [
+      `vllm:prefix_cache_${name}_total{namespace="claims",pod="${pod}",model_name="mistral"}`,
+      samples,
+    ];
+    const answer = values(
+      "3h",
+      [
+        ...TRAFFIC,
+        cache("queries", "mistral-6d4f9-xabcd", "0+60x200"),
+        cache("hits", "mistral-6d4f9-xabcd", "0+30x200"),
+        // Another model's cache says nothing about this one.
+        cache("queries", "mistral-large-6d4f9-xabcd", "0+60x200"),
+        cache("hits", "mistral-large-6d4f9-xabcd", "0+60x200"),
+      ],
+      [
+        ["llmops:prefix_cache_hit_ratio:hour", { '{model="mistral",namespace="claims"}': 0.5 }],
+        [
+          'llmops:client_cost_usd:hour{source="gpu"}',
+          {
+            // 100 input, of which half was found, + 4 x 50 output, against half of 100 input per minute: 250 to 50.
+            '{client="portal",model="mistral",tenant="claims",source="gpu"}': 1.0417,
+            '{client="batch",model="mistral",source="gpu"}': 0.2083,
+          },
+        ],
+      ],
+    );
+    expect(answer).toBe("as expected");
   });
 
   it("is shared by the work of each client; what nobody used and who nobody knows stay visible", () => {

@@ -7,8 +7,11 @@ export type JsonObject = Record<string, Json>;
 
 /** Token counts an engine reported. */
 export interface Usage {
+  /** All input tokens, also those found in a prompt cache. */
   readonly input: number;
   readonly output: number;
+  /** Input tokens that were found in a prompt cache. */
+  readonly cachedInput: number;
 }
 
 /** What the gateway needs to know about the format of an endpoint. */
@@ -126,14 +129,31 @@ function count(value: Json | undefined): number | null {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
+/**
+ * Input tokens, with those of a prompt cache. OpenAI counts tokens that were found among the input; Anthropic counts what was
+ * found and what was written beside it.
+ * @see https://platform.openai.com/docs/guides/prompt-caching
+ * @see https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+ */
+function inputIn(usage: JsonObject): Partial<Pick<Usage, "input" | "cachedInput">> {
+  const counted = count(usage["prompt_tokens"]) ?? count(usage["input_tokens"]);
+  if (counted === null) return {};
+  const beside = count(usage["cache_read_input_tokens"]);
+  const written = count(usage["cache_creation_input_tokens"]);
+  if (beside !== null || written !== null)
+    return { input: counted + (beside ?? 0) + (written ?? 0), cachedInput: beside ?? 0 };
+  const details = asObject(usage["prompt_tokens_details"]) ?? asObject(usage["input_tokens_details"]);
+  const among = details === null ? null : count(details["cached_tokens"]);
+  return { input: counted, ...(among === null ? {} : { cachedInput: Math.min(among, counted) }) };
+}
+
 /** Token counts in an answer or an event, in the OpenAI or the Anthropic form. */
 export function usageIn(body: JsonObject): Partial<Usage> {
   const inner = asObject(body["response"]) ?? asObject(body["message"]);
   const usage = asObject(body["usage"]) ?? asObject(inner?.["usage"]);
   if (usage === null) return {};
-  const input = count(usage["prompt_tokens"]) ?? count(usage["input_tokens"]);
   const output = count(usage["completion_tokens"]) ?? count(usage["output_tokens"]);
-  return { ...(input === null ? {} : { input }), ...(output === null ? {} : { output }) };
+  return { ...inputIn(usage), ...(output === null ? {} : { output }) };
 }
 
 const METADATA = new Set([

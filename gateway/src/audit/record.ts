@@ -18,6 +18,8 @@ export interface RecordedUsage {
   readonly input: number;
   /** Output tokens. */
   readonly output: number;
+  /** Input tokens the upstream found in its prompt cache, as far as it said so; part of `input`. @default none */
+  readonly cachedInput?: number;
   /** Whether the engine said so or the gateway estimated it. */
   readonly source: "reported" | "estimated";
 }

@@ -141,6 +141,8 @@ const price = z.strictObject({
   currency,
   inputPerMillion: money,
   outputPerMillion: money,
+  /** Input the provider finds in its prompt cache; without it such input costs `inputPerMillion`. */
+  cachedInputPerMillion: money.optional(),
   source: z.string().min(1),
   asOf: z.iso.date(),
 });

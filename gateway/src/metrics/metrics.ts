@@ -9,6 +9,7 @@ export interface GatewayMetrics {
   readonly requests: Counter<"client" | "model" | "endpoint" | "result">;
   readonly rejected: Counter<"reason">;
   readonly inputTokens: Counter<"client" | "model" | "endpoint">;
+  readonly cachedInputTokens: Counter<"client" | "model" | "endpoint">;
   readonly outputTokens: Counter<"client" | "model" | "endpoint">;
   readonly cost: Counter<"client" | "model" | "endpoint" | "currency">;
   readonly firstByte: Histogram<"model" | "endpoint">;
@@ -85,6 +86,12 @@ export function createMetrics(gauges: GatewayGauges): GatewayMetrics {
     inputTokens: new Counter({
       name: "llmops_gateway_input_tokens_total",
       help: "Input tokens",
+      labelNames: [...call],
+      registers,
+    }),
+    cachedInputTokens: new Counter({
+      name: "llmops_gateway_cached_input_tokens_total",
+      help: "Input tokens that the upstream found in its prompt cache, as far as it says so",
       labelNames: [...call],
       registers,
     }),

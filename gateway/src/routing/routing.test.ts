@@ -37,9 +37,23 @@ describe("money", () => {
       source: "test",
       asOf: "2026-11-24",
     };
-    expect(costOf(price, 1, 0)).toBe(38n);
-    expect(costOf(price, 1_000_000, 1_000_000)).toBe(187_500_000n);
-    expect(costOf(null, 5, 5)).toBeNull();
+    expect(costOf(price, { input: 1, output: 0 })).toBe(38n);
+    expect(costOf(price, { input: 1_000_000, output: 1_000_000 })).toBe(187_500_000n);
+    expect(costOf(null, { input: 5, output: 5 })).toBeNull();
+  });
+
+  it("prices cached input as such only where a price says so", () => {
+    const price = {
+      currency: "USD",
+      inputPerMillion: "2.00",
+      outputPerMillion: "10.00",
+      source: "test",
+      asOf: "2026-11-24",
+    };
+    const tokens = { input: 1_000_000, cachedInput: 750_000, output: 0 };
+    expect(costOf(price, tokens)).toBe(2_000_000_000n);
+    // 250,000 x 2 USD + 750,000 x 0.10 USD per million
+    expect(costOf({ ...price, cachedInputPerMillion: "0.10" }, tokens)).toBe(575_000_000n);
   });
 });
 

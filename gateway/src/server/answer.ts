@@ -3,6 +3,7 @@ import { dropTokenCopies, isMetadata, objectsIn, usageIn } from "../api/endpoint
 import { compileSchema } from "../api/schema-check.ts";
 import type { ToolCall } from "../api/tools.ts";
 import { toolCallsIn, toolFault } from "../api/tools.ts";
+import type { RecordedUsage } from "../audit/record.ts";
 import type { ClientConfig, EndpointPath } from "../config/schema.ts";
 import type { GuardRule, VerdictBook } from "../guards/inspect.ts";
 import type { Json } from "../guards/leaves.ts";
@@ -87,12 +88,14 @@ export function guardAnswer(
 /** Collects usage over an answer or a stream; what is missing is estimated from sizes. */
 export class UsageMeter {
   #input: number | null = null;
+  #cachedInput = 0;
   #output: number | null = null;
   #characters = 0;
 
   /** Looks for reported counts. */
   read(body: JsonObject): void {
-    const { input, output } = usageIn(body);
+    const { input, output, cachedInput } = usageIn(body);
+    this.#cachedInput = Math.max(this.#cachedInput, cachedInput ?? 0);
     if (input !== undefined) this.#input = Math.max(this.#input ?? 0, input);
     if (output !== undefined) this.#output = Math.max(this.#output ?? 0, output);
   }
@@ -103,11 +106,12 @@ export class UsageMeter {
   }
 
   /** Counts so far; `inputBytes` is the size of the request. */
-  result(inputBytes: number): { input: number; output: number; source: "reported" | "estimated" } {
+  result(inputBytes: number): RecordedUsage {
     const reported = this.#input !== null && (this.#output !== null || this.#characters === 0);
     return {
       input: this.#input ?? Math.ceil(inputBytes / 4),
       output: this.#output ?? Math.ceil(this.#characters / 3),
+      ...(this.#cachedInput === 0 ? {} : { cachedInput: this.#cachedInput }),
       source: reported ? "reported" : "estimated",
     };
   }

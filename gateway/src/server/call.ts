@@ -19,7 +19,7 @@ import { askRemoteGuards } from "../guards/remote/ask.ts";
 import type { GuardRule } from "../guards/inspect.ts";
 import { StreamGuard } from "../guards/stream.ts";
 import { PRIORITIES } from "../routing/gate.ts";
-import { costOf } from "../routing/money.ts";
+import { costOf, type CallTokens } from "../routing/money.ts";
 import type { Demand } from "../routing/limits.ts";
 import type { Target } from "../routing/plan.ts";
 import { checkTexts, checkTools, guardAnswer, UsageMeter } from "./answer.ts";
@@ -266,10 +266,11 @@ export class CallRunner {
 
   #end({ result, reason }: Pick<Ending, "result" | "reason">): CallEnd {
     const { request, exchange } = this.#call;
-    const { input, output } =
+    const usage: CallTokens =
       this.#served === null ? { input: 0, output: 0 } : this.#meter.result(exchange.inputBytes);
+    const { input, output } = usage;
     this.#usage = { input, output };
-    const used = { tokens: input + output, cost: costOf(request.model.price, input, output) };
+    const used = { tokens: input + output, cost: costOf(request.model.price, usage) };
     return { result, ...(reason === undefined ? {} : { reason }), used, usage: this.#usage };
   }
 
@@ -278,7 +279,7 @@ export class CallRunner {
     this.#guarding?.end(this.#book.verdicts);
     const usage = this.#served === null ? null : this.#meter.result(exchange.inputBytes);
     const price = request.model.price === "none" ? null : request.model.price;
-    const cost = usage === null ? null : costOf(price, usage.input, usage.output);
+    const cost = usage === null ? null : costOf(price, usage);
     trace.inferred({
       ...ending,
       usage,
@@ -308,6 +309,7 @@ export class CallRunner {
     });
     if (usage !== null) {
       metrics.inputTokens.inc(labels, usage.input);
+      metrics.cachedInputTokens.inc(labels, usage.cachedInput ?? 0);
       metrics.outputTokens.inc(labels, usage.output);
       const { model } = labels;
       metrics.requestBytes.observe({ model }, exchange.inputBytes);

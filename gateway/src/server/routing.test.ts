@@ -105,6 +105,17 @@ describe("routes", () => {
     await under.post(CHAT, { ...hello, messages: [{ role: "user", content: "why? ".repeat(100) }] });
     expect(engine.seen.map(({ body }) => body["model"])).toEqual(["cheap-model", "engine-model"]);
     expect((await under.records())[0]).toMatchObject({ plan: [{ model: "cheap-model" }] });
+    // The scaler of the cheap model sees what it must carry, and that of the other one does not.
+    const offered = (await metric(under, "llmops_gateway_offered_tokens_total")).filter((line) =>
+      line.includes('kind="input"'),
+    );
+    expect(offered.map((line) => line.split("{")[1]?.split(",")[0])).toEqual([
+      'model="small"',
+      'model="cheap-model"',
+    ]);
+    expect(offered.map((line) => Number(line.split(" ")[1]))[1]).toBe(
+      Math.ceil(Buffer.byteLength(JSON.stringify(hello)) / 4),
+    );
   });
 
   it("compares system prompts, keeps a sticky caller on one, and records its version", async () => {

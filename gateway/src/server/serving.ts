@@ -12,7 +12,7 @@ import { inspectBody } from "../guards/leaves.ts";
 import { askRemoteGuards } from "../guards/remote/ask.ts";
 import type { Caller } from "../identity/caller.ts";
 import { transparencyHeaders } from "../api/transparency.ts";
-import { isStopped, throttled } from "../oversight/brakes.ts";
+import { isStopped, throttled, type Brake } from "../oversight/brakes.ts";
 import { routesFor } from "../routing/complexity.ts";
 import { LimitsUnavailableError } from "../routing/limits.ts";
 import { costOf } from "../routing/money.ts";
@@ -58,6 +58,7 @@ export class Serving {
   readonly #run: AgentRun;
   readonly #trace: CallTrace;
   #exchange: Exchange;
+  #inForce: readonly Brake[] = [];
   #ending: { readonly result: string; readonly reason?: string } = { result: "failed" };
 
   constructor(
@@ -214,17 +215,36 @@ export class Serving {
     }
   }
 
-  /** Counts load that replicas must carry, whether it is served now or shed. */
-  #offer({ model, outputTokens }: PreparedRequest): void {
+  /** Routes of a request: those of its tier, unless a model of the tier is stopped. */
+  #routes({ model, body, tools }: PreparedRequest): PreparedRequest["model"]["routes"] {
+    const routes = routesFor(model, {
+      inputTokens: Math.ceil(this.#exchange.inputBytes / 4),
+      messages: objectsIn(body["messages"]).length,
+      tools: tools.length,
+    });
+    return routes.some((route) => isStopped(this.#inForce, route.model)) ? model.routes : routes;
+  }
+
+  /** Counts load that replicas must carry, whether it is served now or shed: those of the model, or of the tier it falls into. */
+  #offer(request: PreparedRequest): void {
     const { metrics, expected } = this.#runtime;
-    metrics.offeredTokens.inc({ model: model.name, kind: "input" }, Math.ceil(this.#exchange.inputBytes / 4));
-    metrics.offeredTokens.inc({ model: model.name, kind: "output" }, expected.of(model.name, outputTokens));
+    const { model, outputTokens } = request;
+    const routes = this.#routes(request);
+    const carriers = routes === model.routes ? [{ model: model.name, weight: 1 }] : routes;
+    const input = Math.ceil(this.#exchange.inputBytes / 4);
+    const output = expected.of(model.name, outputTokens);
+    const whole = carriers.reduce((sum, { weight }) => sum + weight, 0);
+    for (const { model: carrier, weight } of carriers) {
+      metrics.offeredTokens.inc({ model: carrier, kind: "input" }, (input * weight) / whole);
+      metrics.offeredTokens.inc({ model: carrier, kind: "output" }, (output * weight) / whole);
+    }
   }
 
   async #admitted(request: PreparedRequest): Promise<void> {
     const { client } = this.#caller;
     const { limits, expected, brakes } = this.#runtime;
     const inForce = await brakes.inForce();
+    this.#inForce = inForce;
     if (isStopped(inForce, request.model.name)) {
       await this.#decide("denied", STOPPED);
       return;
@@ -241,7 +261,7 @@ export class Serving {
     const { inputTokens, outputTokens, model } = request;
     const demand = {
       tokens: inputTokens + outputTokens,
-      cost: costOf(model.price, inputTokens, outputTokens),
+      cost: costOf(model.price, { input: inputTokens, output: outputTokens }),
     };
     const reservation = await limits.reserve(throttled(client, inForce), demand);
     if (reservation.kind === "refused") {
@@ -373,12 +393,7 @@ export class Serving {
     }
     const cacheKey = this.#cacheKey(request);
     if (await this.#fromCache(cacheKey, passed.verdicts)) return null;
-    const routes = routesFor(model, {
-      inputTokens: Math.ceil(this.#exchange.inputBytes / 4),
-      messages: objectsIn(request.body["messages"]).length,
-      tools: request.tools.length,
-    });
-    const targets = planFor(model, routes, this.#draw("route", model));
+    const targets = planFor(model, this.#routes(given), this.#draw("route", model));
     const content = await this.#keep("input", () => JSON.stringify(request.body));
     await this.#runtime.audit.intent({
       kind: "intent",

@@ -53,6 +53,57 @@ function cacheCanBeUsed({ engine, cache }: Model, index: number): ConfigProblem[
   ];
 }
 
+/** Simple requests stay with the tenant, on own GPUs, and within what the smaller model can read. */
+function tiersCanAnswer(
+  model: Model,
+  index: number,
+  { models }: Pick<PlatformConfig, "models">,
+): ConfigProblem[] {
+  return model.tiers.flatMap(({ model: name, maxInputTokens }, at): ConfigProblem[] => {
+    const path = ["models", index, "tiers", at];
+    const smaller = models.find((candidate) => candidate.name === name);
+    const others = models.filter((other) => other !== model && other.tenant === model.tenant);
+    const names = others.map((other) => other.name).join(", ");
+    if (smaller === undefined || smaller === model || smaller.tenant !== model.tenant)
+      return [
+        problem(
+          [...path, "model"],
+          name,
+          `'${name}' is no other model of tenant '${model.tenant}'`,
+          names === "" ? "serve a smaller model first, or remove the tier" : `use one of ${names}`,
+        ),
+      ];
+    if (maxInputTokens >= smaller.engine.maxModelLen)
+      return [
+        problem(
+          [...path, "maxInputTokens"],
+          maxInputTokens,
+          `maxInputTokens ${maxInputTokens} >= maxModelLen ${smaller.engine.maxModelLen} of '${name}': it could not answer`,
+          `set it below ${smaller.engine.maxModelLen}`,
+        ),
+      ];
+    return [];
+  });
+}
+
+/** Input found in a cache that costs more than input is a mistake in the stack file. */
+function cachedInputIsCheaper({ providers }: PlatformConfig): ConfigProblem[] {
+  return providers.flatMap((provider, index) =>
+    provider.models.flatMap(({ cachedInputUsdPerMillion: cached, inputUsdPerMillion: input }, at) =>
+      cached === undefined || Number(cached) <= Number(input)
+        ? []
+        : [
+            problem(
+              ["providers", index, "models", at, "cachedInputUsdPerMillion"],
+              cached,
+              `cached input of ${cached} USD costs more than input of ${input} USD`,
+              "correct it, or leave it out: cached input then costs what input costs",
+            ),
+          ],
+    ),
+  );
+}
+
 /** What to do about a model that does not fit, with the cheapest machine that would hold it where prices are known. */
 function biggerGpu(model: Model, { cloud }: PlatformConfig, otherwise: string): string {
   if (cloud.provider !== "aws" && cloud.provider !== "gcp") return otherwise;
@@ -423,6 +474,7 @@ export const modelChecks: readonly Check[] = [
       ...models.flatMap(lifecycle),
       ...models.flatMap(spansNodes),
       ...models.flatMap(cacheCanBeUsed),
+      ...models.flatMap((model, index) => tiersCanAnswer(model, index, { models })),
     ],
   },
   {
@@ -433,4 +485,5 @@ export const modelChecks: readonly Check[] = [
   { needs: ["models", "tenancy"], run: tenantsHoldReplicas },
   { needs: ["models", "gateway"], run: zeroReplicasNeedHold },
   { needs: ["providers"], run: providersInUnion },
+  { needs: ["providers"], run: cachedInputIsCheaper },
 ];
