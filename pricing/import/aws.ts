@@ -25,7 +25,9 @@ const terms = z.record(z.string(), z.object({ priceDimensions: z.record(z.string
 
 function machineOf(attributes: Readonly<Record<string, string>>, region: string): Wanted | undefined {
   const { instanceType, tenancy, operatingSystem, preInstalledSw, capacitystatus, licenseModel } = attributes;
+  const { marketoption = "OnDemand" } = attributes;
   const isPlain =
+    marketoption === "OnDemand" &&
     tenancy === "Shared" &&
     operatingSystem === "Linux" &&
     preInstalledSw === "NA" &&
@@ -61,8 +63,11 @@ const USAGE_TYPES: readonly (readonly [RegExp, (region: string) => Wanted])[] = 
   [/(^|-)DataTransfer-Out-Bytes$/, (region) => ({ sku: usageSku("aws", region, "egress-gib"), hours: 1 })],
 ];
 
-/** Offers whose `TimedStorage-ByteHrs` is object storage; CloudWatch and the registry use the same name. */
-const STORAGE_OFFER = "AmazonS3";
+/** Names that several services use, and the offer in which they mean what is wanted: load balancers process data too. */
+const AMBIGUOUS: readonly (readonly [RegExp, offer: string])[] = [
+  [/TimedStorage-ByteHrs$/, "AmazonS3"],
+  [/DataProcessing-Bytes$/, "AmazonCloudWatch"],
+];
 
 function wantedOf(
   attributes: Readonly<Record<string, string>>,
@@ -72,7 +77,7 @@ function wantedOf(
   const { regionCode, fromRegionCode, usagetype = "" } = attributes;
   if ((fromRegionCode ?? regionCode) !== region) return undefined;
   if (/(^|-)BoxUsage(:|$)/.test(usagetype)) return machineOf(attributes, region);
-  if (usagetype.endsWith("TimedStorage-ByteHrs") && offer !== STORAGE_OFFER) return undefined;
+  if (AMBIGUOUS.some(([pattern, meant]) => pattern.test(usagetype) && offer !== meant)) return undefined;
   return USAGE_TYPES.find(([pattern]) => pattern.test(usagetype))?.[1](region);
 }
 

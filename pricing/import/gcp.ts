@@ -44,7 +44,7 @@ const PARTS = {
   "e2-ram": /^(Spot Preemptible )?E2 Instance Ram running in /,
   "g2-core": /^(Spot Preemptible )?G2 Instance Core running in /,
   "g2-ram": /^(Spot Preemptible )?G2 Instance Ram running in /,
-  l4: /^Nvidia L4 GPU (attached to Spot Preemptible VMs )?running in /,
+  l4: /^(Spot Preemptible )?(Nvidia )?L4 GPU (attached to Spot Preemptible VMs )?running in /i,
 } as const;
 
 type Part = keyof typeof PARTS;
