@@ -116,7 +116,7 @@ ${cloud === "aws" ? awsCloud(answers) : gcpCloud(answers)}
     gateway:
       # Build gateway/Dockerfile, push both images, and write their digests and the digest of a real key instead of the zeros.
       image: registry.${client}.example/llmops-gateway:0.1.0@sha256:${ZEROS}
-      redisImage: registry.${client}.example/redis:7.4@sha256:${ZEROS}
+      redisImage: registry.${client}.example/valkey:8.1@sha256:${ZEROS}
       replicas: ${prod ? 3 : 1}
 ${prod ? "" : "      # A request that finds no replica waits for one.\n      holdSeconds: 600\n"}      admins:
         - { id: reviewers, key: ${quoted(`${ZEROS.slice(1)}1`)}, roles: [review] }

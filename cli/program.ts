@@ -27,6 +27,8 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   export: async () => (await import("./export.ts")).exportCommand(),
   chargeback: async () => (await import("./chargeback.ts")).chargebackCommand(),
   airgap: async () => (await import("./airgap.ts")).airgapCommand(),
+  sbom: async () => (await import("./sbom.ts")).sbomCommand(),
+  licences: async () => (await import("./licences.ts")).licencesCommand(),
   audit: async () => (await import("./audit.ts")).auditCommand(),
 };
 

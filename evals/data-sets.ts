@@ -49,14 +49,22 @@ function readText(path: string): string {
 }
 
 /**
+ * Reads the pins of a folder's data sets.
+ * @throws DataSetError when they are malformed
+ */
+export function readDataLock(folder: string = FOLDER): DataLock {
+  const parsed = lockSchema.safeParse(JSON.parse(readText(join(folder, DATA_LOCK))));
+  if (!parsed.success) throw new DataSetError(`${DATA_LOCK}: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+/**
  * Reads data sets and checks each against its pin, so that nobody changes a question and keeps the report.
  * @param suites which ones; all that rules decide when not given
  * @throws DataSetError when one is unknown, changed, unpinned or malformed
  */
 export function readDataSets(suites?: readonly string[], folder: string = FOLDER): DataSets {
-  const parsed = lockSchema.safeParse(JSON.parse(readText(join(folder, DATA_LOCK))));
-  if (!parsed.success) throw new DataSetError(`${DATA_LOCK}: ${z.prettifyError(parsed.error)}`);
-  const lock = parsed.data;
+  const lock = readDataLock(folder);
   const names = suites ?? Object.keys(lock).filter((name) => lock[name]?.decidedBy === "rules");
   const cases = names.flatMap((name) => {
     const pin = lock[name];

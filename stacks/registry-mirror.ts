@@ -1,7 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { CHART_NAMES } from "../charts/catalog.ts";
 import { imageIn } from "../supply-chain/image.ts";
-import { mirroredChart, mirroredImage, mirrorValues, type RegistryMirror } from "../supply-chain/mirror.ts";
+import {
+  mirroredChart,
+  mirroredImage,
+  mirrorValues,
+  type MirrorValue,
+  type RegistryMirror,
+} from "../supply-chain/mirror.ts";
 
 const RELEASE = "kubernetes:helm.sh/v3:Release";
 
@@ -34,14 +40,14 @@ function rewrittenObject(
   );
 }
 
-/** Copy of a chart's values with one more, whatever is known of them already. */
-function withValue(values: unknown, path: readonly string[], value: string): unknown {
+/** Copy of a chart's values with one of them as it has to be, whatever is known of them already. */
+function withValue(values: unknown, path: readonly string[], mirrored: MirrorValue["mirrored"]): unknown {
   const [key, ...rest] = path;
-  if (key === undefined) return value;
   if (pulumi.Output.isInstance(values))
-    return values.apply((inner: unknown) => withValue(inner, path, value));
+    return values.apply((inner: unknown) => withValue(inner, path, mirrored));
+  if (key === undefined) return mirrored(typeof values === "string" ? values : "");
   const own = isPlain(values) ? values : {};
-  return { ...own, [key]: withValue(own[key], rest, value) };
+  return { ...own, [key]: withValue(own[key], rest, mirrored) };
 }
 
 /** A release of a chart of the mirror, which brings images of the mirror as far as its values can say so. */
@@ -56,8 +62,8 @@ function mirroredRelease(
     ...release,
     chart: mirroredChart(String(release["chart"]), mirror),
     values: overrides.reduce<unknown>(
-      (values, [path, value]) => withValue(values, path.split("."), value),
-      release["values"],
+      (values, { path, mirrored }) => withValue(values, path.split("."), mirrored),
+      rewritten(release["values"], mirror),
     ),
   };
 }

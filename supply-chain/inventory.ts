@@ -3,7 +3,7 @@ import { chartImages } from "../charts/images.ts";
 import { ofType, type ResourceGraph } from "../graph/graph.ts";
 import { isUnknown, pathsWhere, valueAt, type GraphValue } from "../graph/values.ts";
 import { formatImage, imagesIn, parseImage, pinningOf, type Pinning } from "./image.ts";
-import { isMirrored, mirrorValues, type RegistryMirror } from "./mirror.ts";
+import { broughtImages, isMirrored, mirrorValues, type RegistryMirror } from "./mirror.ts";
 
 const RELEASE = "kubernetes:helm.sh/v3:Release";
 
@@ -44,13 +44,13 @@ function textAt(inputs: GraphValue, path: string): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Images named by the objects of a graph: its own, or what rendering a chart gave. */
+/** Images named by the objects of a graph and by containers in values of charts: its own, or what rendering a chart gave. */
 export function imagesOfObjects(graph: ResourceGraph): ImageUse[] {
   return merged(
     graph.nodes
-      .filter(({ type }) => type.startsWith("kubernetes:") && type !== RELEASE)
-      .flatMap(({ name, inputs }) =>
-        imagesIn(inputs).map((text) => {
+      .filter(({ type }) => type.startsWith("kubernetes:"))
+      .flatMap(({ name, type, inputs }) =>
+        imagesIn(type === RELEASE ? (inputs["values"] ?? null) : inputs).map((text) => {
           const reference = parseImage(text);
           return { image: formatImage(reference), pinning: pinningOf(reference), by: name };
         }),
@@ -78,12 +78,9 @@ export function inventoryOf(graph: ResourceGraph): Inventory {
     const { version, repository, digest } = pinnedChart(name).pin;
     return { name, version, repository, digest, usedBy };
   });
-  const brought = charts.flatMap(({ name }) => {
-    const known = chartImages(name);
-    return "unknown" in known
-      ? []
-      : known.images.map(({ image }): Use => ({ image, pinning: "unverified", by: `chart ${name}` }));
-  });
+  const brought = charts.flatMap(({ name }) =>
+    broughtImages(name).map((image): Use => ({ image, pinning: "unverified", by: `chart ${name}` })),
+  );
   return {
     images: [...imagesOfObjects(graph), ...merged(brought)],
     charts,
@@ -128,8 +125,11 @@ export function outsideMirror(graph: ResourceGraph, mirror: RegistryMirror): str
         ? []
         : [outside(by, `chart ${repository === "" ? chart : `${repository}/${chart}`}`)]),
       ...overrides
-        .filter(([path, value]) => valueAt(inputs, `values.${path}`) !== value)
-        .map(([path]) => outside(by, `the image of value ${path}`)),
+        .filter(({ path, mirrored }) => {
+          const current = textAt(inputs, `values.${path}`);
+          return current === "" || current !== mirrored(current);
+        })
+        .map(({ path }) => outside(by, `the image of value ${path}`)),
       ...(overrides.length > 0
         ? []
         : [`${by} brings images nobody has listed, so they cannot be redirected`]),

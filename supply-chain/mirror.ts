@@ -29,17 +29,28 @@ export function mirroredChart(chart: string, { host }: RegistryMirror): string {
   return `oci://${host}/charts/${chart.split("/").at(-1) ?? chart}`;
 }
 
-/** Values that make a chart take its images from the mirror: key path and value. */
-export function mirrorValues(
-  chart: ChartName,
-  { host }: RegistryMirror,
-): readonly (readonly [string, string])[] {
+/** A key of a chart's values, and what it has to be: `mirrored` is given what it is, empty where it is not set. */
+export interface MirrorValue {
+  readonly path: string;
+  readonly mirrored: (current: string) => string;
+}
+
+/** Values that make a chart take its images from the mirror. */
+export function mirrorValues(chart: ChartName, mirror: RegistryMirror): readonly MirrorValue[] {
   const known = chartImages(chart);
   if ("unknown" in known) return [];
   return known.images.map((each) => {
+    if ("givenKey" in each)
+      return { path: each.givenKey, mirrored: (current) => mirroredImage(current, mirror) };
     const { registry } = parseImage(each.image);
     return "registryKey" in each
-      ? [each.registryKey, `${host}/${registry}`]
-      : [each.repositoryKey, `${host}/${each.image}`];
+      ? { path: each.registryKey, mirrored: () => `${mirror.host}/${registry}` }
+      : { path: each.repositoryKey, mirrored: () => `${mirror.host}/${each.image}` };
   });
+}
+
+/** Images a chart brings by itself, as far as they were listed. */
+export function broughtImages(chart: ChartName): string[] {
+  const known = chartImages(chart);
+  return "unknown" in known ? [] : known.images.flatMap((each) => ("image" in each ? each.image : []));
 }

@@ -11,6 +11,7 @@ import { capture } from "../../plan/capture.ts";
 import { platformProgram } from "../../stacks/program.ts";
 import { takeFromMirror } from "../../stacks/registry-mirror.ts";
 import { readStack, stackNames } from "../../stacks/schema/stack-file.ts";
+import { broughtImages } from "../../supply-chain/mirror.ts";
 import { imagesOfObjects, inventoryOf, outsideMirror } from "../../supply-chain/inventory.ts";
 
 const STACKS = join(import.meta.dirname, "..", "..", "stacks");
@@ -73,7 +74,7 @@ describe.each(stackNames(STACKS).filter((stack) => stack !== "local"))(
 );
 
 describe("a mirror", () => {
-  const known = CHART_NAMES.filter((name) => "images" in chartImages(name));
+  const known = CHART_NAMES.filter((name) => broughtImages(name).length > 0);
 
   function release(chart: (typeof CHART_NAMES)[number]): Promise<ResourceGraph> {
     return capture({
@@ -92,12 +93,31 @@ describe("a mirror", () => {
     if (!("images" in images)) throw new Error("filtered above");
     const [{ inputs } = { inputs: {} }] = ofType(graph, RELEASE);
     for (const each of images.images) {
+      if ("givenKey" in each) continue;
       const [path, value] =
         "registryKey" in each
           ? [each.registryKey, `mirror.example/all/${each.image.split("/")[0] ?? ""}`]
           : [each.repositoryKey, `mirror.example/all/${each.image}`];
       expect([path, valueAt(inputs, `values.${path}`)]).toEqual([path, value]);
     }
+  });
+
+  it("redirects the image a stack gives a chart", async () => {
+    const graph = await capture({
+      stack: "s",
+      program: () => {
+        takeFromMirror(mirror);
+        const image = { repository: "own.example/mlflow:3@sha256", tag: "a".repeat(64) };
+        const extraInitContainers = [{ image: "own.example/mlflow:3" }];
+        const values = { image, extraInitContainers };
+        return new HelmAddon("addon", { chart: "mlflow", namespace: "n", values }, {});
+      },
+    });
+    expect(outsideMirror(graph, mirror)).toEqual([]);
+    expect(ofType(graph, RELEASE)[0]?.inputs["values"]).toMatchObject({
+      image: { repository: "mirror.example/all/own.example/mlflow:3@sha256", tag: "a".repeat(64) },
+      extraInitContainers: [{ image: "mirror.example/all/own.example/mlflow:3" }],
+    });
   });
 
   it("cannot redirect a chart whose images nobody listed, and says so", async () => {
