@@ -170,6 +170,15 @@ function byHand(stack: string, graph: ResourceGraph): [string, string, string] {
       const zones = (inputs["subnetIds"] as readonly unknown[]).length;
       add(price("interface-endpoint"), price("interface-endpoint"), [zones, zones, zones]);
     }
+    const prometheus = "values.prometheus.prometheusSpec";
+    const claimed = valueAt(
+      inputs,
+      `${prometheus}.storageSpec.volumeClaimTemplate.spec.resources.requests.storage`,
+    );
+    if (type === "kubernetes:helm.sh/v3:Release" && typeof claimed === "string") {
+      const gib = Number(valueAt(inputs, `${prometheus}.replicas`)) * Number(claimed.replace("Gi", ""));
+      add(disk, disk, [gib, gib, gib]);
+    }
     if (type !== "kubernetes:apps/v1:StatefulSet") continue;
     const replicas = Number(valueAt(inputs, "spec.replicas"));
     const claims = valueAt(inputs, "spec.volumeClaimTemplates") as readonly unknown[] | undefined;

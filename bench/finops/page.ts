@@ -146,7 +146,7 @@ function claim({ workloads, notRun }: FinopsResults): string {
     .filter(({ all }) => all.inTime < 0.99)
     .map(({ name, all }) => `${name} (${percent(all.inTime, 2)})`);
   return [
-    `${workloads.length} of ${workloads.length + notRun.length} traces were replayed${notRun.length === 0 ? "" : `; nothing is claimed for ${notRun.join(", ")}, which were not`}.`,
+    `${workloads.length} of ${workloads.length + notRun.length} traces were replayed${notRun.length === 0 ? "" : `; nothing is claimed for ${notRun.join(", ")}, which ${notRun.length === 1 ? "was" : "were"} not`}.`,
     `30 % or more against the static fleet: with all levers ${reaching(
       share(
         (row) => row.all,
