@@ -6,7 +6,7 @@ const rule = (name, from, allowed) => ({
   comment: `${from} may import only from ${[from, ...allowed].join(", ")}`,
   from: { path: folder(from) },
   to: {
-    path: "^(teardown|chargeback|supply-chain|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|reporting|assessment|graph|plan|pricing|prompts|evals|signing|loops|cli|local|bench|test|tools)/",
+    path: "^(teardown|chargeback|clients|supply-chain|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|reporting|assessment|graph|plan|pricing|prompts|evals|signing|loops|cli|local|bench|test|tools)/",
     pathNot: [from, ...allowed].map(folder),
   },
 });
@@ -57,7 +57,15 @@ export default {
     rule("gateway", "gateway", []),
     rule("assessment", "assessment", ["capacity", "components", "simulation", "stacks"]),
     rule("reporting", "reporting", ["components", "gateway", "monitoring"]),
+    rule("clients", "clients", ["components", "graph", "stacks", "prompts", "policies", "plan"]),
     rule("local", "local", ["gateway", "stacks"]),
+    {
+      name: "clients-plan",
+      severity: "error",
+      comment: "only tests of clients may plan; the commands hand them graphs",
+      from: { path: "^clients/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^plan/" },
+    },
     {
       name: "components-plan",
       severity: "error",

@@ -1,10 +1,10 @@
 import { Command } from "commander";
-import { readDataSets } from "../evals/data-sets.ts";
 import { calibrate, calibrationFaults, type Calibration } from "../evals/judge/calibration.ts";
 import { judgeRun, readVerdicts } from "../evals/judge/verdicts.ts";
 import { parseLabels } from "../evals/labels/labels.ts";
 import type { TokenPrice } from "../evals/run/runner.ts";
 import { EXIT, print, printJson, progress } from "./context.ts";
+import { casesOf } from "./eval-cases.ts";
 import { FREE, price, usd, whole } from "./eval-options.ts";
 import { textOf, writeFile } from "./files.ts";
 
@@ -30,7 +30,7 @@ async function judge(run: string, options: JudgeOptions): Promise<void> {
   try {
     const verdicts = await judgeRun({
       folder: run,
-      cases: readDataSets(suite).cases,
+      cases: casesOf(run, suite),
       judge: { target: { baseUrl: url, apiKey: textOf(key).trim(), model, maxTokens }, prompt },
       price: options.price,
       maxUsd,

@@ -1,5 +1,4 @@
 import { Command } from "commander";
-import { readDataSets } from "../evals/data-sets.ts";
 import { readVerdicts } from "../evals/judge/verdicts.ts";
 import { LABELING_INTERFACE, labelsFromLabelStudio, labelStudioTasks } from "../evals/labels/label-studio.ts";
 import { labelsText, parseLabels } from "../evals/labels/labels.ts";
@@ -7,11 +6,12 @@ import { labelTasks, sampleTasks, type LabelTask } from "../evals/labels/queue.t
 import { readRun } from "../evals/run/journal.ts";
 import { fleissKappa, krippendorffAlpha, REVIEWER_LIMIT } from "../evals/statistics/reviewers.ts";
 import { EXIT, print, printJson } from "./context.ts";
+import { casesOf } from "./eval-cases.ts";
 import { whole } from "./eval-options.ts";
 import { jsonOf, textOf, writeFile } from "./files.ts";
 
 function tasksOf(run: string, suites: readonly string[]): LabelTask[] {
-  return labelTasks(readRun(run), readDataSets(suites).cases);
+  return labelTasks(readRun(run), casesOf(run, suites));
 }
 
 interface ExportOptions {

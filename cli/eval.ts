@@ -121,7 +121,7 @@ function deployedSubject(options: RunOptions & { readonly url: string }, config:
 async function evaluate(options: RunOptions): Promise<void> {
   const { stack, out, suite, maxTokens, repeats, concurrency, price, maxUsd } = options;
   const config = readStack(STACKS_FOLDER, stack);
-  const { cases, digest } = readDataSets(suite);
+  const { cases, digest } = readDataSets(suite, config.evaluation.dataSets);
   const tools = [...new Set(cases.flatMap((each) => each.tools.map(({ name }) => name)))];
   if (options.url === undefined && config.cloud.provider !== "local")
     throw new ReportError(`stack ${stack} does not run here: give --url, --key and --model of its gateway`);
@@ -250,12 +250,12 @@ function compare(
   if ((baseline === undefined) === (first === undefined))
     throw new ReportError("give --baseline <folder>, or --first where this model was never evaluated before");
   const run = readRun(candidate);
-  const { cases, digest } = readDataSets(suite);
+  const { evaluation } = readStack(STACKS_FOLDER, run.head.stack);
+  const { cases, digest } = readDataSets(suite, evaluation.dataSets);
   if (digest !== run.head.evaluated.dataSets)
     throw new ReportError(
       `${candidate}: it asked other data sets (${run.head.evaluated.dataSets}); name the same --suite, or run it again`,
     );
-  const { evaluation } = readStack(STACKS_FOLDER, run.head.stack);
   const judge = judgement(candidate, baseline, calibration);
   const report = evaluationOf({
     candidate: run,
@@ -299,7 +299,7 @@ function gate({ stack, report = [], key, json }: GateOptions): void {
     throw new ReportError(
       `stack ${stack}: no key to check reports with: set evaluation.signer, or give --key; \`llmops evidence key\` makes a pair`,
     );
-  const { digest: dataSets } = readDataSets();
+  const { digest: dataSets } = readDataSets(undefined, evaluation.dataSets);
   const read = report.map((file) => {
     try {
       return { file, report: verifyReport(jsonOf(file), publicKey) };

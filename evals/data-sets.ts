@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { canonicalJson } from "../gateway/src/index.ts";
 import { DataSetError, parseCases, type EvalCase } from "./case.ts";
 
-const FOLDER = join(import.meta.dirname, "data");
+const ROOT = join(import.meta.dirname, "..");
+
+/** Folder of the shipped data sets, from the root of the repository. */
+export const SHIPPED_DATA = "evals/data";
 
 /** File that pins every data set. */
 export const DATA_LOCK = "data-sets.lock.json";
@@ -50,10 +53,11 @@ function readText(path: string): string {
 
 /**
  * Reads the pins of a folder's data sets.
+ * @param place folder, from the root of the repository or absolute. @default the shipped ones
  * @throws DataSetError when they are malformed
  */
-export function readDataLock(folder: string = FOLDER): DataLock {
-  const parsed = lockSchema.safeParse(JSON.parse(readText(join(folder, DATA_LOCK))));
+export function readDataLock(place: string = SHIPPED_DATA): DataLock {
+  const parsed = lockSchema.safeParse(JSON.parse(readText(join(resolve(ROOT, place), DATA_LOCK))));
   if (!parsed.success) throw new DataSetError(`${DATA_LOCK}: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
@@ -61,10 +65,12 @@ export function readDataLock(folder: string = FOLDER): DataLock {
 /**
  * Reads data sets and checks each against its pin, so that nobody changes a question and keeps the report.
  * @param suites which ones; all that rules decide when not given
+ * @param place folder, from the root of the repository or absolute. @default the shipped ones
  * @throws DataSetError when one is unknown, changed, unpinned or malformed
  */
-export function readDataSets(suites?: readonly string[], folder: string = FOLDER): DataSets {
-  const lock = readDataLock(folder);
+export function readDataSets(suites?: readonly string[], place: string = SHIPPED_DATA): DataSets {
+  const folder = resolve(ROOT, place);
+  const lock = readDataLock(place);
   const names = suites ?? Object.keys(lock).filter((name) => lock[name]?.decidedBy === "rules");
   const cases = names.flatMap((name) => {
     const pin = lock[name];
@@ -74,21 +80,19 @@ export function readDataSets(suites?: readonly string[], folder: string = FOLDER
     const text = readText(file);
     if (fileDigest(text) !== pin.sha256)
       throw new DataSetError(
-        `evals/data/${name}.jsonl: its SHA-256 is ${fileDigest(text)}, ${DATA_LOCK} pins ${pin.sha256}: if the change is meant, write the new digest and count there`,
+        `${place}/${name}.jsonl: its SHA-256 is ${fileDigest(text)}, ${DATA_LOCK} pins ${pin.sha256}: if the change is meant, write the new digest and count there`,
       );
-    const read = parseCases(`evals/data/${name}.jsonl`, text);
+    const read = parseCases(`${place}/${name}.jsonl`, text);
     if (read.length !== pin.cases)
-      throw new DataSetError(
-        `evals/data/${name}.jsonl: ${read.length} cases, ${DATA_LOCK} says ${pin.cases}`,
-      );
+      throw new DataSetError(`${place}/${name}.jsonl: ${read.length} cases, ${DATA_LOCK} says ${pin.cases}`);
     if (pin.decidedBy === "rules" && read.some(({ grader }) => grader.kind === "judge"))
       throw new DataSetError(
-        `evals/data/${name}.jsonl: a case asks a judge; say decidedBy: judge in ${DATA_LOCK}`,
+        `${place}/${name}.jsonl: a case asks a judge; say decidedBy: judge in ${DATA_LOCK}`,
       );
     const strayed = read.find(({ suite }) => suite !== name);
     if (strayed !== undefined)
       throw new DataSetError(
-        `evals/data/${name}.jsonl: the case '${strayed.id}' belongs to '${strayed.suite}'`,
+        `${place}/${name}.jsonl: the case '${strayed.id}' belongs to '${strayed.suite}'`,
       );
     return read;
   });

@@ -122,7 +122,7 @@ describe("the data sets", () => {
       writeFileSync(join(folder, "demo.jsonl"), text);
       expect(readDataSets(undefined, folder).cases).toHaveLength(1);
       writeFileSync(join(folder, "demo.jsonl"), text.replace('"q"', '"easier"'));
-      expect(() => readDataSets(undefined, folder)).toThrow("evals/data/demo.jsonl: its SHA-256 is");
+      expect(() => readDataSets(undefined, folder)).toThrow(`${folder}/demo.jsonl: its SHA-256 is`);
       expect(() => readDataSets(["other"], folder)).toThrow("there is no data set 'other'; there is demo");
     } finally {
       rmSync(folder, { recursive: true });

@@ -1,3 +1,4 @@
+import type { ResourceGraph } from "../graph/graph.ts";
 import { platformProgram } from "../stacks/program.ts";
 import { NOT_DEPLOYED, type PlatformConfig } from "../stacks/schema/platform.ts";
 import { capture } from "./capture.ts";
@@ -14,12 +15,17 @@ export interface StackPlan {
   readonly notDeployed: readonly string[];
 }
 
+/** Runs the stack's program under mocks; nothing is priced. */
+export function graphOf(stack: string, config: PlatformConfig): Promise<ResourceGraph> {
+  return capture({ stack, program: () => platformProgram(config) });
+}
+
 /**
  * Runs the stack's program under mocks and prices the result.
  * @throws UnknownPriceError when something has no price
  */
 export async function planStack(stack: string, config: PlatformConfig): Promise<StackPlan> {
-  const graph = await capture({ stack, program: () => platformProgram(config) });
+  const graph = await graphOf(stack, config);
   const options = costOptions(config);
   return {
     plan: planOf(graph),

@@ -16,6 +16,7 @@ export function deployDashboards(
     {
       scope: dashboardScope(config),
       runbooks: runbooks(),
+      folder: config.observability.dashboardsFolder,
       labels: { "llmops.io/client": config.client, "llmops.io/environment": config.environment },
     },
     { providers: { kubernetes: cluster.provider }, dependsOn: monitoring.chart },

@@ -22,3 +22,9 @@ export function overlaps(a: string, b: string): boolean {
   const right = addressRange(b);
   return left.first <= right.last && right.first <= left.last;
 }
+
+/** Network of a length, in bits, that starts at an address, in CIDR notation. */
+export function networkAt(first: number, prefix: number): string {
+  const octets = [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256);
+  return `${octets.join(".")}/${prefix}`;
+}

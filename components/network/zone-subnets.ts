@@ -1,4 +1,4 @@
-import { addressRange } from "./cidr.ts";
+import { addressRange, networkAt } from "./cidr.ts";
 
 /** Subnets of one availability zone. */
 export interface ZoneSubnets {
@@ -18,12 +18,8 @@ export const MAX_ZONES = 6;
  */
 const NARROWEST_VPC = 20;
 
-function dotted(address: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
-}
-
 function slice(first: number, prefix: number, index: number): string {
-  return `${dotted(first + index * 2 ** (32 - prefix))}/${prefix}`;
+  return networkAt(first + index * 2 ** (32 - prefix), prefix);
 }
 
 /**

@@ -6,6 +6,8 @@ import { MONITORING_NAMESPACE } from "./address.ts";
 /** What is shown, and what its panels link to. */
 export interface DashboardsArgs extends DashboardFilesArgs {
   readonly labels: Readonly<Record<string, string>>;
+  /** Folder in Grafana. */
+  readonly folder: string;
 }
 
 /** Dashboards as ConfigMaps that Grafana's sidecar loads: one for each dashboard, one for all runbooks. */
@@ -21,7 +23,7 @@ export class Dashboards extends LlmopsComponent {
     this.registerOutputs({});
   }
 
-  #map(name: string, files: readonly (readonly [string, string])[], { labels }: DashboardsArgs): void {
+  #map(name: string, files: readonly (readonly [string, string])[], { labels, folder }: DashboardsArgs): void {
     new k8s.core.v1.ConfigMap(
       this.childName(name),
       {
@@ -29,7 +31,7 @@ export class Dashboards extends LlmopsComponent {
           name,
           namespace: MONITORING_NAMESPACE,
           labels: { ...labels, grafana_dashboard: "1" },
-          annotations: { grafana_folder: "LLMOps" },
+          annotations: { grafana_folder: folder },
         },
         data: Object.fromEntries(files),
       },

@@ -136,6 +136,11 @@ export const observability = z
       .regex(/^[\w./-]+\.yaml$/, { error: "must be the path of a YAML file from the root of the repository" })
       .default("monitoring/llm-pipeline.yaml")
       .describe("File with objectives, drift detectors, alerts and loops."),
+    dashboardsFolder: z
+      .string()
+      .regex(/^[\w -]{1,40}$/, { error: "must be 1-40 letters, digits, spaces, '-' or '_'" })
+      .default("LLMOps")
+      .describe("Folder of the dashboards in Grafana."),
     traceSampling: z
       .number()
       .min(0)

@@ -127,6 +127,13 @@ export const evaluation = z
       .optional()
       .describe("Ed25519 public key of whoever signs evaluations; deliveries are gated on its signature."),
     tracking: tracking.default({ kind: "none" }),
+    dataSets: z
+      .string()
+      .regex(/^[a-z0-9][\w-]*(\/[\w-]+)*$/, {
+        error: "must be the path of a folder from the root of the repository",
+      })
+      .default("evals/data")
+      .describe("Folder of the pinned data sets; `llmops fork` gives each client its own."),
   })
   .prefault({})
   .describe("Quality gate before promotion.");

@@ -1,0 +1,125 @@
+import {
+  ACCELERATORS,
+  ACCELERATOR_SPECS,
+  instanceFor,
+  type Accelerator,
+  type GpuCloud,
+} from "../../components/gpu/accelerators.ts";
+import type { PlatformConfig } from "../../stacks/schema/platform.ts";
+import type { ForkAnswers } from "../answers.ts";
+import type { Decision } from "../decision.ts";
+import { ForkError } from "../fork-error.ts";
+import type { StackDocument } from "../stack-document.ts";
+
+type Pool = PlatformConfig["gpuPools"][number];
+
+/** What does the same on the other cloud. */
+const PROVISIONERS: Readonly<Record<GpuCloud, Readonly<Record<string, Pool["provisioner"]>>>> = {
+  gcp: { karpenter: "compute-class", "node-group": "node-pool" },
+  aws: { "compute-class": "karpenter", "node-pool": "node-group" },
+};
+
+function acceleratorOf(pool: Pool, { cloud, accelerators }: ForkAnswers): Accelerator {
+  const { name, gpusPerNode } = pool;
+  const wanted = accelerators[name] ?? pool.accelerator;
+  if (instanceFor(cloud, wanted, gpusPerNode) !== undefined) return wanted;
+  const others = ACCELERATORS.filter((each) => instanceFor(cloud, each, gpusPerNode) !== undefined);
+  const memory = (each: Accelerator): string => `${each} (${ACCELERATOR_SPECS[each].memoryGiB} GiB)`;
+  throw new ForkError(
+    `gpuPools[${name}]: ${cloud} has no machine with ${gpusPerNode} x ${memory(wanted)}; decide with --gpu ${name}=<accelerator>, it has ${others.map(memory).join(", ")} in this number`,
+  );
+}
+
+function rungsOf(pool: Pool, cloud: GpuCloud): Pool["capacity"] {
+  const kept = pool.capacity.filter(
+    (rung) => rung !== "reserved" && (rung !== "flex-start" || cloud === "gcp"),
+  );
+  return kept.length > 0 ? kept : ["on-demand"];
+}
+
+function provisionerOf({ provisioner }: Pool, rungs: Pool["capacity"], cloud: GpuCloud): Pool["provisioner"] {
+  // GKE keeps the order of several rungs in a ComputeClass only.
+  return cloud === "gcp" && rungs.length > 1
+    ? "compute-class"
+    : (PROVISIONERS[cloud][provisioner] ?? provisioner);
+}
+
+function pools(
+  document: StackDocument,
+  { gpuPools, cloud }: PlatformConfig,
+  answers: ForkAnswers,
+): Decision[] {
+  return gpuPools.flatMap((pool, index) => {
+    const key = (name: string): (string | number)[] => ["gpuPools", index, name];
+    const what = (name: string, text: string): Decision => ({
+      key: `gpuPools[${pool.name}].${name}`,
+      what: text,
+    });
+    const decisions: Decision[] = [];
+    const accelerator = acceleratorOf(pool, answers);
+    const moved = cloud.provider !== answers.cloud;
+    if (accelerator !== pool.accelerator) document.set(key("accelerator"), accelerator);
+    if ((moved || accelerator !== pool.accelerator) && pool.instanceType !== undefined) {
+      document.remove(key("instanceType"));
+      decisions.push(
+        what(
+          "instanceType",
+          "the smallest machine with these GPUs; the template named another cloud's or GPU's",
+        ),
+      );
+    }
+    const rungs = rungsOf(pool, answers.cloud);
+    if (moved) document.set(key("provisioner"), provisionerOf(pool, rungs, answers.cloud));
+    if (rungs.join() !== pool.capacity.join()) {
+      document.set(key("capacity"), rungs);
+      const gone = pool.capacity.filter((rung) => !rungs.includes(rung)).join(", ");
+      decisions.push(
+        what(
+          "capacity",
+          `${gone} left out: it is the template's reservation, or ${answers.cloud} has no such offer`,
+        ),
+      );
+    }
+    document.remove(key("reservation"));
+    if (pool.zones !== undefined && (!("region" in cloud) || cloud.region !== answers.region)) {
+      document.remove(key("zones"));
+      decisions.push(what("zones", "all zones of the environment; the template's are in another region"));
+    }
+    return decisions;
+  });
+}
+
+/** Figures that were measured on one GPU say nothing about another. */
+function measurements(
+  document: StackDocument,
+  { models, gpuPools }: PlatformConfig,
+  answers: ForkAnswers,
+): Decision[] {
+  return models.flatMap(({ name, gpu, autoscaling }, index) => {
+    const pool = gpuPools.find((each) => each.name === gpu.pool);
+    if (pool === undefined || acceleratorOf(pool, answers) === pool.accelerator) return [];
+    document.remove(["models", index, "autoscaling", "capacity"]);
+    return [
+      {
+        key: `models[${name}].autoscaling`,
+        what: `replicas and thresholds were chosen for ${pool.accelerator}${autoscaling.capacity === undefined ? "" : "; its measured capacity is left out"}: \`llmops capacity\` works them out`,
+      },
+    ];
+  });
+}
+
+/** Moves the GPU pools to the fork's cloud and takes nothing that is reserved for the template's client. */
+export function writeGpuPools(
+  document: StackDocument,
+  template: PlatformConfig,
+  answers: ForkAnswers,
+): Decision[] {
+  const unknown = Object.keys(answers.accelerators).filter(
+    (name) => !template.gpuPools.some((pool) => pool.name === name),
+  );
+  if (unknown.length > 0)
+    throw new ForkError(
+      `--gpu ${unknown.join(", ")}: the template has no such pool; it has ${template.gpuPools.map(({ name }) => name).join(", ") || "none"}`,
+    );
+  return [...pools(document, template, answers), ...measurements(document, template, answers)];
+}

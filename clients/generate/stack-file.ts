@@ -1,0 +1,92 @@
+import type { GpuCloud } from "../../components/gpu/accelerators.ts";
+import type { PlatformConfig } from "../../stacks/schema/platform.ts";
+import type { ForkAnswers } from "../answers.ts";
+import type { Decision } from "../decision.ts";
+import { ForkError } from "../fork-error.ts";
+import { StackDocument } from "../stack-document.ts";
+import { writeCloud } from "./cloud.ts";
+import { writeGpuPools } from "./gpu-pools.ts";
+import { writeImages } from "./images.ts";
+import { leaveBehind } from "./left-behind.ts";
+import { writePeople } from "./people.ts";
+import { writePrompts, type PromptCopy, type PromptNames } from "./prompts.ts";
+
+/** The stack a fork is made from. */
+export interface Template {
+  readonly stack: string;
+  /** Path of its file, for messages. */
+  readonly file: string;
+  readonly text: string;
+  readonly config: PlatformConfig;
+  /** Folder with its prompts. @default this repository's */
+  readonly prompts?: string;
+}
+
+/** A client's stack file and what goes with it. */
+export interface GeneratedStack {
+  readonly text: string;
+  readonly decisions: readonly Decision[];
+  readonly prompts: readonly PromptCopy[];
+}
+
+/** Lines that still speak of the template's client. */
+function mentions(text: string, client: string, header: string): Decision[] {
+  const word = new RegExp(`\\b${client}\\b`, "i");
+  return text
+    .split("\n")
+    .flatMap((line, index) =>
+      word.test(line) && !line.includes(header)
+        ? [{ key: `line ${index + 1}`, what: `still mentions ${client}: ${line.trim()}` }]
+        : [],
+    );
+}
+
+/** Addresses outside of the platform that the template had and the fork still has. */
+function addresses(text: string): Decision[] {
+  const found = text
+    .split("\n")
+    .flatMap((line) => (line.trim().startsWith("#") ? [] : (line.match(/https:\/\/[^\s"',}]+/g) ?? [])));
+  return [...new Set(found)].map((url) => ({ key: "address", what: `${url}: whether it is the client's` }));
+}
+
+/** Where a template runs. @throws ForkError when it runs on no cloud a fork can be made for */
+export function cloudOf({
+  config,
+  stack,
+}: Template): Extract<PlatformConfig["cloud"], { provider: GpuCloud }> {
+  const { cloud } = config;
+  if (cloud.provider === "aws" || cloud.provider === "gcp") return cloud;
+  throw new ForkError(
+    `${stack} runs on provider '${cloud.provider}': a fork needs a stack on aws or gcp, because accounts, networks and names are made from it`,
+  );
+}
+
+/**
+ * Makes a client's stack file from a template: the same keys, comments and order, with everything that is the client's own in
+ * place and everything that is another's left out. The same template and answers always make the same text.
+ * @throws ForkError, ConfigError when template and answers do not fit
+ */
+export async function generateStack(
+  template: Template,
+  answers: ForkAnswers,
+  names: PromptNames = "own",
+): Promise<GeneratedStack> {
+  const { config } = template;
+  const cloud = cloudOf(template);
+  const document = new StackDocument(template.text, template.file);
+  const decisions = [
+    ...writePeople(document, config, answers),
+    ...writeCloud(document, cloud, answers),
+    ...writeGpuPools(document, config, answers),
+    ...writeImages(document, config, answers),
+    ...leaveBehind(document, config, answers),
+  ];
+  const prompts = writePrompts(document, config, answers, names, template.prompts);
+  const header = `forked from ${template.stack}`;
+  document.describe([
+    `${answers.displayName}, ${answers.environment}: ${header}; \`llmops clients upgrade\` merges what changes there.`,
+  ]);
+  const text = await document.render();
+  const strange = config.client === answers.client ? [] : mentions(text, config.client, header);
+  return { text, decisions: [...decisions, ...addresses(text), ...strange], prompts };
+}
