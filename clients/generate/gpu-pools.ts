@@ -1,9 +1,12 @@
 import {
+  AWS_GPU_MACHINES,
+  GCP_GPU_MACHINES,
   ACCELERATORS,
   ACCELERATOR_SPECS,
   instanceFor,
   type Accelerator,
   type GpuCloud,
+  type GpuMachine,
 } from "../../components/gpu/accelerators.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import type { ForkAnswers } from "../answers.ts";
@@ -12,6 +15,7 @@ import { ForkError } from "../fork-error.ts";
 import type { StackDocument } from "../stack-document.ts";
 
 type Pool = PlatformConfig["gpuPools"][number];
+type Cloud = Extract<PlatformConfig["cloud"], { provider: GpuCloud }>;
 
 /** What does the same on the other cloud. */
 const PROVISIONERS: Readonly<Record<GpuCloud, Readonly<Record<string, Pool["provisioner"]>>>> = {
@@ -30,6 +34,37 @@ function acceleratorOf(pool: Pool, { cloud, accelerators }: ForkAnswers): Accele
   );
 }
 
+const MACHINES: Readonly<Record<GpuCloud, Readonly<Record<string, GpuMachine>>>> = {
+  aws: AWS_GPU_MACHINES,
+  gcp: GCP_GPU_MACHINES,
+};
+
+/** Smallest machine with the same GPUs and at least the vCPUs and memory of another; undefined when there is none. */
+function machineLike(cloud: GpuCloud, like: GpuMachine): string | undefined {
+  return Object.entries(MACHINES[cloud])
+    .filter(
+      ([, machine]) =>
+        machine.accelerator === like.accelerator &&
+        machine.gpus === like.gpus &&
+        machine.vcpus >= like.vcpus &&
+        machine.memoryGiB >= like.memoryGiB,
+    )
+    .sort(([, a], [, b]) => a.vcpus - b.vcpus || a.memoryGiB - b.memoryGiB)
+    .at(0)?.[0];
+}
+
+/** Machine of the fork's cloud that takes the place of the template's. */
+function machineOf(
+  pool: Pool,
+  from: GpuCloud,
+  to: GpuCloud,
+  accelerator: Accelerator,
+): { readonly type: string | undefined; readonly like: string } {
+  const like = pool.instanceType ?? instanceFor(from, pool.accelerator, pool.gpusPerNode) ?? "";
+  const machine = MACHINES[from][like];
+  return { type: machine === undefined ? undefined : machineLike(to, { ...machine, accelerator }), like };
+}
+
 function rungsOf(pool: Pool, cloud: GpuCloud): Pool["capacity"] {
   const kept = pool.capacity.filter(
     (rung) => rung !== "reserved" && (rung !== "flex-start" || cloud === "gcp"),
@@ -46,7 +81,8 @@ function provisionerOf({ provisioner }: Pool, rungs: Pool["capacity"], cloud: Gp
 
 function pools(
   document: StackDocument,
-  { gpuPools, cloud }: PlatformConfig,
+  { gpuPools }: PlatformConfig,
+  cloud: Cloud,
   answers: ForkAnswers,
 ): Decision[] {
   return gpuPools.flatMap((pool, index) => {
@@ -59,12 +95,16 @@ function pools(
     const accelerator = acceleratorOf(pool, answers);
     const moved = cloud.provider !== answers.cloud;
     if (accelerator !== pool.accelerator) document.set(key("accelerator"), accelerator);
-    if ((moved || accelerator !== pool.accelerator) && pool.instanceType !== undefined) {
-      document.remove(key("instanceType"));
+    if (moved || accelerator !== pool.accelerator) {
+      const { type, like } = machineOf(pool, cloud.provider, answers.cloud, accelerator);
+      if (type === undefined) document.remove(key("instanceType"));
+      else document.set(key("instanceType"), type);
       decisions.push(
         what(
           "instanceType",
-          "the smallest machine with these GPUs; the template named another cloud's or GPU's",
+          type === undefined
+            ? `the smallest with these GPUs: ${answers.cloud} has none as large as ${like}`
+            : `${type}: at least the vCPUs and memory of ${like}`,
         ),
       );
     }
@@ -81,7 +121,7 @@ function pools(
       );
     }
     document.remove(key("reservation"));
-    if (pool.zones !== undefined && (!("region" in cloud) || cloud.region !== answers.region)) {
+    if (pool.zones !== undefined && cloud.region !== answers.region) {
       document.remove(key("zones"));
       decisions.push(what("zones", "all zones of the environment; the template's are in another region"));
     }
@@ -112,6 +152,7 @@ function measurements(
 export function writeGpuPools(
   document: StackDocument,
   template: PlatformConfig,
+  cloud: Cloud,
   answers: ForkAnswers,
 ): Decision[] {
   const unknown = Object.keys(answers.accelerators).filter(
@@ -121,5 +162,5 @@ export function writeGpuPools(
     throw new ForkError(
       `--gpu ${unknown.join(", ")}: the template has no such pool; it has ${template.gpuPools.map(({ name }) => name).join(", ") || "none"}`,
     );
-  return [...pools(document, template, answers), ...measurements(document, template, answers)];
+  return [...pools(document, template, cloud, answers), ...measurements(document, template, answers)];
 }

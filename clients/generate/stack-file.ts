@@ -77,7 +77,7 @@ export async function generateStack(
   const decisions = [
     ...writePeople(document, config, answers),
     ...writeCloud(document, cloud, answers),
-    ...writeGpuPools(document, config, answers),
+    ...writeGpuPools(document, config, cloud, answers),
     ...writeImages(document, config, answers),
     ...leaveBehind(document, config, answers),
   ];
