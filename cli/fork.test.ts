@@ -24,8 +24,8 @@ function withStacks(...stacks: readonly string[]): void {
   for (const stack of stacks)
     cpSync(join(ROOT, "stacks", `Pulumi.${stack}.yaml`), join(repository, "stacks", `Pulumi.${stack}.yaml`));
   cpSync(join(ROOT, "evals", "data"), join(repository, "evals", "data"), { recursive: true });
-  for (const name of ["assistant", "claims-assistant", "prompts.lock.json"])
-    cpSync(join(ROOT, "prompts", name), join(repository, "prompts", name), { recursive: true });
+  for (const path of promptFiles().keys())
+    cpSync(join(ROOT, "prompts", path), join(repository, "prompts", path));
 }
 
 function files(): string[] {

@@ -29,19 +29,26 @@ export function writeImages(
 ): Decision[] {
   const own = registryOf(gateway.image ?? "");
   if (own === "") return [];
-  const moved = imagesBelow(document.value([]), []).filter(({ image }) => registryOf(image) === own);
+  const moved = imagesBelow(document.value([]), []).filter(({ image }) => image.startsWith(`${own}/`));
   for (const { keys, image } of moved) {
     const name = image.slice(own.length + 1).replace(/@sha256:[0-9a-f]{64}$/, `@${PLACEHOLDER_DIGEST}`);
     document.set(keys, `${registry}/${name}`);
     // Weights and adapters carry their digest beside the image.
     document.replace([...keys.slice(0, -1), "digest"], PLACEHOLDER_DIGEST);
   }
-  return moved.length === 0
-    ? []
-    : [
-        {
-          key: moved.map(({ keys }) => keys.join(".")).join(", "),
-          what: `build or copy them to ${registry} and replace the zeros by their digests`,
-        },
-      ];
+  const isMirrored = document.has(["registryMirror"]);
+  document.replace(["registryMirror", "host"], registry);
+  return [
+    ...(isMirrored
+      ? [{ key: "registryMirror.host", what: `${registry}: every image and chart must be copied there` }]
+      : []),
+    ...(moved.length === 0
+      ? []
+      : [
+          {
+            key: moved.map(({ keys }) => keys.join(".")).join(", "),
+            what: `build or copy them to ${registry} and replace the zeros by their digests`,
+          },
+        ]),
+  ];
 }
