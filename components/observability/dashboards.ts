@@ -23,7 +23,11 @@ export class Dashboards extends LlmopsComponent {
     this.registerOutputs({});
   }
 
-  #map(name: string, files: readonly (readonly [string, string])[], { labels, folder }: DashboardsArgs): void {
+  #map(
+    name: string,
+    files: readonly (readonly [string, string])[],
+    { labels, folder }: DashboardsArgs,
+  ): void {
     new k8s.core.v1.ConfigMap(
       this.childName(name),
       {
