@@ -4,6 +4,7 @@ export { verifyDirectory } from "./audit/verify.ts";
 export type { Verification, VerifyOptions } from "./audit/verify.ts";
 export type { Finding, FindingKind, FindingPlace } from "./audit/findings.ts";
 export type { Anchor, ChainSummary } from "./audit/verify-chain.ts";
+export { ConnectionDrain } from "./server/connection-drain.ts";
 export { startGateway } from "./server/gateway.ts";
 export type { RunningGateway } from "./server/gateway.ts";
 export { openTracing } from "./tracing/tracing.ts";

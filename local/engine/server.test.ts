@@ -1,3 +1,4 @@
+import { Agent, request } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import { startEngine, type EngineOptions, type RunningEngine } from "./server.ts";
 import { STAND_IN_NOTICE, standIn, type StandInOptions } from "./stand-in.ts";
@@ -170,5 +171,29 @@ describe("the local engine", () => {
     await until(async () => (await metric(started.url, /^vllm:num_requests_running\{.*\} (\d+)/m)) === 1);
     await started.close();
     expect((await pending).status).toBe(200);
+  });
+
+  it("closes the connection after the last answer, so that no caller keeps sending to an engine that ends", async () => {
+    const started = await startEngine(standIn({ ttftMs: 100, msPerToken: 1 }), { drainMs: 60_000 });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const { port } = new URL(started.url);
+    const send = (): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const headers = { "content-type": "application/json" };
+        request({ agent, port, path: "/v1/chat/completions", method: "POST", headers }, (response) => {
+          response.resume().once("end", () => {
+            resolve(response.statusCode);
+          });
+        })
+          .once("error", reject)
+          .end(JSON.stringify(question));
+      });
+    const running = send();
+    await until(async () => (await metric(started.url, /^vllm:num_requests_running\{.*\} (\d+)/m)) === 1);
+    const closed = started.close();
+    expect(await running).toBe(200);
+    await expect(send()).rejects.toThrow(/ECONNREFUSED/);
+    await closed;
+    agent.destroy();
   });
 });

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { SpanSource } from "../../gateway/src/index.ts";
+import { ConnectionDrain, type SpanSource } from "../../gateway/src/index.ts";
 import type { TextGenerator } from "./generator.ts";
 import { engineMetrics, type EngineMetrics } from "./metrics.ts";
 import {
@@ -280,12 +280,17 @@ export async function startEngine(
   options: EngineOptions = {},
 ): Promise<RunningEngine> {
   const engine = new Engine(generator, options);
-  const server = createServer((req, res) => void engine.handle(req, res));
+  const drain = new ConnectionDrain();
+  const server = createServer((req, res) => {
+    drain.follow(req, res);
+    void engine.handle(req, res);
+  });
   const url = await listen(server, options.port ?? 0);
   return {
     url,
     model: generator.model,
     close: async () => {
+      drain.begin();
       const closed = once(server, "close");
       server.close();
       server.closeIdleConnections();

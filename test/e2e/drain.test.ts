@@ -93,7 +93,7 @@ function stream(model: string): RunningStream {
     const words = [...text.matchAll(/line (\d+) of a long answer/g)].map(([, word]) => Number(word));
     const isWhole = words.length === TOKENS && words.every((word, index) => word === index);
     if (!isWhole || !text.trimEnd().endsWith("data: [DONE]"))
-      return { kind: "dropped", why: `${words.length} of ${TOKENS} tokens` };
+      return { kind: "dropped", why: `${words.length} of ${TOKENS} tokens, then ${text.slice(-300)}` };
     return { kind: "whole", seconds: (performance.now() - started) / 1000 };
   };
   return { begun, ended: run() };

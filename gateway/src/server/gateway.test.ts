@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { Pool } from "undici";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { verifyDirectory } from "../audit/verify.ts";
 import { ConfigError } from "../config/load.ts";
 import type { GatewayConfigInput } from "../config/schema.ts";
@@ -715,6 +716,30 @@ describe("operation", () => {
       ["completed", undefined],
       ["failed", "gateway-stopped"],
     ]);
+  });
+
+  it("ends a stream's connection with its last event, so that the caller goes to another replica and nothing waits for it", async () => {
+    const engine = await fakeEngine((res) => {
+      const blocks = chatEvents(["in time"]);
+      res.writeHead(200, { "content-type": "text/event-stream" }).write(blocks[0]);
+      setTimeout(() => res.end(blocks.slice(1).join("")), 200);
+    });
+    const under = await gatewayUnderTest([engine], (config) => ({ ...config, limits: { drainMs: 60_000 } }));
+    const pool = new Pool(under.gateway.url, { connections: 1 });
+    onTestFinished(() => pool.close());
+    const call = async (): Promise<string> => {
+      const headers = { authorization: `Bearer ${APP_KEY}`, "content-type": "application/json" };
+      const body = JSON.stringify(streamed);
+      const answer = await pool.request({ path: CHAT, method: "POST", headers, body });
+      return answer.body.text();
+    };
+    const running = call();
+    await expect.poll(() => engine.seen.length).toBe(1);
+    const closed = under.gateway.close();
+    expect(await running).toContain("[DONE]");
+    await expect(call()).rejects.toThrow(/ECONNREFUSED|other side closed/);
+    await closed;
+    expect(engine.seen).toHaveLength(1);
   });
 
   it("shows metrics whose labels come from the configuration", async () => {

@@ -27,6 +27,7 @@ import { AnswerCache } from "../routing/cache.ts";
 import { Gate } from "../routing/gate.ts";
 import { ExpectedOutput } from "../routing/demand.ts";
 import { createAdminServer } from "./admin.ts";
+import { ConnectionDrain } from "./connection-drain.ts";
 import { refuse, send } from "./http.ts";
 import type { Policy, Runtime } from "./runtime.ts";
 import { policyOf } from "./runtime.ts";
@@ -130,6 +131,7 @@ class Gateway implements RunningGateway {
   readonly #shared: SharedState;
   readonly #stop: AbortController;
   readonly #admin: Server | null;
+  readonly #connections = new ConnectionDrain();
   #server: Server | null = null;
   #policy: Policy;
   #draining = false;
@@ -179,6 +181,7 @@ class Gateway implements RunningGateway {
 
   async #handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     res.on("error", () => undefined);
+    this.#connections.follow(req, res);
     const path = (req.url ?? "/").split("?", 1)[0] ?? "/";
     try {
       if (path === "/healthz") send(res, 200, "text/plain", "ok\n");
@@ -240,6 +243,7 @@ class Gateway implements RunningGateway {
 
   async #shutDown(): Promise<void> {
     this.#draining = true;
+    this.#connections.begin();
     this.#admin?.close();
     this.#admin?.closeAllConnections();
     const server = this.#server;
