@@ -37,28 +37,32 @@ function ofModel(model: Model, pools: PlatformConfig["gpuPools"]): LeverState[] 
   const pool = pools.find((each) => each.name === gpu.pool);
   const key = `models '${name}'`;
   const states: readonly (readonly [lever: string, key: string, state: string])[] = [
-    ["autoscaling", "autoscaling", `${autoscaling.minReplicas} to ${autoscaling.maxReplicas} replicas`],
-    ["off-hours", "autoscaling.schedule", sleeping(model)],
-    ["batching", "engine", batching(model)],
-    ["prefix cache", "engine", prefixCache(model)],
+    [
+      "autoscaling",
+      `${key}.autoscaling`,
+      `${autoscaling.minReplicas} to ${autoscaling.maxReplicas} replicas`,
+    ],
+    ["off-hours", `${key}.autoscaling.schedule`, sleeping(model)],
+    ["batching", `${key}.engine`, batching(model)],
+    ["prefix cache", `${key}.engine`, prefixCache(model)],
     [
       "routing",
-      "tiers",
+      `${key}.tiers`,
       tiers.length === 0
         ? "off"
         : tiers.map((tier) => `up to ${tier.maxInputTokens} tokens to ${tier.model}`).join(", "),
     ],
     [
       "quantisation",
-      "architecture.bytesPerParameter",
+      `${key}.architecture.bytesPerParameter`,
       architecture.bytesPerParameter < 2
         ? `${architecture.bytesPerParameter} bytes a parameter`
         : "off: 16-bit weights",
     ],
-    ["right-sizing", "gpu", `${gpu.tensorParallel * gpu.nodes} x ${pool?.accelerator ?? "unknown"}`],
-    ["spot", "gpuPools[].capacity", pool?.capacity.join(", then ") ?? "unknown"],
+    ["right-sizing", `${key}.gpu`, `${gpu.tensorParallel * gpu.nodes} x ${pool?.accelerator ?? "unknown"}`],
+    ["spot", `gpuPools '${gpu.pool}'.capacity`, pool?.capacity.join(", then ") ?? "unknown"],
   ];
-  return states.map(([lever, at, state]) => ({ lever, key: `${key}.${at}`, model: name, state }));
+  return states.map(([lever, at, state]) => ({ lever, key: at, model: name, state }));
 }
 
 /** Every lever the replay bench measures, as a stack has it; for the stack first, then by model. */

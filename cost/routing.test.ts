@@ -5,7 +5,7 @@ import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { leversOf } from "./levers.ts";
 import { afterRouting } from "./routing.ts";
-import { trafficOfRequests, type Traffic } from "./traffic.ts";
+import { demandOf, trafficOfRequests, type Traffic } from "./traffic.ts";
 
 const shipped = readStack(join(import.meta.dirname, "../stacks"), "acme-prod");
 const config: PlatformConfig = {
@@ -53,6 +53,35 @@ describe("afterRouting", () => {
     expect([rest, simple].map(({ windows, windowSeconds }) => windows.length * windowSeconds)).toEqual([
       1800, 1800,
     ]);
+  });
+
+  it("takes the work of simple requests from the replicas of the larger model", () => {
+    // In each of two windows of 300 s: 540 requests of 1000 and 100 tokens, 600 of 100 and 10.
+    const rows = [0, 300].flatMap((start) =>
+      Array.from({ length: 1140 }, (_, index) => ({
+        at: start + (index * 299) / 1140,
+        input: index < 540 ? 1000 : 100,
+      })),
+    );
+    const mixed: Traffic = trafficOfRequests(
+      {
+        name: "mixed",
+        arrivals: Float64Array.from(rows, ({ at }) => at),
+        inputTokens: Uint32Array.from(rows, ({ input }) => input),
+        outputTokens: Uint32Array.from(rows, ({ input }) => input / 10),
+        sharedPrefixTokens: 0,
+      },
+      600,
+    );
+    const capacity = { inputTokensPerSecond: 1000, outputTokensPerSecond: 100 };
+    const replicas = (each: Traffic | undefined): readonly number[] =>
+      each === undefined ? [] : demandOf(each, capacity, { minReplicas: 0, maxReplicas: 9 }).replicas;
+    // (540 x 1000 + 600 x 100) / 300 s / 1000 and the same again for output: 4.0 replicas, 4.44 at nine tenths.
+    expect(replicas(mixed)).toEqual([5, 5]);
+    const after = afterRouting(config, new Map([["claims-assistant", mixed]]));
+    // 3.6 replicas at nine tenths, and 0.4.
+    expect(replicas(after.get("claims-assistant"))).toEqual([4, 4]);
+    expect(replicas(after.get("claims-reasoner"))).toEqual([1, 1]);
   });
 
   it("leaves traffic alone where no tier is set", () => {

@@ -1610,7 +1610,7 @@ const rows: readonly Row[] = [
     [
       [
         "models[0].prompts.variants[0].version",
-        "there is no prompts/claims-assistant/7.prompt; there is assistant/1.prompt, claims-assistant/1.prompt, claims-assistant/2.prompt",
+        "there is no prompts/claims-assistant/7.prompt; there is assistant/1.prompt, claims-assistant/1.prompt, claims-assistant/2.prompt, judge/1.prompt",
         "name a version that is there, or add its file below prompts/",
       ],
     ],
@@ -1794,6 +1794,24 @@ describe("a bad configuration", () => {
     expect(
       result.kind === "invalid" ? result.problems.map(({ path, reason }) => [path, reason]) : [],
     ).toEqual(expected);
+  });
+
+  it("refuses images as volumes where Kubernetes does not mount them", () => {
+    const root = changed("acme-staging", "cloud.cluster.version", "1.34");
+    const image = { image: "registry.example/kernels", digest: `sha256:${"d".repeat(64)}` };
+    const [model] = root["models"] as Record<string, unknown>[];
+    const paths = (): string[] => {
+      const result = parsePlatform(root);
+      return result.kind === "invalid" ? result.problems.map(({ path }) => path) : [];
+    };
+    expect(paths()).toEqual([]);
+    if (model !== undefined) {
+      model["cache"] = { kind: "image", ...image };
+      model["source"] = { kind: "oci", ...image };
+    }
+    expect(paths()).toEqual(["models[0].source.kind", "models[0].cache.kind"]);
+    (root["cloud"] as { cluster: { version: string } }).cluster.version = "1.35";
+    expect(paths()).toEqual([]);
   });
 
   it("refuses cached input that costs more than input", () => {

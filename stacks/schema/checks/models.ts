@@ -53,6 +53,37 @@ function cacheCanBeUsed({ engine, cache }: Model, index: number): ConfigProblem[
   ];
 }
 
+/** First version of Kubernetes that mounts images as volumes without a feature gate: https://kubernetes.io/docs/tasks/configure-pod-container/image-volumes */
+const IMAGE_VOLUMES_SINCE = 35;
+
+/** Settings of a model that need an image as a volume. */
+function imageVolumes({ engine, source, cache }: Model): string[] {
+  return [
+    ...(source.kind === "oci" ? ["source.kind"] : []),
+    ...(cache.kind === "image" ? ["cache.kind"] : []),
+    ...(engine.kind === "triton" ? ["engine.tokenizer"] : []),
+    ...(engine.kind === "vllm" && engine.adapters !== undefined ? ["engine.adapters"] : []),
+  ];
+}
+
+/** An older control plane drops the volume, and the engine would start without its files. */
+function imageVolumesExist({ cloud, models }: Pick<PlatformConfig, "cloud" | "models">): ConfigProblem[] {
+  if (cloud.provider !== "aws") return [];
+  const { version } = cloud.cluster;
+  const minor = Number(version.split(".")[1]);
+  if (minor >= IMAGE_VOLUMES_SINCE) return [];
+  return models.flatMap((model, index) =>
+    imageVolumes(model).map((setting) =>
+      problem(
+        ["models", index, ...setting.split(".")],
+        version,
+        `needs an image as a volume, which Kubernetes ${version} does not mount without a feature gate that EKS does not set`,
+        `set cloud.cluster.version to 1.${IMAGE_VOLUMES_SINCE} or later`,
+      ),
+    ),
+  );
+}
+
 /** Simple requests stay with the tenant, on own GPUs, and within what the smaller model can read. */
 function tiersCanAnswer(
   model: Model,
@@ -481,6 +512,7 @@ export const modelChecks: readonly Check[] = [
     needs: ["models", "gpuPools"],
     run: (config) => config.models.flatMap((model, index) => placement(model, index, config)),
   },
+  { needs: ["models", "cloud"], run: imageVolumesExist },
   { needs: ["models", "gpuPools"], run: poolsHoldReplicas },
   { needs: ["models", "tenancy"], run: tenantsHoldReplicas },
   { needs: ["models", "gateway"], run: zeroReplicasNeedHold },
