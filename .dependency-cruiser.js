@@ -19,7 +19,7 @@ export default {
     rule("signing", "signing", []),
     rule("supply-chain", "supply-chain", ["graph", "charts"]),
     rule("prompts", "prompts", ["gateway"]),
-    rule("evals", "evals", ["gateway", "prompts", "signing"]),
+    rule("evals", "evals", ["gateway", "monitoring", "prompts", "signing"]),
     rule("pricing", "pricing", ["graph"]),
     rule("components", "components", ["charts", "pricing", "graph", "plan", "monitoring"]),
     rule("monitoring", "monitoring", ["gateway"]),

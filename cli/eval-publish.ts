@@ -27,10 +27,16 @@ async function send(summary: ReportSummary, options: PublishOptions): Promise<ob
   const { url, user } = options;
   switch (options.to) {
     case "mlflow":
-      return publishToMlflow(summary, {
-        url,
-        ...(options.secret === undefined ? {} : { account: { user, password: required(options, "secret") } }),
-      });
+      return publishToMlflow(
+        summary,
+        {
+          url,
+          ...(options.secret === undefined
+            ? {}
+            : { account: { user, password: required(options, "secret") } }),
+        },
+        "register",
+      );
     case "langsmith":
       return { project: await publishToLangsmith(summary, { url, apiKey: required(options, "secret") }) };
     case "braintrust":

@@ -1,6 +1,19 @@
 import type { ClusterHandle } from "../components/cluster/handle.ts";
 import type { ArtifactDestination } from "../components/evaluation/artifact-destination.ts";
+import { EVALUATION_PATHS, MLFLOW_ADMIN, MLFLOW_URL, ONLINE_PORT } from "../components/evaluation/address.ts";
+import { EvaluationJobs } from "../components/evaluation/evaluation-jobs.ts";
+import { EvaluationNamespace } from "../components/evaluation/evaluation-namespace.ts";
+import { OnlineEvaluation } from "../components/evaluation/online-evaluation.ts";
 import { TrackingServer } from "../components/evaluation/tracking-server.ts";
+import { GATEWAY_NAMESPACE } from "../components/gateway/address.ts";
+import {
+  onlineConfig,
+  scheduledConfig,
+  type OnlineConfig,
+  type ScheduledConfig,
+} from "../evals/cluster/config.ts";
+import type { ClusterServices } from "./cluster-services.ts";
+import { promotions } from "./promotions.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 /** What MLflow is deployed onto. */
@@ -31,5 +44,84 @@ export function deployTracking(
       labels: { "llmops.io/client": config.client, "llmops.io/environment": config.environment },
     },
     { providers: { kubernetes: cluster.provider }, dependsOn: [...artifacts.ready] },
+  );
+}
+
+type Runner = Extract<PlatformConfig["evaluation"]["runner"], { readonly kind: "cluster" }>;
+
+const COMMON = { gateway: `http://gateway.${GATEWAY_NAMESPACE}.svc`, keyFile: EVALUATION_PATHS.key } as const;
+
+/** Version of the prompt `judge` that live answers are judged with. */
+const JUDGE_PROMPT = "1";
+
+/** Longest verdict, tokens. */
+const VERDICT_TOKENS = 200;
+
+function scheduledOf(
+  name: string,
+  config: PlatformConfig,
+  runner: Runner,
+  tracking: TrackingServer | undefined,
+): ScheduledConfig {
+  return scheduledConfig({
+    ...COMMON,
+    stack: name,
+    environment: config.environment,
+    models: promotions(config).map(({ model, evaluated }) => ({ model, evaluated })),
+    maxTokens: runner.maxTokens,
+    minSamples: config.evaluation.minSamples,
+    folder: EVALUATION_PATHS.runs,
+    ...(tracking === undefined
+      ? {}
+      : { mlflow: { url: MLFLOW_URL, user: MLFLOW_ADMIN, passwordFile: EVALUATION_PATHS.mlflow } }),
+  });
+}
+
+function onlineOf(
+  config: PlatformConfig,
+  { share, judge, maxPerDay }: Extract<Runner["online"], { readonly kind: "sampled" }>,
+): OnlineConfig {
+  return onlineConfig({
+    ...COMMON,
+    port: ONLINE_PORT,
+    share,
+    models: promotions(config).flatMap(({ model }) => (model === judge ? [] : [model])),
+    judge: { model: judge, prompt: JUDGE_PROMPT, maxTokens: VERDICT_TOKENS },
+    maxPerDay,
+  });
+}
+
+/** Evaluations in the cluster, where the environment has them. */
+export function deployEvaluations(
+  name: string,
+  config: PlatformConfig,
+  cluster: ClusterHandle,
+  {
+    monitoring,
+    tracking,
+  }: Pick<ClusterServices, "monitoring"> & { readonly tracking: TrackingServer | undefined },
+): void {
+  const { runner } = config.evaluation;
+  if (runner.kind === "none") return;
+  const labels = { "llmops.io/client": config.client, "llmops.io/environment": config.environment };
+  const providers = { kubernetes: cluster.provider };
+  const { namespace } = new EvaluationNamespace(`${name}-evaluation`, { labels }, { providers });
+  const shared = { image: runner.image, gatewayKey: runner.key, labels };
+  new EvaluationJobs(
+    `${name}-evaluation-jobs`,
+    {
+      ...shared,
+      configuration: JSON.stringify(scheduledOf(name, config, runner, tracking), null, 2),
+      ...(tracking === undefined ? {} : { mlflowPassword: tracking.adminPassword }),
+      schedule: runner.schedule,
+      maxMinutes: runner.maxMinutes,
+    },
+    { providers, dependsOn: [namespace, ...(tracking === undefined ? [] : [tracking.chart])] },
+  );
+  if (runner.online.kind === "none") return;
+  new OnlineEvaluation(
+    `${name}-online-evaluation`,
+    { ...shared, configuration: JSON.stringify(onlineOf(config, runner.online), null, 2) },
+    { providers, dependsOn: [namespace, monitoring.chart] },
   );
 }

@@ -10,7 +10,7 @@ import { deployAlerts, deployDriftJob } from "./alerts.ts";
 import { clusterServices } from "./cluster-services.ts";
 import { deployCostAccounting } from "./cost-accounting.ts";
 import { deployDashboards } from "./dashboards.ts";
-import { deployTracking } from "./evaluation.ts";
+import { deployEvaluations, deployTracking } from "./evaluation.ts";
 import { deployGateway } from "./gateway.ts";
 import { deployLoops } from "./loops.ts";
 import { takeFromMirror } from "./registry-mirror.ts";
@@ -74,6 +74,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
     serving(name, config, { cluster, tenants, audit, ...base });
   }
   const tracking = deployTracking(name, config, { cluster, artifacts });
+  if (base !== undefined) deployEvaluations(name, config, cluster, { ...base, tracking });
   deployDriftJob(name, config, cluster, tracking);
   admission(name, config, cluster);
   return {

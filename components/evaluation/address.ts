@@ -18,3 +18,20 @@ export const MLFLOW_CLIENT_LABEL = { "llmops.io/mlflow-client": "true" } as cons
 
 /** Namespace of the evaluation jobs. */
 export const EVALUATION_NAMESPACE = "evaluation";
+
+/** Labels of the pod that judges live answers. */
+export const ONLINE_SELECTOR = { "app.kubernetes.io/name": "online-evaluation" } as const;
+
+/** Port it takes traces on and shows metrics on. */
+export const ONLINE_PORT = 8080;
+
+/** Paths inside the containers of evaluations. */
+export const EVALUATION_PATHS = {
+  configuration: "/etc/evaluation/config.json",
+  /** Key of the gateway's client. */
+  key: "/var/run/evaluation/gateway/key",
+  /** Password of MLflow's account. */
+  mlflow: "/var/run/evaluation/mlflow/password",
+  /** Scratch. */
+  runs: "/tmp/runs",
+} as const;

@@ -14,9 +14,12 @@ export interface MlflowTarget {
 export interface PublishedRun {
   readonly experimentId: string;
   readonly runId: string;
-  /** Version of the model in the registry. */
-  readonly modelVersion: string;
+  /** Version of the model in the registry; absent where only the run was written. */
+  readonly modelVersion?: string;
 }
+
+/** What becomes of the model: a version in the registry, or nothing, as for reports that nobody signed. */
+export type Registration = "register" | "run-only";
 
 const experiment = z.object({ experiment: z.object({ experiment_id: z.string() }) });
 const created = z.object({ experiment_id: z.string() });
@@ -59,12 +62,16 @@ async function registeredModel(call: Call, name: string): Promise<void> {
 }
 
 /**
- * Writes an evaluation as a run and its model as a version of the registry, with the hashes it was evaluated under. The alias
+ * Writes an evaluation as a run and, where asked, its model as a version of the registry, with the hashes it was evaluated under. The alias
  * `candidate` moves to the version only where the report says `passed`.
  * @throws PublishError when the server refuses or cannot be reached
  * @see https://mlflow.org/docs/latest/api_reference/rest-api.html
  */
-export async function publishToMlflow(summary: ReportSummary, target: MlflowTarget): Promise<PublishedRun> {
+export async function publishToMlflow(
+  summary: ReportSummary,
+  target: MlflowTarget,
+  registration: Registration,
+): Promise<PublishedRun> {
   const call = caller(target);
   const name = `${summary.labels["stack"] ?? ""}/${summary.model}`;
   const experiment_id = await experimentId(call, `llmops/${name}`);
@@ -82,6 +89,7 @@ export async function publishToMlflow(summary: ReportSummary, target: MlflowTarg
   ]);
   await call("runs/log-batch", { run_id, metrics, params: [], tags: [] }, anything);
   await call("runs/update", { run_id, status: "FINISHED", end_time: at }, anything);
+  if (registration === "run-only") return { experimentId: experiment_id, runId: run_id };
   const model = name.replaceAll("/", "-");
   await registeredModel(call, model);
   const registered = await call(

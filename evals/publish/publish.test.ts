@@ -82,7 +82,7 @@ describe("an evaluation in MLflow", () => {
 
   it("is a finished run with its figures and a version of the model with its hashes", async () => {
     const { url, calls } = await platform(mlflowAnswers);
-    const published = await publishToMlflow(summaryOf(report), { url: `${url}/`, account });
+    const published = await publishToMlflow(summaryOf(report), { url: `${url}/`, account }, "register");
     expect(published).toEqual({ experimentId: "7", runId: "r1", modelVersion: "3" });
     expect(calls.map(({ path }) => path.replace(MLFLOW, ""))).toEqual([
       "/experiments/get-by-name?experiment_name=llmops%2Facme-prod%2Fclaims-assistant",
@@ -115,9 +115,22 @@ describe("an evaluation in MLflow", () => {
     });
   });
 
+  it("is a run only where nobody signed it", async () => {
+    const { url, calls } = await platform(mlflowAnswers);
+    expect(await publishToMlflow(summaryOf(report), { url }, "run-only")).toEqual({
+      experimentId: "7",
+      runId: "r1",
+    });
+    expect(calls.at(-1)?.path).toBe(`${MLFLOW}/runs/update`);
+  });
+
   it("moves no alias to a version that did not pass", async () => {
     const { url, calls } = await platform(mlflowAnswers);
-    await publishToMlflow(summaryOf({ ...report, decision: "failed", reasons: ["factuality"] }), { url });
+    await publishToMlflow(
+      summaryOf({ ...report, decision: "failed", reasons: ["factuality"] }),
+      { url },
+      "register",
+    );
     expect(calls.at(-1)?.path).toBe(`${MLFLOW}/model-versions/create`);
   });
 
@@ -138,16 +151,16 @@ describe("an evaluation in MLflow", () => {
     ],
   ])("fails where the server %s", async (_what, answers, message) => {
     const { url } = await platform(answers);
-    const failing = publishToMlflow(summaryOf(report), { url, account });
+    const failing = publishToMlflow(summaryOf(report), { url, account }, "register");
     await expect(failing).rejects.toThrow(PublishError);
     await expect(failing).rejects.toThrow(message);
     await expect(failing).rejects.not.toThrow("secret");
   });
 
   it("fails where nobody answers", async () => {
-    await expect(publishToMlflow(summaryOf(report), { url: "http://127.0.0.1:9" })).rejects.toThrow(
-      "cannot be reached",
-    );
+    await expect(
+      publishToMlflow(summaryOf(report), { url: "http://127.0.0.1:9" }, "register"),
+    ).rejects.toThrow("cannot be reached");
   });
 });
 

@@ -110,6 +110,37 @@ const tracking = z
   ])
   .describe("Where runs and registered models are kept.");
 
+const runner = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("none") }),
+    z.strictObject({
+      kind: z.literal("cluster"),
+      image: pinnedImage.describe("Image built from evals/Dockerfile."),
+      client: dnsName.describe("Client of the gateway it calls as."),
+      key: secretRef.describe("Key of that client, in the namespace evaluation."),
+      schedule: z
+        .string()
+        .regex(/^\S+( \S+){4}$/, { error: "must be a cron expression of five fields" })
+        .default("0 2 * * *")
+        .describe("When every model is evaluated, UTC; each change starts one too."),
+      maxMinutes: z.int().min(5).max(720).default(60).describe("Most minutes it takes GPUs from callers."),
+      maxTokens: count.default(256).describe("Longest answer."),
+      online: z
+        .discriminatedUnion("kind", [
+          z.strictObject({ kind: z.literal("none") }),
+          z.strictObject({
+            kind: z.literal("sampled"),
+            share: z.number().gt(0).max(1).default(0.01).describe("Share of the consented traces."),
+            judge: dnsName.describe("Model that judges; its own answers are not judged."),
+            maxPerDay: count.default(1_000).describe("Most answers it judges in 24 hours."),
+          }),
+        ])
+        .default({ kind: "none" })
+        .describe("Judges live answers whose people agreed to it."),
+    }),
+  ])
+  .describe("Evaluations in the cluster.");
+
 /** Quality gate before promotion. */
 export const evaluation = z
   .strictObject({
@@ -134,6 +165,7 @@ export const evaluation = z
       })
       .default("evals/data")
       .describe("Folder of the pinned data sets; `llmops fork` gives each client its own."),
+    runner: runner.default({ kind: "none" }),
   })
   .prefault({})
   .describe("Quality gate before promotion.");

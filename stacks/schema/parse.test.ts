@@ -15,6 +15,35 @@ type Row = readonly [string, string, unknown, readonly (readonly [string, string
 const rows: readonly Row[] = [
   [
     "acme-prod",
+    "evaluation.runner",
+    {
+      kind: "cluster",
+      image: `evals@sha256:${"a".repeat(64)}`,
+      client: "nobody",
+      key: { name: "evaluation", key: "gateway" },
+    },
+    [
+      [
+        "evaluation.runner.client",
+        "the gateway has no client 'nobody'",
+        "add one under gateway.clients, with every model it evaluates",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "evaluation.runner",
+    {
+      kind: "cluster",
+      image: `evals@sha256:${"a".repeat(64)}`,
+      client: "claims-portal",
+      key: { name: "evaluation", key: "gateway" },
+      online: { kind: "sampled", judge: "oracle" },
+    },
+    [["evaluation.runner.client", "the client may not call 'oracle'", "add it to the client's models"]],
+  ],
+  [
+    "acme-prod",
     "evaluation.tracking",
     {
       kind: "mlflow",

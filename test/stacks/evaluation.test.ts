@@ -1,8 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { onlineConfig, scheduledConfig } from "../../evals/cluster/config.ts";
+import { ofType, type ResourceNode } from "../../graph/graph.ts";
+import { isRecord, valueAt } from "../../graph/values.ts";
 import { planStack } from "../../plan/stack-plan.ts";
 import { blocking } from "../../policies/report.ts";
+import { promotions } from "../../stacks/promotions.ts";
 import { parsePlatform } from "../../stacks/schema/parse.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
+import { servedNames } from "../../stacks/schema/served-names.ts";
 import { configOf, judged } from "../policy/environments.ts";
 
 const EVALUATION = {
@@ -11,13 +16,61 @@ const EVALUATION = {
     image: `registry.example/mlflow:v3.12.0-full@sha256:${"0".repeat(64)}`,
     database: { uri: { name: "mlflow-database", key: "uri" }, cidr: "10.20.0.0/16" },
   },
+  runner: {
+    kind: "cluster",
+    image: `registry.example/llmops-evals:0.1.0@sha256:${"0".repeat(64)}`,
+    client: "evaluation",
+    key: { name: "evaluation", key: "gateway" },
+    online: { kind: "sampled", judge: "judge" },
+  },
 };
+
+const JUDGE = {
+  name: "judge-provider",
+  kind: "openai-compatible",
+  baseUrl: "https://api.judge.example",
+  region: "eu-west-3",
+  dataProcessingAgreement: "DPA-8",
+  trainingUse: "excluded",
+  monthlyCapUsd: 100,
+  credential: { name: "judge", key: "key" },
+  models: [
+    {
+      name: "judge",
+      model: "judge",
+      inputUsdPerMillion: "1.00",
+      outputUsdPerMillion: "3.00",
+      source: "price list of the provider",
+      asOf: "2026-11-01",
+    },
+  ],
+} as const;
 
 function withEvaluation(stack: "acme-prod" | "globex-prod"): PlatformConfig {
   const config = configOf(stack);
-  const parsed = parsePlatform({ ...config, evaluation: { ...config.evaluation, ...EVALUATION } });
+  const client = {
+    id: "evaluation",
+    tenant: config.tenancy.tenants[0]?.name,
+    models: [...config.models.flatMap(servedNames), "judge"],
+    keys: ["1".repeat(64)],
+  };
+  const parsed = parsePlatform({
+    ...config,
+    providers: [...config.providers, JUDGE],
+    gateway: { ...config.gateway, clients: [...config.gateway.clients, client] },
+    evaluation: { ...config.evaluation, ...EVALUATION },
+  });
   if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.problems));
   return parsed.config;
+}
+
+function textAt(node: ResourceNode | undefined, path: string): string {
+  const value = valueAt(node?.inputs ?? {}, path);
+  return typeof value === "string" ? value : "";
+}
+
+function served(config: PlatformConfig): { model: string; evaluated: object }[] {
+  return promotions(config).map(({ model, evaluated }) => ({ model, evaluated }));
 }
 
 describe.each(["acme-prod", "globex-prod"] as const)("%s with everything of evaluation", (stack) => {
@@ -28,5 +81,51 @@ describe.each(["acme-prod", "globex-prod"] as const)("%s with everything of eval
     expect(planned.cost?.verdict).toBe("within-budget");
     const lines = (planned.cost?.lines ?? []).filter(({ urn }) => /mlflow|evaluation|artifacts/i.test(urn));
     expect(lines.map(({ what }) => what)).toEqual(["encryption key"]);
+
+    const { graph } = planned.plan;
+    const [job, ...otherJobs] = ofType(graph, "kubernetes:batch/v1:Job");
+    expect(otherJobs).toEqual([]);
+    const name = textAt(job, "metadata.name");
+    expect(name).toMatch(/^evaluation-[0-9a-f]{10}$/);
+    const files = ofType(graph, "kubernetes:core/v1:ConfigMap").filter(
+      ({ inputs }) => valueAt(inputs, "metadata.namespace") === "evaluation",
+    );
+    const file = (wanted: string): unknown => {
+      const found = files.find(({ inputs }) => valueAt(inputs, "metadata.name") === wanted);
+      const data = valueAt(found?.inputs ?? {}, "data");
+      const text = isRecord(data) ? data["config.json"] : undefined;
+      return JSON.parse(typeof text === "string" ? text : "null");
+    };
+    expect(scheduledConfig(file(name))).toMatchObject({
+      gateway: "http://gateway.llm-gateway.svc",
+      models: served(config),
+      mlflow: { url: "http://mlflow.mlflow.svc:5000", user: "admin" },
+    });
+    expect(onlineConfig(file("online-evaluation"))).toMatchObject({
+      share: 0.01,
+      models: config.models.flatMap(servedNames),
+      judge: { model: "judge" },
+      maxPerDay: 1000,
+    });
+    const [nightly] = ofType(graph, "kubernetes:batch/v1:CronJob");
+    for (const [node, path] of [
+      [nightly, "spec.jobTemplate.spec"],
+      [job, "spec"],
+    ] as const)
+      expect(valueAt(node?.inputs ?? {}, path)).toMatchObject({
+        activeDeadlineSeconds: 3600,
+        template: {
+          spec: {
+            automountServiceAccountToken: false,
+            containers: [
+              {
+                image: EVALUATION.runner.image,
+                args: ["evals/bin/evaluate.ts", "/etc/evaluation/config.json"],
+                securityContext: { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false },
+              },
+            ],
+          },
+        },
+      });
   });
 });

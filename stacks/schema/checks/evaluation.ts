@@ -1,5 +1,6 @@
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
+import { servedNames } from "../served-names.ts";
 import { problem, type Check } from "./check.ts";
 
 /** MLflow keeps its artifacts in an object store that the platform makes in the account of the environment. */
@@ -28,8 +29,50 @@ function databaseIsNamed({ evaluation: { tracking } }: PlatformConfig): ConfigPr
   ];
 }
 
+/** The runner is a client like any other: what it asks, somebody must have allowed. */
+function runnerIsAClient(config: PlatformConfig): ConfigProblem[] {
+  const { runner } = config.evaluation;
+  if (runner.kind === "none") return [];
+  const client = config.gateway.clients.find(({ id }) => id === runner.client);
+  if (client === undefined)
+    return [
+      problem(
+        ["evaluation", "runner", "client"],
+        runner.client,
+        `the gateway has no client '${runner.client}'`,
+        "add one under gateway.clients, with every model it evaluates",
+      ),
+    ];
+  const served = config.models.flatMap(servedNames);
+  const judge = runner.online.kind === "none" ? [] : [runner.online.judge];
+  const judged = served.filter((name) => !judge.includes(name));
+  return [
+    ...[...served, ...judge]
+      .filter((name) => !client.models.includes(name))
+      .map((name) =>
+        problem(
+          ["evaluation", "runner", "client"],
+          runner.client,
+          `the client may not call '${name}'`,
+          "add it to the client's models",
+        ),
+      ),
+    ...(judge.length > 0 && judged.length === 0
+      ? [
+          problem(
+            ["evaluation", "runner", "online", "judge"],
+            judge[0],
+            "it is the only model, and no model judges its own answers",
+            "name a model of a provider, or another one",
+          ),
+        ]
+      : []),
+  ];
+}
+
 /** Rules about evaluation. */
 export const evaluationChecks: readonly Check[] = [
   { needs: ["cloud", "evaluation"], run: artifactsHaveAPlace },
   { needs: ["evaluation"], run: databaseIsNamed },
+  { needs: ["evaluation", "gateway", "models"], run: runnerIsAClient },
 ];
