@@ -68,6 +68,7 @@ function scheduledOf(
     stack: name,
     environment: config.environment,
     models: promotions(config).map(({ model, evaluated }) => ({ model, evaluated })),
+    dataSets: config.evaluation.dataSets,
     maxTokens: runner.maxTokens,
     minSamples: config.evaluation.minSamples,
     folder: EVALUATION_PATHS.runs,

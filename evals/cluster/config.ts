@@ -17,6 +17,8 @@ const scheduled = z.strictObject({
   models: z
     .array(z.strictObject({ model: z.string().min(1), evaluated: evaluatedSchema.omit({ dataSets: true }) }))
     .min(1),
+  /** Folder of the data sets. */
+  dataSets: z.string().min(1),
   maxTokens: z.int().min(1),
   minSamples: z.int().min(1),
   /** Folder for runs; it need not last. */

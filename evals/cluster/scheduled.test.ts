@@ -50,6 +50,7 @@ const config = (): Record<string, unknown> => ({
   stack: "acme-prod",
   environment: "prod",
   models: [{ model: "claims", evaluated: { model: hash("a"), prompt: "none", guardrails: hash("b") } }],
+  dataSets: "evals/data",
   maxTokens: 32,
   minSamples: 200,
   folder: join(folder, "runs"),

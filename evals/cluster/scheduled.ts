@@ -23,7 +23,7 @@ export async function evaluateOnce(
   config: ScheduledConfig,
   { id, signal }: { readonly id: string; readonly signal: AbortSignal },
 ): Promise<EvaluationReport[]> {
-  const { cases, digest } = readDataSets();
+  const { cases, digest } = readDataSets(undefined, config.dataSets);
   const reports: EvaluationReport[] = [];
   for (const { model, evaluated } of config.models) {
     const candidate = await run({
