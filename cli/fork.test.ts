@@ -141,6 +141,8 @@ describe("llmops fork", () => {
       "cloud.cluster.systemNodes.instanceType": "e2-standard-4",
       "gpuPools[l40s].accelerator": "A100-80GB",
       "gpuPools[l40s].provisioner": "compute-class",
+      // The only one of the three with an A100 of 80 GB.
+      "gpuPools[l40s].zones": ["europe-west4-a"],
     });
   });
 

@@ -8,6 +8,7 @@ import {
   type GpuCloud,
   type GpuMachine,
 } from "../../components/gpu/accelerators.ts";
+import { availabilityOf } from "../../components/gpu/availability.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import type { ForkAnswers } from "../answers.ts";
 import type { Decision } from "../decision.ts";
@@ -79,6 +80,16 @@ function provisionerOf({ provisioner }: Pool, rungs: Pool["capacity"], cloud: Gp
     : (PROVISIONERS[cloud][provisioner] ?? provisioner);
 }
 
+/** Zones of the fork that offer the pool's machine, where some do and some do not. */
+function zonesOffering(
+  type: string | undefined,
+  { cloud, zones }: ForkAnswers,
+): readonly string[] | undefined {
+  const known = cloud === "gcp" && type !== undefined ? availabilityOf(cloud, type) : undefined;
+  const offering = zones.filter((zone) => known?.places.includes(zone));
+  return offering.length === 0 || offering.length === zones.length ? undefined : offering;
+}
+
 function pools(
   document: StackDocument,
   { gpuPools }: PlatformConfig,
@@ -93,10 +104,12 @@ function pools(
     });
     const decisions: Decision[] = [];
     const accelerator = acceleratorOf(pool, answers);
+    let chosen = pool.instanceType;
     const moved = cloud.provider !== answers.cloud;
     if (accelerator !== pool.accelerator) document.set(key("accelerator"), accelerator);
     if (moved || accelerator !== pool.accelerator) {
       const { type, like } = machineOf(pool, cloud.provider, answers.cloud, accelerator);
+      chosen = type;
       if (type === undefined) document.remove(key("instanceType"));
       else document.set(key("instanceType"), type);
       decisions.push(
@@ -124,6 +137,14 @@ function pools(
     if (pool.zones !== undefined && cloud.region !== answers.region) {
       document.remove(key("zones"));
       decisions.push(what("zones", "all zones of the environment; the template's are in another region"));
+    }
+    const offering =
+      cloud.region === answers.region && accelerator === pool.accelerator
+        ? undefined
+        : zonesOffering(chosen ?? instanceFor(answers.cloud, accelerator, pool.gpusPerNode), answers);
+    if (offering !== undefined) {
+      document.set(key("zones"), offering);
+      decisions.push(what("zones", `those that offer ${accelerator}: ${offering.join(", ")}`));
     }
     return decisions;
   });
