@@ -68,9 +68,12 @@ interface NodeGroup {
   readonly pool: string | undefined;
   /** Boot disk of each node, GiB. */
   readonly diskGiB: number;
+  /** Whether new pods may come; machines that wait for an exchange of nodes have none. */
+  readonly state: "serving" | "standby" | "retiring";
 }
 
 const POOL_LABEL = "llmops.io/gpu-pool";
+const GENERATION_TAINT = "llmops.io/generation";
 
 function at(node: ResourceNode, path: string): GraphValue | undefined {
   return valueAt(node.inputs, path);
@@ -93,6 +96,18 @@ function label(node: ResourceNode, path: string): string | undefined {
   const value = isRecord(labels) ? labels[POOL_LABEL] : undefined;
   if (isUnknown(value)) throw new UnmeterableResourceError(node, `${path}["${POOL_LABEL}"]`, value);
   return typeof value === "string" ? value : undefined;
+}
+
+/** State that the taints of a group's nodes tell. */
+function stateOf(node: ResourceNode, path: string): NodeGroup["state"] {
+  const taints = at(node, path);
+  if (!Array.isArray(taints)) return "serving";
+  const found = (taints as readonly GraphValue[]).find(
+    (taint) => isRecord(taint) && taint["key"] === GENERATION_TAINT,
+  );
+  const value = isRecord(found) ? found["value"] : "serving";
+  if (value === "serving" || value === "standby" || value === "retiring") return value;
+  throw new UnmeterableResourceError(node, path, value);
 }
 
 function neighbour(
@@ -121,6 +136,7 @@ function eksNodeGroup(graph: ResourceGraph, node: ResourceNode): NodeGroup {
     max: numberAt(node, "scalingConfig.maxSize"),
     rungs: [rung],
     pool: label(node, "labels"),
+    state: stateOf(node, "taints"),
     diskGiB: numberAt(template, "blockDeviceMappings.0.ebs.volumeSize"),
   };
 }
@@ -156,6 +172,7 @@ function karpenterNodePool(graph: ResourceGraph, node: ResourceNode, options: Me
     max: Math.floor(gpus / gpusPerNode),
     rungs: karpenterRequirement(node, "karpenter.sh/capacity-type"),
     pool,
+    state: stateOf(node, "spec.template.spec.taints"),
     diskGiB: Number(textAt(machines, "spec.blockDeviceMappings.0.ebs.volumeSize").replace(/Gi$/, "")),
   };
 }
@@ -176,13 +193,14 @@ function gkeNodePool(node: ResourceNode): NodeGroup {
     max: numberAt(node, "autoscaling.totalMaxNodeCount"),
     rungs: [rung],
     pool: label(node, "nodeConfig.labels"),
+    state: stateOf(node, "nodeConfig.taints"),
     diskGiB: numberAt(node, "nodeConfig.diskSizeGb"),
   };
 }
 
 /**
  * Nodes of a group at the quietest hour and on an ordinary day: all of its pool's where the group serves the pool's first rung,
- * else only what the group itself never goes below.
+ * else only what the group itself never goes below. Old and new machines of an exchange both count while both may have pods.
  */
 function usualNodes(
   group: NodeGroup,
@@ -192,7 +210,7 @@ function usualNodes(
   if (group.pool === undefined) return { min, expected: options.systemNodesExpected };
   const pool = options.pools[group.pool];
   if (pool === undefined) return { min, expected: max };
-  if (!group.rungs.includes(pool.firstRung)) return { min, expected: min };
+  if (group.state === "standby" || !group.rungs.includes(pool.firstRung)) return { min, expected: min };
   const floor = Math.min(max, Math.max(min, pool.floor));
   return { min: floor, expected: Math.max(floor, pool.expected) };
 }

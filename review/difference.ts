@@ -1,5 +1,6 @@
 import { Decimal } from "decimal.js";
 import { lossesOf, type Loss, type Stateful } from "./identity.ts";
+import { jumpsOf, type ControlPlane, type VersionJump } from "./upgrades.ts";
 import type { ResourcePrint, ReviewFinding, Snapshot } from "./snapshot.ts";
 
 /** A monthly figure before and after, USD. */
@@ -16,6 +17,8 @@ export interface StackDifference {
   readonly changed: readonly ResourcePrint[];
   /** Data, keys and clusters that the change would lose; none when the whole stack goes or comes. */
   readonly losses: readonly Loss[];
+  /** Control planes that would go back or skip a minor. */
+  readonly jumps: readonly VersionJump[];
   readonly cost: {
     readonly floor: CostChange;
     readonly expected: CostChange;
@@ -52,6 +55,12 @@ function statefulIn(snapshot: Snapshot): Stateful[] {
   );
 }
 
+function controlPlanesIn(snapshot: Snapshot | undefined): ControlPlane[] {
+  return (snapshot?.resources ?? []).flatMap(({ urn, version }) =>
+    version === undefined ? [] : [{ urn, version }],
+  );
+}
+
 /** Compares a stack before and after; either may be missing when the stack comes or goes. */
 export function differenceOf(before: Snapshot | undefined, after: Snapshot | undefined): StackDifference {
   const old = new Map((before?.resources ?? []).map((each) => [each.urn, each]));
@@ -71,6 +80,7 @@ export function differenceOf(before: Snapshot | undefined, after: Snapshot | und
     changed: [...now.values()].filter(({ urn, sha256 }) => old.has(urn) && old.get(urn)?.sha256 !== sha256),
     losses:
       before === undefined || after === undefined ? [] : lossesOf(statefulIn(before), statefulIn(after)),
+    jumps: jumpsOf(controlPlanesIn(before), controlPlanesIn(after)),
     cost: {
       floor: change("min"),
       expected: change("expected"),
@@ -103,7 +113,7 @@ export interface Approvals {
 
 /** Why a change may not be merged as it is; empty when nothing stops it. */
 export function stops(difference: StackDifference, approvals: Approvals): string[] {
-  const { findings, cost, stack, losses } = difference;
+  const { findings, cost, stack, losses, jumps } = difference;
   const mandatory = [...findings.added, ...findings.standing].filter(({ level }) => level === "mandatory");
   const { after: ceiling } = cost.ceiling;
   const { after: budget } = cost.budget;
@@ -121,6 +131,7 @@ export function stops(difference: StackDifference, approvals: Approvals): string
           `${stack}: the ceiling rises by ${rise.toFixed(2)} USD per month, more than ${free.toFixed(2)} that need no approval`,
         ]
       : []),
+    ...jumps.map(({ what }) => `${stack}: ${what}`),
     ...losses
       .filter(({ kind }) => kind !== "deleted" || approvals.loss === "none")
       .map(({ kind, urn, what, fix }) => `${stack}: ${urn} is ${kind}: ${what}; ${fix}`),

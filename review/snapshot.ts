@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { GraphValue } from "../graph/values.ts";
 import { identityOf, type Identity } from "./identity.ts";
+import { pinnedVersion } from "./upgrades.ts";
 
 const value: z.ZodType<GraphValue> = z.json();
 const range = z.object({ min: z.string(), expected: z.string(), max: z.string() });
@@ -57,6 +58,8 @@ export interface ResourcePrint {
   readonly sha256: string;
   /** Only for what holds data, keys or a cluster. */
   readonly identity?: Identity;
+  /** Kubernetes version of a control plane whose stack file pins one. */
+  readonly version?: string;
 }
 
 /** A stack at one commit: what it would create, cost and violate. */
@@ -108,12 +111,14 @@ export function snapshotOf(output: string): Snapshot {
       .filter(({ custom }) => custom)
       .map(({ formerUrns, ...node }) => {
         const identity = identityOf({ ...node, formerUrns });
+        const version = pinnedVersion(node.type, node.inputs);
         return {
           urn: node.urn,
           type: node.type,
           name: node.name,
           sha256: sha256(node),
           ...(identity === undefined ? {} : { identity }),
+          ...(version === undefined ? {} : { version }),
         };
       }),
     cost,

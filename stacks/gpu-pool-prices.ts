@@ -1,6 +1,6 @@
 import { priceOf } from "../pricing/catalog.ts";
 import { machineSku } from "../pricing/price.ts";
-import { gpuPoolOf } from "./clouds/gpu-pools.ts";
+import { instanceTypeOf } from "./clouds/gpu-pools.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 /** A GPU pool with the price of one of its nodes. */
@@ -15,7 +15,7 @@ export function pricedPools({ cloud, gpuPools, budget }: PlatformConfig): Priced
   if (cloud.provider !== "aws" && cloud.provider !== "gcp") return [];
   const assumed = budget.onUnknownPrice.kind === "assume" ? budget.onUnknownPrice.usdPerHour : {};
   return gpuPools.flatMap((pool) => {
-    const { instanceType } = gpuPoolOf(pool, cloud.provider, cloud.zones);
+    const instanceType = instanceTypeOf(pool, cloud.provider);
     const sku = machineSku(cloud.provider, cloud.region, instanceType, "on-demand");
     const price = priceOf(sku)?.usdPerHour ?? assumed[sku];
     return price === undefined ? [] : [{ pool, usdPerHour: String(price) }];

@@ -3,6 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { AwsKey } from "../encryption/aws-key.ts";
+import type { EksAddon } from "./eks-addons.ts";
 import { EksRole } from "./eks-role.ts";
 import { SYSTEM_NODE_LABEL, type ClusterEndpoint, type ClusterHandle, type SystemNodes } from "./handle.ts";
 import { tokenKubeconfig } from "./kubeconfig.ts";
@@ -27,6 +28,10 @@ export interface EksClusterArgs {
   /** Nobody else has access, not even the principal that creates the cluster. */
   readonly access: readonly EksAccess[];
   readonly systemNodes: SystemNodes;
+  /** Kubernetes minor of the system nodes. @default the one they were created with */
+  readonly systemNodesVersion?: string;
+  /** Versions of addons, for example `{ coredns: "v1.12.4-eksbuild.1" }`. @default EKS's own for the cluster's version at creation */
+  readonly addonVersions?: Readonly<Partial<Record<EksAddon, string>>>;
   /** Private subnets in at least two zones. */
   readonly subnetIds: readonly pulumi.Input<string>[];
   /** Days control-plane logs are kept; one of the values CloudWatch accepts. */
@@ -251,15 +256,17 @@ export class EksCluster extends LlmopsComponent implements ClusterHandle {
 
   #addon(
     args: EksClusterArgs,
-    addonName: string,
+    addonName: EksAddon,
     extra: Pick<aws.eks.AddonArgs, "configurationValues" | "podIdentityAssociations">,
     dependsOn: readonly pulumi.Resource[],
   ): aws.eks.Addon {
+    const version = args.addonVersions?.[addonName];
     return new aws.eks.Addon(
       this.childName(`addon-${addonName}`),
       {
         clusterName: this.cluster.name,
         addonName,
+        ...(version === undefined ? {} : { addonVersion: version }),
         resolveConflictsOnCreate: "OVERWRITE",
         resolveConflictsOnUpdate: "OVERWRITE",
         tags: args.tags,
@@ -293,6 +300,7 @@ export class EksCluster extends LlmopsComponent implements ClusterHandle {
         nodeRoleArn: role.role.arn,
         subnetIds: [...args.subnetIds],
         amiType: "AL2023_x86_64_STANDARD",
+        ...(args.systemNodesVersion === undefined ? {} : { version: args.systemNodesVersion }),
         instanceTypes: [args.systemNodes.instanceType],
         capacityType: "ON_DEMAND",
         scalingConfig: {

@@ -2,14 +2,14 @@ import { HelmAddon } from "../addon/helm-addon.ts";
 import { PodIdentity } from "../cluster/pod-identity.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { nodeGroupName } from "./eks-node-groups.ts";
-import type { GpuPool } from "./gpu-pool.ts";
+import { machinesName, type GpuPool } from "./gpu-pool.ts";
 
 /** What scales EKS managed node groups. */
 export interface ClusterAutoscalerArgs {
   readonly clusterName: string;
   readonly region: string;
   /** Pools whose ladders decide which group grows first. */
-  readonly pools: readonly Pick<GpuPool, "name" | "capacity">[];
+  readonly pools: readonly Pick<GpuPool, "name" | "capacity" | "generation">[];
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -22,10 +22,13 @@ const FIRST_PRIORITY = 100;
 /** Priorities for the autoscaler's `priority` expander: number -> patterns of group names. */
 export function ladderPriorities(pools: ClusterAutoscalerArgs["pools"]): Record<string, string[]> {
   const priorities: Record<string, string[]> = { "1": [".*"] };
-  for (const { name, capacity } of pools)
-    capacity.forEach((rung, index) => {
+  for (const pool of pools)
+    pool.capacity.forEach((rung, index) => {
       const priority = `${FIRST_PRIORITY - index * 10}`;
-      priorities[priority] = [...(priorities[priority] ?? []), `^eks-${nodeGroupName(name, rung)}-.*`];
+      priorities[priority] = [
+        ...(priorities[priority] ?? []),
+        `^eks-${nodeGroupName(machinesName(pool), rung)}-.*`,
+      ];
     });
   return priorities;
 }

@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { nodeLaunchTemplate } from "../cluster/eks.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
-import { GPU_TAINT, gpuNodeLabels, validateGpuPool, type GpuPool } from "./gpu-pool.ts";
+import { gpuNodeLabels, gpuTaints, machinesName, validateGpuPool, type GpuPool } from "./gpu-pool.ts";
 import { rungMinimum, type CapacityRung } from "./ladder.ts";
 
 /** A GPU pool as EKS managed node groups, one per rung of its ladder. */
@@ -21,7 +21,7 @@ const CAPACITY_TYPES: Readonly<Record<Exclude<CapacityRung, "flex-start">, "ON_D
   spot: "SPOT",
 };
 
-/** Physical name of a rung's node group; the cluster autoscaler's priorities match on it. */
+/** Physical name of a rung's node group, of the name of its machines; the cluster autoscaler's priorities match on it. */
 export function nodeGroupName(pool: string, rung: CapacityRung): string {
   return `gpu-${pool}-${rung}`;
 }
@@ -43,6 +43,13 @@ export function validateEksGpuNodeGroupsArgs(args: EksGpuNodeGroupsArgs): void {
       reason:
         "EKS node groups have nothing that partitions a GPU; use Karpenter with the GPU operator, or GKE",
     });
+}
+
+/** Kubernetes minor and image of a group whose release is pinned, for example `1.36.0-20261101`. */
+function releaseOf({ generation }: GpuPool): Pick<aws.eks.NodeGroupArgs, "version" | "releaseVersion"> {
+  const release = generation?.release;
+  if (release === undefined) return {};
+  return { version: release.split(".").slice(0, 2).join("."), releaseVersion: release };
 }
 
 /** GPU nodes on EKS without Karpenter: each rung is a node group that the cluster autoscaler fills in ladder order. */
@@ -68,7 +75,7 @@ export class EksGpuNodeGroups extends LlmopsComponent {
     const template = new aws.ec2.LaunchTemplate(
       this.childName(rung),
       nodeLaunchTemplate(
-        `${args.clusterName}-${nodeGroupName(pool.name, rung)}`,
+        `${args.clusterName}-${nodeGroupName(machinesName(pool), rung)}`,
         {
           diskGiB: pool.diskGiB,
           ...(rung === "reserved" && pool.reservation !== undefined
@@ -84,17 +91,18 @@ export class EksGpuNodeGroups extends LlmopsComponent {
       this.childName(rung),
       {
         clusterName: args.clusterName,
-        nodeGroupName: nodeGroupName(pool.name, rung),
+        nodeGroupName: nodeGroupName(machinesName(pool), rung),
         nodeRoleArn: args.nodeRoleArn,
         subnetIds: [...args.subnetIds],
         amiType: "AL2023_x86_64_NVIDIA",
+        ...releaseOf(pool),
         instanceTypes: [pool.instanceType],
         capacityType: CAPACITY_TYPES[rung],
         scalingConfig: { minSize, desiredSize: minSize, maxSize: pool.nodes.max },
         updateConfig: { maxUnavailable: 1 },
         nodeRepairConfig: { enabled: true },
         labels: gpuNodeLabels(pool),
-        taints: [{ key: GPU_TAINT.key, value: GPU_TAINT.value, effect: "NO_SCHEDULE" }],
+        taints: gpuTaints(pool).map(({ key, value }) => ({ key, value, effect: "NO_SCHEDULE" })),
         launchTemplate: { id: template.id, version: pulumi.interpolate`${template.latestVersion}` },
         tags: args.tags,
       },

@@ -3,8 +3,16 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { nodeBasics } from "../cluster/gke.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { ORIGINAL_GENERATION } from "./generation.ts";
 import { GKE_ACCELERATOR_TYPES } from "./gke-accelerators.ts";
-import { GPU_POOL_LABEL, GPU_TAINT, gpuNodeLabels, validateGpuPool, type GpuPool } from "./gpu-pool.ts";
+import {
+  GPU_POOL_LABEL,
+  gpuNodeLabels,
+  gpuTaints,
+  machinesName,
+  validateGpuPool,
+  type GpuPool,
+} from "./gpu-pool.ts";
 import { rungMinimum, type CapacityRung } from "./ladder.ts";
 
 /** How a pod gets onto the pool: it selects the nodes itself, or a ComputeClass walks the ladder for it. */
@@ -41,11 +49,21 @@ export function gkeNodePoolName(pool: string, rung: CapacityRung): string {
 export function validateGkeGpuPoolArgs({ pool, selection }: GkeGpuPoolArgs): void {
   validateGpuPool(pool, "gcp");
   for (const rung of pool.capacity)
-    if (gkeNodePoolName(pool.name, rung).length > NODE_POOL_NAME_LENGTH)
+    if (gkeNodePoolName(machinesName(pool), rung).length > NODE_POOL_NAME_LENGTH)
       throw new pulumi.InputPropertyError({
         propertyPath: "pool.name",
-        reason: `'${gkeNodePoolName(pool.name, rung)}' has more than ${NODE_POOL_NAME_LENGTH} characters`,
+        reason: `'${gkeNodePoolName(machinesName(pool), rung)}' has more than ${NODE_POOL_NAME_LENGTH} characters`,
       });
+  if (
+    selection === "compute-class" &&
+    pool.generation !== undefined &&
+    pool.generation.name !== ORIGINAL_GENERATION
+  )
+    throw new pulumi.InputPropertyError({
+      propertyPath: "pool.generation",
+      reason:
+        "a ComputeClass names the node pools of one generation; use 'node-pool' to exchange nodes by generations",
+    });
   if (selection === "node-pool" && pool.capacity.length > 1)
     throw new pulumi.InputPropertyError({
       propertyPath: "pool.capacity",
@@ -120,10 +138,11 @@ export class GkeGpuPool extends LlmopsComponent {
     return new gcp.container.NodePool(
       this.childName(rung),
       {
-        name: gkeNodePoolName(pool.name, rung),
+        name: gkeNodePoolName(machinesName(pool), rung),
         project: args.projectId,
         location: args.region,
         cluster: args.clusterName,
+        ...(pool.generation?.release === undefined ? {} : { version: pool.generation.release }),
         nodeLocations: [...pool.zones],
         autoscaling: {
           totalMinNodeCount: rungMinimum(index, pool.nodes.min),
@@ -140,7 +159,7 @@ export class GkeGpuPool extends LlmopsComponent {
           gcfsConfig: { enabled: true },
           labels: { ...gpuNodeLabels(pool), ...(classed ? { [COMPUTE_CLASS_KEY]: pool.name } : {}) },
           taints: [
-            { key: GPU_TAINT.key, value: GPU_TAINT.value, effect: "NO_SCHEDULE" },
+            ...gpuTaints(pool).map(({ key, value }) => ({ key, value, effect: "NO_SCHEDULE" })),
             ...(classed ? [{ key: COMPUTE_CLASS_KEY, value: pool.name, effect: "NO_SCHEDULE" }] : []),
           ],
           ...provisioning(rung, pool.reservation),
@@ -159,7 +178,9 @@ export class GkeGpuPool extends LlmopsComponent {
         kind: "ComputeClass",
         metadata: { name: pool.name, labels: { [GPU_POOL_LABEL]: pool.name } },
         spec: {
-          priorities: pool.capacity.map((rung) => ({ nodepools: [gkeNodePoolName(pool.name, rung)] })),
+          priorities: pool.capacity.map((rung) => ({
+            nodepools: [gkeNodePoolName(machinesName(pool), rung)],
+          })),
           // Moving a model back to a better rung would cost a cold start of minutes.
           activeMigration: { optimizeRulePriority: false },
           whenUnsatisfiable: "DoNotScaleUp",

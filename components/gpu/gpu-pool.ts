@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ACCELERATOR_SPECS, instanceGpus, type Accelerator, type GpuCloud } from "./accelerators.ts";
+import { GENERATION_TAINT_KEY, ORIGINAL_GENERATION, type PoolGeneration } from "./generation.ts";
 import type { CapacityRung } from "./ladder.ts";
 
 /** How pods share one GPU. */
@@ -25,6 +26,29 @@ export interface GpuPool {
   /** Boot disk, GiB. */
   readonly diskGiB: number;
   readonly sharing: GpuSharing;
+  /** @default the original one, serving */
+  readonly generation?: PoolGeneration;
+}
+
+/** Name of a pool's machines: the pool's own for its original generation. */
+export function machinesName({ name, generation }: Pick<GpuPool, "name" | "generation">): string {
+  return generation === undefined || generation.name === ORIGINAL_GENERATION
+    ? name
+    : `${name}-${generation.name}`;
+}
+
+/** Taints of a pool's nodes: for pods without a GPU always, for every new pod unless its generation serves. */
+export function gpuTaints({ generation }: Pick<GpuPool, "generation">): {
+  readonly key: string;
+  readonly value: string;
+  readonly effect: "NoSchedule";
+}[] {
+  return [
+    { ...GPU_TAINT },
+    ...(generation === undefined || generation.state === "serving"
+      ? []
+      : [{ key: GENERATION_TAINT_KEY, value: generation.state, effect: "NoSchedule" as const }]),
+  ];
 }
 
 /** Label of every GPU node and of the resource that creates it: the pool's name. */

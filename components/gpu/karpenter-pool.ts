@@ -3,7 +3,14 @@ import type { INodePool } from "@kubernetes-models/karpenter/karpenter.sh/v1/Nod
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
-import { GPU_POOL_LABEL, GPU_TAINT, gpuNodeLabels, validateGpuPool, type GpuPool } from "./gpu-pool.ts";
+import {
+  GPU_POOL_LABEL,
+  gpuNodeLabels,
+  gpuTaints,
+  machinesName,
+  validateGpuPool,
+  type GpuPool,
+} from "./gpu-pool.ts";
 import { karpenterRungs, type KarpenterRungs } from "./ladder.ts";
 
 /** A GPU pool as Karpenter NodePools. */
@@ -11,12 +18,6 @@ export interface KarpenterGpuPoolArgs {
   readonly clusterName: string;
   readonly pool: GpuPool;
   readonly nodeRoleName: string;
-  /**
-   * Image of the nodes; Karpenter takes its NVIDIA variant for GPU instances. Pin a release (`al2023@v20261101`) where
-   * nodes must not change on their own.
-   * @default "al2023@latest"
-   */
-  readonly amiAlias?: string;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -44,10 +45,11 @@ export function ec2NodeClass(args: KarpenterGpuPoolArgs): IEC2NodeClass {
   return {
     apiVersion: "karpenter.k8s.aws/v1",
     kind: "EC2NodeClass",
-    metadata: { name: `gpu-${pool.name}`, labels: { [GPU_POOL_LABEL]: pool.name } },
+    metadata: { name: `gpu-${machinesName(pool)}`, labels: { [GPU_POOL_LABEL]: pool.name } },
     spec: {
       role: args.nodeRoleName,
-      amiSelectorTerms: [{ alias: args.amiAlias ?? "al2023@latest" }],
+      // Karpenter takes the NVIDIA variant for GPU instances.
+      amiSelectorTerms: [{ alias: `al2023@${pool.generation?.release ?? "latest"}` }],
       subnetSelectorTerms: [{ tags: { "karpenter.sh/discovery": args.clusterName } }],
       securityGroupSelectorTerms: [{ tags: { "aws:eks:cluster-name": args.clusterName } }],
       ...(pool.reservation === undefined
@@ -77,7 +79,7 @@ export function nodePool(args: KarpenterGpuPoolArgs, { suffix, rungs, weight }: 
   return {
     apiVersion: "karpenter.sh/v1",
     kind: "NodePool",
-    metadata: { name: `gpu-${pool.name}-${suffix}`, labels: { [GPU_POOL_LABEL]: pool.name } },
+    metadata: { name: `gpu-${machinesName(pool)}-${suffix}`, labels: { [GPU_POOL_LABEL]: pool.name } },
     spec: {
       weight,
       limits: { "nvidia.com/gpu": pool.nodes.max * pool.gpusPerNode },
@@ -89,8 +91,12 @@ export function nodePool(args: KarpenterGpuPoolArgs, { suffix, rungs, weight }: 
       template: {
         metadata: { labels: gpuNodeLabels(pool) },
         spec: {
-          nodeClassRef: { group: "karpenter.k8s.aws", kind: "EC2NodeClass", name: `gpu-${pool.name}` },
-          taints: [{ ...GPU_TAINT }],
+          nodeClassRef: {
+            group: "karpenter.k8s.aws",
+            kind: "EC2NodeClass",
+            name: `gpu-${machinesName(pool)}`,
+          },
+          taints: gpuTaints(pool),
           expireAfter: "Never",
           requirements: [
             { key: "karpenter.sh/capacity-type", operator: "In", values: [...rungs] },

@@ -13,7 +13,7 @@ import { EksCluster } from "../../components/cluster/eks.ts";
 import { ClusterAutoscaler } from "../../components/gpu/cluster-autoscaler.ts";
 import { DevicePlugin } from "../../components/gpu/device-plugin.ts";
 import { EksGpuNodeGroups } from "../../components/gpu/eks-node-groups.ts";
-import type { GpuPool } from "../../components/gpu/gpu-pool.ts";
+import { machinesName, type GpuPool } from "../../components/gpu/gpu-pool.ts";
 import { KarpenterGpuPool } from "../../components/gpu/karpenter-pool.ts";
 import { Karpenter } from "../../components/gpu/karpenter.ts";
 import { AwsNetwork } from "../../components/network/aws.ts";
@@ -21,7 +21,7 @@ import { POD_IDENTITY_AGENT } from "../../components/storage/aws-object-store.ts
 import type { PlatformConfig } from "../schema/platform.ts";
 import { awsServices } from "./aws-services.ts";
 import type { CloudEnvironment } from "./environment.ts";
-import { gpuPoolOf } from "./gpu-pools.ts";
+import { gpuPoolsOf } from "./gpu-pools.ts";
 import { cloudWatchRetentionDays } from "./log-retention.ts";
 
 type AwsCloud = Extract<PlatformConfig["cloud"], { provider: "aws" }>;
@@ -70,6 +70,10 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
       endpoint: cloud.cluster.endpoint,
       access: cloud.cluster.access,
       systemNodes: cloud.cluster.systemNodes,
+      addonVersions: cloud.cluster.addonVersions,
+      ...(cloud.cluster.systemNodesVersion === undefined
+        ? {}
+        : { systemNodesVersion: cloud.cluster.systemNodesVersion }),
       deletionProtection: cloud.cluster.deletionProtection === "on",
       subnetIds: network.privateSubnetIds,
       logRetentionDays: cloudWatchRetentionDays(config.audit.retentionDays),
@@ -163,7 +167,7 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
   const pools = (provisioner: "karpenter" | "node-group"): GpuPool[] =>
     config.gpuPools
       .filter((pool) => pool.provisioner === provisioner)
-      .map((pool) => gpuPoolOf(pool, "aws", cloud.zones));
+      .flatMap((pool) => gpuPoolsOf(pool, "aws", cloud.zones));
   karpenterPools(context, pools("karpenter"));
   nodeGroupPools(context, pools("node-group"));
   if (config.gpuPools.length > 0)
@@ -226,7 +230,7 @@ function karpenterPools(context: ClusterContext, pools: readonly GpuPool[]): voi
   );
   for (const pool of pools)
     new KarpenterGpuPool(
-      `${name}-gpu-${pool.name}`,
+      `${name}-gpu-${machinesName(pool)}`,
       { clusterName: name, pool, nodeRoleName: karpenter.nodeRoleName, tags },
       { providers, dependsOn: karpenter.chart },
     );
@@ -247,7 +251,7 @@ function nodeGroupPools(context: ClusterContext, pools: readonly GpuPool[]): voi
   );
   for (const pool of pools)
     new EksGpuNodeGroups(
-      `${name}-gpu-${pool.name}`,
+      `${name}-gpu-${machinesName(pool)}`,
       {
         clusterName: name,
         pool,

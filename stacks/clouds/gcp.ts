@@ -7,13 +7,14 @@ import { GcpBudget } from "../../components/finops/gcp-budget.ts";
 import { GkeCluster } from "../../components/cluster/gke.ts";
 import { ARTIFACTS, type ArtifactDestination } from "../../components/evaluation/artifact-destination.ts";
 import { GcpArtifactStore } from "../../components/evaluation/gcp-artifact-store.ts";
+import { machinesName } from "../../components/gpu/gpu-pool.ts";
 import { GkeGpuPool, type GkeSelection } from "../../components/gpu/gke-pool.ts";
 import { GcpNetwork } from "../../components/network/gcp.ts";
 import { METADATA_SERVER } from "../../components/storage/gcp-object-store.ts";
 import type { PlatformConfig } from "../schema/platform.ts";
 import type { CloudEnvironment } from "./environment.ts";
 import { gcpServices } from "./gcp-services.ts";
-import { gpuPoolOf, type PoolConfig } from "./gpu-pools.ts";
+import { gpuPoolsOf, type PoolConfig } from "./gpu-pools.ts";
 
 type GcpCloud = Extract<PlatformConfig["cloud"], { provider: "gcp" }>;
 
@@ -119,15 +120,18 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
           },
           { providers: { gcp: provider }, dependsOn: store.writer },
         );
-  for (const pool of config.gpuPools)
+  const pools = config.gpuPools.flatMap((pool) =>
+    gpuPoolsOf(pool, "gcp", cloud.zones).map((machines) => ({ machines, selection: selectionOf(pool) })),
+  );
+  for (const { machines, selection } of pools)
     new GkeGpuPool(
-      `${name}-gpu-${pool.name}`,
+      `${name}-gpu-${machinesName(machines)}`,
       {
         clusterName: cluster.cluster.name,
         projectId: cloud.projectId,
         region: cloud.region,
-        pool: gpuPoolOf(pool, "gcp", cloud.zones),
-        selection: selectionOf(pool),
+        pool: machines,
+        selection,
         serviceAccount: cluster.nodeServiceAccount.email,
         labels,
       },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { EKS_ADDONS } from "../../components/cluster/eks-addons.ts";
 import { cidr, count, countOrZero, dnsName } from "./primitives.ts";
 
 const endpoint = z
@@ -70,6 +71,20 @@ const aws = z
         .min(1)
         .describe("Who may use the Kubernetes API (EKS access entries)."),
       systemNodes,
+      systemNodesVersion: kubernetesVersion
+        .optional()
+        .describe("Kubernetes minor of the system nodes. Default: the one they were created with."),
+      addonVersions: z
+        .partialRecord(
+          z.enum(EKS_ADDONS),
+          z.string().regex(/^v\d+\.\d+\.\d+-eksbuild\.\d+$/, {
+            error: "must be an EKS addon version, for example v1.12.4-eksbuild.1",
+          }),
+        )
+        .default({})
+        .describe(
+          "Versions of EKS addons. Default: EKS's own for the cluster's version at creation; it never changes them.",
+        ),
       deletionProtection,
       gpuSoftware: z
         .enum(["device-plugin", "gpu-operator"])

@@ -14,6 +14,23 @@ const sharing = z
   .default({ kind: "none" })
   .describe("How one GPU is shared; time-slicing has no memory isolation and is refused in production.");
 
+const generation = z.strictObject({
+  name: dnsName.describe(
+    "`original` for the machines the pool was created with; they keep the pool's own name.",
+  ),
+  state: z
+    .enum(["serving", "standby", "retiring"])
+    .default("serving")
+    .describe("`standby` and `retiring` machines take no new pod and keep no idle node."),
+  release: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Release of the node image and its driver, in the provider's own form. Default: the newest when a node starts.",
+    ),
+});
+
 const pool = z.strictObject({
   name: dnsName.describe("Pool name; models refer to it."),
   accelerator: z.enum(ACCELERATORS).describe("GPU model."),
@@ -37,6 +54,12 @@ const pool = z.strictObject({
   zones: z.array(z.string().min(1)).min(1).optional().describe("Default: all zones of the environment."),
   diskGiB: z.int().min(100).max(4096).default(200).describe("Boot disk, GiB."),
   sharing,
+  generations: z
+    .array(generation)
+    .min(1)
+    .max(2)
+    .default([{ name: "original", state: "serving" }])
+    .describe("Machines side by side while nodes are exchanged: docs/upgrade.md."),
 });
 
 /** GPU node pools. */

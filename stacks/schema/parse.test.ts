@@ -497,6 +497,86 @@ const rows: readonly Row[] = [
     ],
   ],
   [
+    "acme-prod",
+    "cloud.cluster.systemNodesVersion",
+    "1.36",
+    [
+      [
+        "cloud.cluster.systemNodesVersion",
+        "nodes of 1.36 are newer than the control plane of 1.35",
+        "upgrade cloud.cluster.version first",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.systemNodesVersion",
+    "1.31",
+    [
+      [
+        "cloud.cluster.systemNodesVersion",
+        "nodes of 1.31 are 4 minors behind the control plane of 1.35; 3 are allowed",
+        "upgrade the nodes before the control plane",
+      ],
+    ],
+  ],
+  [
+    "acme-staging",
+    "gpuPools[0].generations",
+    [{ name: "original", state: "serving", release: "1.36.0-20261101" }],
+    [
+      [
+        "gpuPools[0].generations[0].release",
+        "nodes of 1.36.0-20261101 are newer than the control plane of 1.35",
+        "upgrade cloud.cluster.version first",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].generations",
+    [{ name: "original", release: "latest" }],
+    [
+      [
+        "gpuPools[0].generations[0].release",
+        "'latest' is no release of a pool with provisioner 'karpenter'",
+        "write one such as v20261101",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "gpuPools[0].generations",
+    [
+      { name: "original", state: "retiring" },
+      { name: "original", state: "standby" },
+    ],
+    [
+      [
+        "gpuPools[0].generations[1].name",
+        "the name 'original' is used twice",
+        "give each entry its own name",
+      ],
+      [
+        "gpuPools[0].generations",
+        "no generation serves, so no model could start",
+        "set one to state: serving",
+      ],
+    ],
+  ],
+  [
+    "globex-prod",
+    "gpuPools[0].generations",
+    [{ name: "original" }, { name: "next" }],
+    [
+      [
+        "gpuPools[0].generations",
+        "a pool with provisioner 'compute-class' has its original generation only",
+        "let GKE or the owner of the cluster exchange the nodes, or use a provisioner of this stack: docs/upgrade.md",
+      ],
+    ],
+  ],
+  [
     "globex-prod",
     "cloud.cluster.deletionProtection",
     "never",
@@ -754,7 +834,7 @@ const rows: readonly Row[] = [
       [
         "gpuPools[0].nodez",
         "unknown key 'nodez'",
-        "did you mean 'nodes'? Known keys here: name, accelerator, gpusPerNode, provisioner, instanceType, capacity, reservation, nodes, zones, diskGiB, sharing",
+        "did you mean 'nodes'? Known keys here: name, accelerator, gpusPerNode, provisioner, instanceType, capacity, reservation, nodes, zones, diskGiB, sharing, generations",
       ],
     ],
   ],

@@ -11,11 +11,13 @@ import { metricsChecks } from "./metrics.ts";
 import { modelChecks } from "./models.ts";
 import { promptChecks } from "./prompts.ts";
 import { telemetryChecks } from "./telemetry.ts";
+import { upgradeChecks } from "./upgrade.ts";
 
 /** Every cross-field check, in the order their problems are printed. */
 export const checks: readonly Check[] = [
   ...cloudChecks,
   ...capacityChecks,
+  ...upgradeChecks,
   ...modelChecks,
   ...deliveryChecks,
   ...evaluationChecks,
