@@ -52,7 +52,7 @@ export default {
     },
     rule("review", "review", ["graph"]),
     rule("teardown", "teardown", ["graph", "plan", "pricing"]),
-    rule("chargeback", "chargeback", []),
+    rule("chargeback", "chargeback", ["reporting"]),
     rule("compliance", "compliance", ["graph", "plan", "policies", "stacks"]),
     rule("gateway", "gateway", []),
     rule("assessment", "assessment", ["capacity", "components", "simulation", "stacks"]),

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { Prometheus } from "../reporting/prometheus.ts";
 
 /** One recorded series: its labels, and its value at the end of each hour. */
 export interface HourlySeries {
@@ -6,24 +6,6 @@ export interface HourlySeries {
   /** Decimal text as Prometheus wrote it, by end of the hour in seconds since 1970. */
   readonly values: readonly (readonly [end: number, value: string])[];
 }
-
-/** Prometheus did not answer, or not with what was asked. */
-export class PrometheusError extends Error {
-  override readonly name = "PrometheusError";
-}
-
-const answer = z.object({
-  status: z.literal("success"),
-  data: z.object({
-    resultType: z.literal("matrix"),
-    result: z.array(
-      z.object({
-        metric: z.record(z.string(), z.string()),
-        values: z.array(z.tuple([z.number(), z.string()])),
-      }),
-    ),
-  }),
-});
 
 /** A month that cannot be read yet. */
 export class FutureMonthError extends Error {
@@ -63,34 +45,11 @@ export function monthPeriod(month: string, now: number): Period {
  * @throws PrometheusError when there is no answer or another one
  */
 export async function readHours(
-  base: string,
+  prometheus: Prometheus,
   series: string,
   { from, to }: Period,
-  fetchOver: typeof fetch = fetch,
 ): Promise<HourlySeries[]> {
-  const url = new URL(`${base.replace(/\/$/, "")}/api/v1/query_range`);
-  const parameters = { query: series, start: from / 1000 + 3600, end: to / 1000, step: 3600 };
-  for (const [key, value] of Object.entries(parameters)) url.searchParams.set(key, `${value}`);
-  let text: string;
-  try {
-    const response = await fetchOver(url, { signal: AbortSignal.timeout(60_000) });
-    text = await response.text();
-    if (!response.ok) throw new Error(`status ${response.status}: ${text.slice(0, 200)}`);
-  } catch (error) {
-    throw new PrometheusError(
-      `${url.origin}: ${error instanceof Error ? error.message : String(error)}; open it with kubectl port-forward -n monitoring svc/kube-prometheus-stack-prometheus 9090`,
-    );
-  }
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw new PrometheusError(`${url.origin}: the answer to ${series} is not JSON`);
-  }
-  const parsed = answer.safeParse(body);
-  if (!parsed.success)
-    throw new PrometheusError(
-      `${url.origin}: the answer to ${series} is no matrix: ${z.prettifyError(parsed.error)}`,
-    );
-  return parsed.data.data.result.map(({ metric, values }) => ({ labels: metric, values }));
+  const ends = { from: new Date(from + HOUR_MS), to: new Date(to) };
+  const lines = await prometheus.recorded(series, ends, HOUR_MS / 1000);
+  return lines.map(({ labels, points }) => ({ labels, values: points }));
 }

@@ -1,7 +1,8 @@
 import { Decimal } from "decimal.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { monthPeriod, PrometheusError, readHours, type HourlySeries } from "./hours.ts";
+import { Prometheus, PrometheusError } from "../reporting/prometheus.ts";
+import { monthPeriod, readHours, type HourlySeries } from "./hours.ts";
 import { statementOf, wholeCents } from "./statement.ts";
 
 const FROM = Date.UTC(2026, 9, 1);
@@ -111,34 +112,52 @@ describe("reading from Prometheus", () => {
     () =>
       Promise.resolve(new Response(body, { status }));
 
-  it("asks for the end of each hour", async () => {
-    let asked = "";
-    const found = await readHours("http://prometheus:9090/", "llmops:cost_usd:hour", period, (url) => {
-      asked = url instanceof URL ? url.href : "";
+  it("asks for the end of each hour, and keeps the digits", async () => {
+    const asked: unknown[] = [];
+    const prometheus = new Prometheus("http://prometheus:9090/", undefined, (url, init) => {
+      asked.push(url, init?.method, Object.fromEntries(init?.body as URLSearchParams));
       return Promise.resolve(
         Response.json({
           status: "success",
-          data: { resultType: "matrix", result: [{ metric: { source: "gpu" }, values: [[END, "2.5"]] }] },
+          data: {
+            resultType: "matrix",
+            result: [{ metric: { source: "gpu" }, values: [[END, "2.50000000000000000001"]] }],
+          },
         }),
       );
     });
-    expect(asked).toBe(
-      `http://prometheus:9090/api/v1/query_range?query=llmops%3Acost_usd%3Ahour&start=${END}&end=${END + 3600}&step=3600`,
-    );
-    expect(found).toEqual([series({ source: "gpu" }, "2.5")]);
+    const found = await readHours(prometheus, "llmops:cost_usd:hour", period);
+    expect(asked).toEqual([
+      "http://prometheus:9090/api/v1/query_range",
+      "POST",
+      { query: "llmops:cost_usd:hour", start: String(END), end: String(END + 3600), step: "3600" },
+    ]);
+    expect(found).toEqual([series({ source: "gpu" }, "2.50000000000000000001")]);
   });
 
   it.each([
-    ["an error", respond("down", 503), "status 503: down"],
-    ["no JSON", respond("<html>"), "the answer to x is not JSON"],
+    [
+      "an error",
+      respond("down", 503),
+      "http://p:9090 answered 503 with something that is no query result: down",
+    ],
+    [
+      "no JSON",
+      respond("<html>"),
+      "http://p:9090 answered 200 with something that is no query result: <html>",
+    ],
     [
       "another shape",
       respond('{"status":"success","data":{"resultType":"vector","result":[]}}'),
-      "is no matrix",
+      "'x' gives no ranges",
+    ],
+    [
+      "nobody",
+      () => Promise.reject(new Error("connection refused")),
+      "http://p:9090 cannot be asked: Error: connection refused; open it with kubectl port-forward -n monitoring svc/kube-prometheus-stack-prometheus 9090",
     ],
   ])("refuses %s", async (_, over, message) => {
-    const reading = readHours("http://prometheus:9090", "x", period, over);
-    await expect(reading).rejects.toThrow(PrometheusError);
-    await expect(readHours("http://prometheus:9090", "x", period, over)).rejects.toThrow(message);
+    const reading = readHours(new Prometheus("http://p:9090", undefined, over), "x", period);
+    await expect(reading).rejects.toThrow(new PrometheusError(message));
   });
 });

@@ -24,20 +24,24 @@ let hours = 744;
 
 beforeAll(async () => {
   server = createServer((request, response) => {
-    const query = new URL(request.url ?? "/", "http://localhost").searchParams.get("query") ?? "";
-    response.end(
-      JSON.stringify(
-        query === "llmops:cost_usd:hour"
-          ? matrix(hours, [
-              [{ source: "gpu" }, "2"],
-              [{ source: "provider" }, "0.01"],
-            ])
-          : matrix(hours, [
-              [{ client: "portal", tenant: "claims", model: "mistral", source: "gpu" }, "0.5"],
-              [{ client: "portal", tenant: "claims", model: "gpt", source: "provider" }, "0.01"],
-            ]),
-      ),
-    );
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString("utf8")));
+    request.on("end", () => {
+      const query = new URLSearchParams(body).get("query") ?? "";
+      response.end(
+        JSON.stringify(
+          query === "llmops:cost_usd:hour"
+            ? matrix(hours, [
+                [{ source: "gpu" }, "2"],
+                [{ source: "provider" }, "0.01"],
+              ])
+            : matrix(hours, [
+                [{ client: "portal", tenant: "claims", model: "mistral", source: "gpu" }, "0.5"],
+                [{ client: "portal", tenant: "claims", model: "gpt", source: "provider" }, "0.01"],
+              ]),
+        ),
+      );
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -84,7 +88,10 @@ describe("llmops chargeback", () => {
   });
 
   it.each([
-    [["--prometheus", "http://127.0.0.1:1", "--month", "2026-10"], "error: http://127.0.0.1:1: "],
+    [
+      ["--prometheus", "http://127.0.0.1:1", "--month", "2026-10"],
+      "error: http://127.0.0.1:1 cannot be asked: ",
+    ],
     [["--prometheus", "localhost", "--month", "2026-10"], "'localhost' is not an address such as"],
     [
       ["--prometheus", "http://localhost:9090", "--month", "2026-13"],

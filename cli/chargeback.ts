@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { stringify } from "csv-stringify/sync";
 import { monthPeriod, readHours } from "../chargeback/hours.ts";
 import { STATEMENT_SERIES, statementOf, type Statement } from "../chargeback/statement.ts";
+import { Prometheus } from "../reporting/prometheus.ts";
 import { EXIT, print, printJson, progress } from "./context.ts";
 
 interface ChargebackOptions {
@@ -43,8 +44,9 @@ function printTable({ from, to, rows, totalUsd, attributedUsd, unattributedUsd, 
 
 async function run({ prometheus, month: wanted, json, csv }: ChargebackOptions): Promise<void> {
   const period = monthPeriod(wanted, Date.now());
-  const clients = await readHours(prometheus, STATEMENT_SERIES.clients, period);
-  const totals = await readHours(prometheus, STATEMENT_SERIES.totals, period);
+  const server = new Prometheus(prometheus);
+  const clients = await readHours(server, STATEMENT_SERIES.clients, period);
+  const totals = await readHours(server, STATEMENT_SERIES.totals, period);
   const statement = statementOf({ period, clients, totals });
   if (json === true) printJson(statement);
   else if (csv === true)

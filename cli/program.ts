@@ -40,11 +40,16 @@ interface RefusedInput extends Error {
 }
 
 /** Errors whose message is written for the user; anything else is a defect and is shown with its stack. */
-const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
+export const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
+  "AdminRefusedError",
+  "AlreadyLockedError",
+  "AnswersError",
+  "ContentUnreadableError",
   "CostCapError",
+  "CostSideError",
+  "CronError",
   "DataSetError",
   "EnvelopeError",
-  "CostSideError",
   "EvidenceError",
   "ForkError",
   "FutureMonthError",
@@ -53,24 +58,31 @@ const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
   "JudgeError",
   "KubeconfigError",
   "LabelError",
+  "LoopsConfigError",
+  "MissingSecretError",
   "ModelNotInstalledError",
   "MonthError",
   "PostError",
-  "PrometheusError",
-  "PromptError",
-  "PrometheusError",
   "PriceBookError",
   "PriceImportError",
+  "PrometheusError",
+  "PromptError",
   "PromqlError",
   "PublishError",
   "ReportError",
   "SimulationError",
+  "SizingError",
+  "SnapshotError",
+  "StoreAddressError",
   "TargetError",
   "TraceError",
   "TrafficError",
+  "UnclassifiedResourceError",
   "UnknownKeyError",
   "UnknownPriceError",
   "UnknownStackError",
+  "UnmeterableResourceError",
+  "WrongKeyTypeError",
 ]);
 
 function refusesInput(error: Error): error is RefusedInput {

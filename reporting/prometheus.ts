@@ -21,6 +21,13 @@ export interface Line {
   readonly points: readonly (readonly [seconds: number, value: number])[];
 }
 
+/** Values of a series over time as Prometheus wrote them: decimal text, so that money is not rounded. */
+export interface RecordedLine {
+  readonly labels: Labels;
+  /** Seconds since 1970 and value. */
+  readonly points: readonly (readonly [seconds: number, value: string])[];
+}
+
 /** A stretch of time. */
 export interface Period {
   readonly from: Date;
@@ -28,7 +35,7 @@ export interface Period {
   readonly to: Date;
 }
 
-const value = z.tuple([z.number(), z.string().transform(toNumber)]);
+const value = z.tuple([z.number(), z.string()]);
 const labels = z.record(z.string(), z.string());
 const answer = z.discriminatedUnion("status", [
   z.object({
@@ -62,14 +69,17 @@ export class Prometheus {
   /** Address without a slash at its end. */
   readonly url: string;
   readonly #token: string | undefined;
+  readonly #send: typeof fetch;
 
   /**
    * @param url address, for example `http://localhost:9090`
    * @param token bearer token. @default none
+   * @param send what sends requests. @default fetch
    */
-  constructor(url: string, token?: string) {
+  constructor(url: string, token?: string, send: typeof fetch = fetch) {
     this.url = url.replace(/\/+$/, "");
     this.#token = token;
+    this.#send = send;
   }
 
   /**
@@ -81,21 +91,38 @@ export class Prometheus {
     switch (data.resultType) {
       case "vector":
         return data.result
-          .map(({ metric, value: [, number] }) => ({ labels: metric, value: number }))
+          .map(({ metric, value: [, text] }) => ({ labels: metric, value: toNumber(text) }))
           .filter((sample) => !Number.isNaN(sample.value));
       case "scalar":
-        return [{ labels: {}, value: data.result[1] }];
+        return [{ labels: {}, value: toNumber(data.result[1]) }];
       case "matrix":
         throw new PrometheusError(`'${expr}' gives ranges, not values`);
     }
   }
 
   /**
-   * Values over a period.
+   * Values over a period; those that are no number are left out.
    * @param stepSeconds distance between two points, seconds
    * @throws PrometheusError when it cannot be asked
    */
-  async range(expr: string, { from, to }: Period, stepSeconds: number): Promise<Line[]> {
+  async range(expr: string, period: Period, stepSeconds: number): Promise<Line[]> {
+    const lines = await this.recorded(expr, period, stepSeconds);
+    return lines
+      .map(({ labels: found, points }) => ({
+        labels: found,
+        points: points
+          .map(([time, text]) => [time, toNumber(text)] as const)
+          .filter(([, number]) => !Number.isNaN(number)),
+      }))
+      .filter(({ points }) => points.length > 0);
+  }
+
+  /**
+   * Values over a period as Prometheus wrote them.
+   * @param stepSeconds distance between two points, seconds
+   * @throws PrometheusError when it cannot be asked
+   */
+  async recorded(expr: string, { from, to }: Period, stepSeconds: number): Promise<RecordedLine[]> {
     const data = await this.#ask("query_range", {
       query: expr,
       start: seconds(from),
@@ -103,16 +130,11 @@ export class Prometheus {
       step: String(stepSeconds),
     });
     if (data.resultType !== "matrix") throw new PrometheusError(`'${expr}' gives no ranges`);
-    return data.result
-      .map(({ metric, values }) => ({
-        labels: metric,
-        points: values.filter(([, number]) => !Number.isNaN(number)),
-      }))
-      .filter(({ points }) => points.length > 0);
+    return data.result.map(({ metric, values }) => ({ labels: metric, points: values }));
   }
 
   async #ask(path: string, fields: Readonly<Record<string, string>>): Promise<Data> {
-    const response = await this.#send(path, fields);
+    const response = await this.#post(path, fields);
     const text = await response.text();
     const parsed = answer.safeParse(jsonOf(text));
     if (!parsed.success)
@@ -124,9 +146,9 @@ export class Prometheus {
     return parsed.data.data;
   }
 
-  async #send(path: string, fields: Readonly<Record<string, string>>): Promise<Response> {
+  async #post(path: string, fields: Readonly<Record<string, string>>): Promise<Response> {
     try {
-      return await fetch(`${this.url}/api/v1/${path}`, {
+      return await this.#send(`${this.url}/api/v1/${path}`, {
         method: "POST",
         body: new URLSearchParams(fields),
         headers: this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` },
@@ -134,7 +156,9 @@ export class Prometheus {
       });
     } catch (error) {
       const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw new PrometheusError(`${this.url} cannot be asked: ${String(cause)}`);
+      throw new PrometheusError(
+        `${this.url} cannot be asked: ${String(cause)}; open it with kubectl port-forward -n monitoring svc/kube-prometheus-stack-prometheus 9090`,
+      );
     }
   }
 }
