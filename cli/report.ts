@@ -30,9 +30,14 @@ interface ReportOptions {
 
 function promisesOf(stack: string | undefined): Promises {
   if (stack === undefined) return { objectives: [] };
-  const { budgetUsd, objectives, measured } = dashboardScope(readStack(STACKS_FOLDER, stack));
+  const { budgetUsd, availability, objectives, measured } = dashboardScope(readStack(STACKS_FOLDER, stack));
   const limit = measured.find(({ id }) => id === "hallucination_rate")?.limit;
-  return { budgetUsd, objectives, ...(limit === undefined ? {} : { hallucinationLimit: limit }) };
+  return {
+    budgetUsd,
+    availability,
+    objectives,
+    ...(limit === undefined ? {} : { hallucinationLimit: limit }),
+  };
 }
 
 /** Prometheus at an address, with a token out of a file. */

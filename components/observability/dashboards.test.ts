@@ -11,6 +11,7 @@ const RUNBOOKS = join(import.meta.dirname, "..", "..", "docs", "runbooks");
 const vllm = engineGauges({ kind: "vllm", image: "unused", maxModelLen: 8192, maxNumSeqs: 64 });
 const EVERYTHING: DashboardScope = {
   budgetUsd: 7_300,
+  availability: 0.995,
   objectives: [
     { model: "small", ttftP95Seconds: 0.8, e2eP99Seconds: 20 },
     { model: "large", ttftP95Seconds: 2, e2eP99Seconds: 60 },
@@ -114,6 +115,18 @@ describe("the panels", () => {
       }
   });
 
+  it("hold failures against the budget the objective leaves", () => {
+    const panels = panelsOf(EVERYTHING).filter(({ title }) => /[Ee]rror budget|^Availability/.test(title));
+    expect(panels.map(({ description }) => /\d+(\.\d+)? %/.exec(description)?.[0])).toEqual([
+      "99.5 %",
+      "99.5 %",
+      "2 %",
+    ]);
+    expect(
+      panels.flatMap(({ queries }) => queries.map(({ expr }) => / \/ ([\d.]+)$/.exec(expr)?.[1])),
+    ).toEqual([undefined, "0.005", "0.005", "0.005"]);
+  });
+
   it("take objectives and budget from the stack", () => {
     const bounds = Object.fromEntries(
       panelsOf(EVERYTHING).map(({ title, thresholds }) => [title, thresholds.map(({ from }) => from)]),
@@ -122,6 +135,7 @@ describe("the panels", () => {
     expect(bounds["Whole call"]).toEqual([null, 16, 20]);
     expect(bounds["Output tokens"]).toEqual([null, 0.15000000000000002, 0.2]);
     expect(bounds["Judged answers that are not supported"]).toEqual([null, 0.015, 0.02]);
+    expect(bounds["Availability"]).toEqual([null, 0.99, 0.995]);
     expect(bounds["A month at this rate"]).toEqual([null, 5_840, 7_300]);
   });
 

@@ -1,4 +1,4 @@
-import { budgetLeft, ERROR_BUDGET, failedShare } from "../../components/observability/dashboards/queries.ts";
+import { budgetLeft, failedShare, percent } from "../../components/observability/dashboards/queries.ts";
 import { HOURS_PER_MONTH } from "../../monitoring/environment.ts";
 import { formatted } from "../format.ts";
 import type { Questions } from "./questions.ts";
@@ -7,6 +7,8 @@ import { judged, type Figure, type ReportSection, type ReportTable } from "./rep
 /** What the stack file promises; without a stack nothing is held against anything of it. */
 export interface Promises {
   readonly budgetUsd?: number;
+  /** Share of calls that must be answered, for example 0.999. @default no promise, and so no error budget */
+  readonly availability?: number;
   /** Largest share of judged answers that may be unsupported. @default no limit */
   readonly hallucinationLimit?: number;
   readonly objectives: readonly {
@@ -26,11 +28,22 @@ function percentile(share: number, metric: string, matchers: string, window: str
   return `histogram_quantile(${share}, sum by (le) (rate(${metric}_bucket{${matchers}}[${window}])))`;
 }
 
+async function errorBudgetLeft(ask: Questions, promised: number): Promise<Figure> {
+  const left = budgetLeft(ask.window, promised);
+  return {
+    label: "Error budget left",
+    ...judged(await ask.one(left, "percentunit"), "above 0 %", (value) => value > 0),
+    source: prometheus(left),
+  };
+}
+
 /** Was the service there, and fast enough? */
-export async function serviceLevel(ask: Questions, { objectives }: Promises): Promise<ReportSection> {
+export async function serviceLevel(
+  ask: Questions,
+  { objectives, availability: promised }: Promises,
+): Promise<ReportSection> {
   const { window } = ask;
   const availability = `1 - ${failedShare(window)}`;
-  const left = budgetLeft(window);
   const latencies = await Promise.all(
     objectives.flatMap(({ model, ttftP95Seconds, e2eP99Seconds }) => {
       const whole = percentile(
@@ -56,24 +69,18 @@ export async function serviceLevel(ask: Questions, { objectives }: Promises): Pr
       ];
     }),
   );
-  const objective = 1 - ERROR_BUDGET;
+  const answered = await ask.one(availability, "percentunit");
   return {
     title: "Service level",
     figures: [
       {
         label: "Availability",
-        ...judged(
-          await ask.one(availability, "percentunit"),
-          "at least 99.9 %",
-          (value) => value >= objective,
-        ),
+        ...(promised === undefined
+          ? { measured: answered }
+          : judged(answered, `at least ${percent(promised)}`, (value) => value >= promised)),
         source: prometheus(availability),
       },
-      {
-        label: "Error budget left",
-        ...judged(await ask.one(left, "percentunit"), "above 0 %", (value) => value > 0),
-        source: prometheus(left),
-      },
+      ...(promised === undefined ? [] : [await errorBudgetLeft(ask, promised)]),
       ...latencies,
     ],
     charts: [
@@ -82,10 +89,7 @@ export async function serviceLevel(ask: Questions, { objectives }: Promises): Pr
         "percentunit",
         `1 - ${failedShare("1d")}`,
         () => "availability",
-        {
-          stepSeconds: DAY / 4,
-          bound: objective,
-        },
+        { stepSeconds: DAY / 4, ...(promised === undefined ? {} : { bound: promised }) },
       ),
     ],
     tables: [],

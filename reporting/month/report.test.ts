@@ -12,6 +12,7 @@ import type { AuditAnswer } from "./audit-sections.ts";
 import { reportHtml } from "./html.ts";
 import { makeReport } from "./make-report.ts";
 import { reportMarkdown } from "./markdown.ts";
+import type { Promises } from "./measured-sections.ts";
 import { MonthError, reportMonth } from "./period.ts";
 import type { MonthlyReport } from "./report.ts";
 import { verdictOf, wordsOf } from "./words.ts";
@@ -20,6 +21,7 @@ const NOW = new Date("2026-11-03T08:00:00Z");
 const OCTOBER = reportMonth("2026-10", NOW);
 const PROMISES = {
   budgetUsd: 7_300,
+  availability: 0.999,
   objectives: [{ model: "small", ttftP95Seconds: 0.8, e2eP99Seconds: 20 }],
 };
 const NO_AUDIT: AuditAnswer = { kind: "no-data", reason: "no audit log was given" };
@@ -69,12 +71,16 @@ async function stub(kind: "recorded" | "silent" | "refusing"): Promise<string> {
   return `http://127.0.0.1:${address.port}`;
 }
 
-async function reportOf(kind: "recorded" | "silent", audit: AuditAnswer = NO_AUDIT): Promise<MonthlyReport> {
+async function reportOf(
+  kind: "recorded" | "silent",
+  audit: AuditAnswer = NO_AUDIT,
+  promises: Promises = PROMISES,
+): Promise<MonthlyReport> {
   const prometheus = new Prometheus(await stub(kind));
   return makeReport({
     month: OCTOBER,
     subject: "acme-prod",
-    promises: PROMISES,
+    promises,
     prometheus,
     audit,
     now: NOW,
@@ -119,6 +125,24 @@ describe("figures from Prometheus", () => {
     );
     expect(report.caveats).toContain(
       "Prometheus saw only 62.0 % of the period; its figures describe that part.",
+    );
+  });
+
+  it.each([
+    [0.999, "Availability: 99.940 %, met"],
+    [0.9995, "Availability: 99.940 %, missed"],
+    [undefined, "Availability: 99.940 %, "],
+  ])("of availability are held against the promise of the pipeline file: %s", async (availability, line) => {
+    const { availability: _shipped, ...others } = PROMISES;
+    const report = await reportOf("recorded", NO_AUDIT, {
+      ...others,
+      ...(availability === undefined ? {} : { availability }),
+    });
+    expect(lines(report).find((each) => each.startsWith("Availability"))).toBe(line);
+    const [level] = report.sections;
+    const budget = level?.figures.find(({ label }) => label === "Error budget left");
+    expect(budget?.source?.split(" / ").at(-1)).toBe(
+      availability === undefined ? undefined : availability === 0.999 ? "0.001" : "0.0005",
     );
   });
 

@@ -9,13 +9,14 @@ import {
   type PanelQuery,
 } from "./panel.ts";
 import {
-  ERROR_BUDGET,
   budgetLeft,
+  errorBudget,
   failedShare,
   increase,
   ofCalls,
   ofModels,
   orZero,
+  percent,
   rangeQuantile,
 } from "./queries.ts";
 import { strictest, type DashboardScope } from "./scope.ts";
@@ -27,6 +28,9 @@ function one(expr: string, legend: string): readonly [PanelQuery] {
 }
 
 function serviceLevel(scope: DashboardScope): PanelGroup {
+  const { availability } = scope;
+  const budget = errorBudget(availability);
+  const promised = percent(availability);
   const e2e = strictest(scope, ({ e2eP99Seconds }) => e2eP99Seconds);
   const durations = ofModels("request_duration_seconds_bucket", 'result="completed"');
   return {
@@ -34,21 +38,19 @@ function serviceLevel(scope: DashboardScope): PanelGroup {
     panels: [
       {
         title: "Availability",
-        description:
-          "Share of the calls the platform should have answered that it answered. What guards, limits and callers' own mistakes refuse is not counted. Objective 99.9 %.",
+        description: `Share of the calls the platform should have answered that it answered. What guards, limits and callers' own mistakes refuse is not counted. Objective ${promised}.`,
         unit: "percentunit",
         visual: "value",
         queries: one(`1 - ${failedShare("$__range")}`, "answered"),
-        thresholds: highIsGood(0.998, 1 - ERROR_BUDGET),
+        thresholds: highIsGood(availability - budget, availability),
         runbook: "availability",
       },
       {
         title: "Error budget left",
-        description:
-          "What is left of the failures a 99.9 % objective allows in the range shown. Below zero the objective is missed: stop risky changes.",
+        description: `What is left of the failures an objective of ${promised} allows in the range shown. Below zero the objective is missed: stop risky changes.`,
         unit: "percentunit",
         visual: "value",
-        queries: one(budgetLeft("$__range"), "left"),
+        queries: one(budgetLeft("$__range", availability), "left"),
         thresholds: highIsGood(0, 0.25),
         runbook: "availability",
       },
@@ -59,8 +61,8 @@ function serviceLevel(scope: DashboardScope): PanelGroup {
         unit: "short",
         visual: "lines",
         queries: [
-          { expr: `slo:sli_error:ratio_rate1h{sloth_slo="availability"} / ${ERROR_BUDGET}`, legend: "1 h" },
-          { expr: `slo:sli_error:ratio_rate6h{sloth_slo="availability"} / ${ERROR_BUDGET}`, legend: "6 h" },
+          { expr: `slo:sli_error:ratio_rate1h{sloth_slo="availability"} / ${budget}`, legend: "1 h" },
+          { expr: `slo:sli_error:ratio_rate6h{sloth_slo="availability"} / ${budget}`, legend: "6 h" },
         ],
         thresholds: lowIsGood(1, 14.4),
         runbook: "availability",

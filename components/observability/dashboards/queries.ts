@@ -1,7 +1,15 @@
 import { ATTEMPTED_CALLS, FAILED_CALLS } from "../../../monitoring/metrics.ts";
 
-/** Share of calls that may fail: 99.9 % availability. */
-export const ERROR_BUDGET = 0.001;
+/** Share of calls that may fail under an objective, for example 0.001 of 0.999. */
+export function errorBudget(objective: number): number {
+  // Exact to six digits, so that nobody reads 0.0010000000000000009.
+  return Number((1 - objective).toPrecision(6));
+}
+
+/** An objective in words, for example `99.9 %`. */
+export function percent(objective: number): string {
+  return `${Number((100 * objective).toPrecision(6))} %`;
+}
 
 const MODEL = 'model=~"$model"';
 const CLIENT = 'client=~"$client"';
@@ -60,7 +68,7 @@ export function failedShare(range: string): string {
   return `${orZero(`sum(increase(${FAILED_CALLS}[${range}]))`)} / sum(increase(${ATTEMPTED_CALLS}[${range}]))`;
 }
 
-/** Share of the month's error budget that is left, over a range; below zero when it is overspent. */
-export function budgetLeft(range: string): string {
-  return `1 - (${failedShare(range)}) / ${ERROR_BUDGET}`;
+/** Share of the error budget of an objective that is left, over a range; below zero when it is overspent. */
+export function budgetLeft(range: string, objective: number): string {
+  return `1 - (${failedShare(range)}) / ${errorBudget(objective)}`;
 }

@@ -5,6 +5,8 @@ import type { EngineGauges } from "../../serving/engine-metrics.ts";
 export interface DashboardScope {
   /** Budget of a month, USD. */
   readonly budgetUsd: number;
+  /** Share of calls that must be answered, for example 0.999. */
+  readonly availability: number;
   /** Own models with their objectives, seconds; calls to external providers have none. */
   readonly objectives: readonly {
     readonly model: string;

@@ -2,6 +2,7 @@ import type { DashboardScope } from "../../../components/observability/dashboard
 import { engineGauges } from "../../../components/serving/engine-metrics.ts";
 import { compilePipeline } from "../../../monitoring/compile.ts";
 import type { CompiledPipeline } from "../../../monitoring/compiled.ts";
+import { availabilityOf } from "../../../stacks/dashboard-scope.ts";
 import { readPipeline } from "../../../stacks/schema/pipeline-file.ts";
 import type { Look } from "../../../reporting/panels.ts";
 
@@ -33,6 +34,7 @@ export const PIPELINE = compiled();
 /** The platform the data is about. */
 export const SCOPE: DashboardScope = {
   budgetUsd: BUDGET_USD,
+  availability: availabilityOf(PIPELINE),
   objectives: OBJECTIVES,
   measured: PIPELINE.metrics,
   detectors: PIPELINE.detectors,
