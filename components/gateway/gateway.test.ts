@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
+import { valueAt } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
 import { typeCounts } from "../../plan/plan.ts";
 import { Gateway, validateGatewayArgs, type GatewayArgs } from "./gateway.ts";
@@ -42,6 +43,17 @@ describe("Gateway", () => {
       "kubernetes:networking.k8s.io/v1:NetworkPolicy": 3,
       "kubernetes:policy/v1:PodDisruptionBudget": 1,
     });
+  });
+
+  it("starts other pods for another configuration, and only for that", async () => {
+    const annotations = async (changes: Partial<GatewayArgs> = {}): Promise<unknown> => {
+      const [set] = ofType(await graphOf(changes), "kubernetes:apps/v1:StatefulSet");
+      return valueAt(set?.inputs ?? {}, "spec.template.metadata.annotations");
+    };
+    const before = await annotations();
+    expect(before).toEqual({ "llmops.io/configuration": "32bdb5c580808123" });
+    expect(await annotations({ replicas: 5 })).toEqual(before);
+    expect(await annotations({ configuration: "listen: {}\n\n" })).not.toEqual(before);
   });
 
   it("keeps the volumes of its records, names each writer after its pod, and ends after its drain", async () => {

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { configurationHash } from "../configuration-hash.ts";
 import { TELEMETRY_SENDER_LABEL } from "../tracing/address.ts";
 import {
   GATEWAY_ACCOUNT,
@@ -148,7 +149,11 @@ export class Gateway extends LlmopsComponent {
           persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
           selector: { matchLabels: GATEWAY_SELECTOR },
           template: {
-            metadata: { labels: { ...args.labels, ...GATEWAY_SELECTOR } },
+            metadata: {
+              labels: { ...args.labels, ...GATEWAY_SELECTOR },
+              // The gateway reads its configuration once: another one starts other pods, one after the other.
+              annotations: { ...configurationHash(args.configuration) },
+            },
             spec: podSpec(args, account.metadata.name, configuration.metadata.name),
           },
           volumeClaimTemplates: [

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { configurationHash } from "../configuration-hash.ts";
 import { COLLECTOR_SERVICE, TELEMETRY_NAMESPACE } from "./address.ts";
 import {
   COLLECTOR_PORTS,
@@ -84,9 +84,7 @@ export class Collectors extends LlmopsComponent {
             metadata: {
               labels: { ...labels, ...selector },
               // Collectors read their configuration once.
-              annotations: {
-                "llmops.io/configuration": createHash("sha256").update(text).digest("hex").slice(0, 16),
-              },
+              annotations: { ...configurationHash(text) },
             },
             spec: podSpec(image, tier, configuration.metadata.name),
           },
