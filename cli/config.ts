@@ -1,11 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import { endingsOf, formatEnding, type Ending } from "../stacks/schema/endings.ts";
 import { explain } from "../stacks/schema/explain.ts";
 import { stackFileJsonSchema } from "../stacks/schema/json-schema.ts";
+import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { ConfigError, parseStackText, readStack, stackNames } from "../stacks/schema/stack-file.ts";
 import type { LocatedProblem } from "../stacks/schema/yaml-source.ts";
-import { EXIT, STACKS_FOLDER, print, printJson } from "./context.ts";
+import { asOfOption, EXIT, STACKS_FOLDER, print, printJson } from "./context.ts";
 
 /** Name of the generated JSON Schema in the stacks folder. */
 export const SCHEMA_FILE = "platform.schema.json";
@@ -13,17 +15,17 @@ export const SCHEMA_FILE = "platform.schema.json";
 interface CheckOptions {
   readonly stack?: string;
   readonly file?: string;
+  readonly asOf: string;
   readonly json?: true;
 }
 
 type CheckResult =
-  | { readonly target: string; readonly status: "valid" }
+  | { readonly target: string; readonly status: "valid"; readonly endings: readonly Ending[] }
   | { readonly target: string; readonly status: "invalid"; readonly problems: readonly LocatedProblem[] };
 
-function checkOne(target: string, read: () => unknown): CheckResult {
+function checkOne(target: string, asOf: string, read: () => PlatformConfig): CheckResult {
   try {
-    read();
-    return { target, status: "valid" };
+    return { target, status: "valid", endings: endingsOf(read(), asOf) };
   } catch (error) {
     if (error instanceof ConfigError) return { target, status: "invalid", problems: error.problems };
     throw error;
@@ -31,20 +33,25 @@ function checkOne(target: string, read: () => unknown): CheckResult {
 }
 
 function check(options: CheckOptions): void {
-  const { file } = options;
+  const { file, asOf } = options;
   const results =
     file === undefined
       ? (options.stack === undefined ? stackNames(STACKS_FOLDER) : [options.stack]).map((stack) =>
-          checkOne(stack, () => readStack(STACKS_FOLDER, stack)),
+          checkOne(stack, asOf, () => readStack(STACKS_FOLDER, stack)),
         )
-      : [checkOne(file, () => parseStackText(readFileSync(file, "utf8"), file))];
+      : [checkOne(file, asOf, () => parseStackText(readFileSync(file, "utf8"), file))];
   if (options.json === true) printJson(results);
   else
     for (const result of results) {
-      if (result.status === "valid") print(`${result.target}: valid`);
-      else print(`${result.target}: invalid\n\n${new ConfigError(result.problems).message}\n`);
+      if (result.status === "valid") {
+        print(`${result.target}: valid`);
+        for (const ending of result.endings)
+          print(`  ${ending.state === "over" ? "error" : "warning"}: ${formatEnding(ending)}`);
+      } else print(`${result.target}: invalid\n\n${new ConfigError(result.problems).message}\n`);
     }
-  if (results.some((result) => result.status === "invalid")) process.exitCode = EXIT.findings;
+  const isWrong = (result: CheckResult): boolean =>
+    result.status === "invalid" || result.endings.some(({ state }) => state === "over");
+  if (results.some(isWrong)) process.exitCode = EXIT.findings;
 }
 
 /** `llmops config`: check, explain and export the configuration's schema. */
@@ -57,6 +64,7 @@ export function configCommand(): Command {
     )
     .option("-s, --stack <stack>", "only this stack (default: all)")
     .option("-f, --file <path>", "a stack file anywhere")
+    .addOption(asOfOption())
     .option("--json", "print JSON")
     .action(check);
   command

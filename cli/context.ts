@@ -40,7 +40,7 @@ export function progress(text: string): void {
  * @throws InvalidArgumentError when the value is no date
  */
 export function asOfOption(): Option {
-  return new Option("--as-of <date>", "day to judge exemptions, declarations and prices on")
+  return new Option("--as-of <date>", "day to judge exemptions, declarations, prices and ends of services on")
     .default(new Date().toISOString(), "today")
     .argParser((value) => {
       const time = /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(value) : NaN;

@@ -8,6 +8,7 @@ import { resourceCount, typeCounts, type Plan } from "../plan/plan.ts";
 import { writePlan } from "../plan/write.ts";
 import { ASSUMED } from "../pricing/price.ts";
 import { blocking, type PolicyReport } from "../policies/report.ts";
+import { endingsOf, formatEnding } from "../stacks/schema/endings.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { outsideMirror } from "../supply-chain/inventory.ts";
 import { asOfOption, EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
@@ -100,6 +101,10 @@ async function run(options: PlanOptions): Promise<void> {
   for (const { control, message, remediation } of stopped)
     progress(`error: ${control}: ${message}. ${remediation}`);
   if (stopped.length > 0) process.exitCode = EXIT.findings;
+  for (const ending of endingsOf(config, options.asOf)) {
+    progress(`${ending.state === "over" ? "error" : "warning"}: ${formatEnding(ending)}`);
+    if (ending.state === "over") process.exitCode = EXIT.findings;
+  }
   const { registryMirror } = config;
   const outside = registryMirror === undefined ? [] : outsideMirror(planned.plan.graph, registryMirror);
   for (const text of outside) progress(`error: registryMirror: ${text}`);

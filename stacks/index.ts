@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { platformProgram } from "./program.ts";
+import { endingsOf, formatEnding } from "./schema/endings.ts";
 import { parsePlatform } from "./schema/parse.ts";
 import { formatProblems } from "./schema/stack-file.ts";
 
@@ -9,6 +10,11 @@ if (parsed.kind === "invalid") {
   throw new pulumi.RunError(
     formatProblems(parsed.problems.map((problem) => ({ file, line: 1, column: 1, ...problem }))),
   );
+}
+
+for (const ending of endingsOf(parsed.config, new Date().toISOString())) {
+  if (ending.state === "over") throw new pulumi.RunError(formatEnding(ending));
+  void pulumi.log.warn(formatEnding(ending));
 }
 
 /** Stack outputs; see `PlatformOutputs`. */
