@@ -15,7 +15,7 @@ import { deployGateway } from "./gateway.ts";
 import { deployLoops } from "./loops.ts";
 import { takeFromMirror } from "./registry-mirror.ts";
 import { serving } from "./serving.ts";
-import { deployTelemetry } from "./telemetry.ts";
+import { deployTelemetry, engineSpans } from "./telemetry.ts";
 
 /** What a stack exports. */
 export interface PlatformOutputs {
@@ -58,6 +58,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
         {
           namespace,
           ...quota,
+          telemetry: engineSpans(config) === "on" ? "sends" : "none",
           labels: { "llmops.io/client": client, "llmops.io/environment": environment },
         },
         { providers: { kubernetes: cluster.provider } },
@@ -70,7 +71,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
     deployLoops(name, config, cluster, base);
     deployDashboards(name, config, cluster, base);
     deployCostAccounting(name, config, cluster, base);
-    deployTelemetry(name, config, cluster, base);
+    deployTelemetry(name, config, cluster, base, services);
     serving(name, config, { cluster, tenants, audit, ...base });
   }
   const tracking = deployTracking(name, config, { cluster, artifacts });

@@ -13,6 +13,7 @@ import type { Tenant } from "../components/tenancy/tenant.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { deliver, rolloutsController } from "./delivery.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
+import { engineSpans } from "./telemetry.ts";
 
 type Model = PlatformConfig["models"][number];
 type Pool = PlatformConfig["gpuPools"][number];
@@ -114,6 +115,7 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         nodeSelector: nodeSelectorOf(pool),
         termination: model.delivery,
         delivery: model.delivery,
+        spans: engineSpans(config),
         labels,
       },
       { providers, dependsOn: [tenant, monitoring.chart, ...groups] },

@@ -1,5 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes";
-import { COLLECTOR_SERVICE, OTLP_HTTP_PORT, TELEMETRY_NAMESPACE } from "../tracing/address.ts";
+import { OTLP_HTTP_PORT, toCollectors } from "../tracing/address.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
 import {
   GATEWAY_ADMIN_LABEL,
@@ -76,19 +76,7 @@ export function gatewayNetworkPolicies(reach: GatewayReach): Record<string, Poli
           ports: [tcp(port)],
         })),
         ...reach.identity.map(({ cidr, port }) => ({ to: [{ ipBlock: { cidr } }], ports: [tcp(port)] })),
-        ...(reach.telemetry === "none"
-          ? []
-          : [
-              {
-                to: [
-                  {
-                    ...namespaces({ "kubernetes.io/metadata.name": TELEMETRY_NAMESPACE }),
-                    podSelector: { matchLabels: { "app.kubernetes.io/name": COLLECTOR_SERVICE } },
-                  },
-                ],
-                ports: [tcp(OTLP_HTTP_PORT)],
-              },
-            ]),
+        ...(reach.telemetry === "none" ? [] : [toCollectors(OTLP_HTTP_PORT)]),
         ...outside,
       ],
     },

@@ -64,6 +64,8 @@ export interface EngineLaunch {
   readonly drainSeconds: number;
   /** Folder of downloads and compiled kernels. */
   readonly cacheFolder: string;
+  /** Host and port that take spans by OTLP over gRPC; the image must have OpenTelemetry's packages. @default no spans */
+  readonly traces?: string;
 }
 
 /** How an engine's container runs. */
@@ -183,6 +185,26 @@ function group(kind: keyof typeof GROUP_PORTS, nodes: number): string[] {
   }
 }
 
+/** Engines that can send spans of their requests. */
+export const TRACING_ENGINES: ReadonlySet<EngineKind> = new Set<EngineKind>(["vllm", "sglang"]);
+
+/**
+ * Flags by which an engine sends spans, under the trace its caller began.
+ * @see https://docs.vllm.ai/en/latest/examples/online_serving/opentelemetry/
+ * @see https://docs.sglang.io/docs/references/production_request_trace
+ */
+function spans(kind: "vllm" | "sglang", { traces }: EngineLaunch): string[] {
+  if (traces === undefined) return [];
+  return kind === "vllm"
+    ? [`--otlp-traces-endpoint=http://${traces}`]
+    : ["--enable-trace", `--otlp-traces-endpoint=${traces}`];
+}
+
+/** Name of the model in its spans. @see https://opentelemetry.io/docs/languages/sdk-configuration/general/ */
+function spanEnvironment({ traces, name }: EngineLaunch): Record<string, string> {
+  return traces === undefined ? {} : { OTEL_SERVICE_NAME: name };
+}
+
 /** Engines one replica of which may span nodes. */
 export const MULTI_NODE_ENGINES: ReadonlySet<EngineKind> = new Set<EngineKind>(["vllm", "sglang"]);
 
@@ -202,6 +224,7 @@ function vllm(engine: Extract<Engine, { kind: "vllm" }>, launch: EngineLaunch): 
     `--shutdown-timeout=${launch.drainSeconds}`,
     "--disable-access-log-for-endpoints=/health,/metrics,/ping",
     `--port=${ENGINE_PORTS.vllm}`,
+    ...spans("vllm", launch),
     ...group("vllm", launch.nodes),
     ...lora(engine),
   ];
@@ -212,6 +235,7 @@ function vllm(engine: Extract<Engine, { kind: "vllm" }>, launch: EngineLaunch): 
       ...hubEnvironment(launch),
       VLLM_CACHE_ROOT: `${launch.cacheFolder}/vllm`,
       VLLM_NO_USAGE_STATS: "1",
+      ...spanEnvironment(launch),
     },
     port: ENGINE_PORTS.vllm,
     health: { ready: "/health", live: "/health" },
@@ -231,13 +255,14 @@ function sglang(engine: ChunkedEngineSettings, launch: EngineLaunch): EngineCont
     "--enable-metrics",
     "--host=0.0.0.0",
     `--port=${ENGINE_PORTS.sglang}`,
+    ...spans("sglang", launch),
     ...group("sglang", launch.nodes),
   ];
   return {
     command: ["python3", "-m", "sglang.launch_server"],
     args,
     workerArgs: args,
-    env: hubEnvironment(launch),
+    env: { ...hubEnvironment(launch), ...spanEnvironment(launch) },
     port: ENGINE_PORTS.sglang,
     health: { ready: "/health_generate", live: "/health" },
   };

@@ -25,6 +25,8 @@ export interface ModelServiceArgs {
   readonly termination: Termination;
   /** How a new version takes over. @default rolling, in place */
   readonly delivery?: Delivery;
+  /** Whether the engine sends spans to the collectors; its image must have OpenTelemetry's packages. @default "off" */
+  readonly spans?: "on" | "off";
   readonly labels: Readonly<Record<string, string>>;
 }
 

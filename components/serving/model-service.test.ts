@@ -115,6 +115,38 @@ describe("engineContainer", () => {
     expect(engineContainer(engine, launch).args).toEqual(expected);
   });
 
+  it.each([
+    [
+      { kind: "vllm", ...settings },
+      ["--otlp-traces-endpoint=http://collector.telemetry.svc:4317"],
+      "mistral",
+    ],
+    [
+      { kind: "sglang", ...settings },
+      ["--enable-trace", "--otlp-traces-endpoint=collector.telemetry.svc:4317"],
+      "mistral",
+    ],
+    [{ kind: "tgi", ...settings }, [], undefined],
+  ] satisfies [Engine, string[], string | undefined][])(
+    "lets $kind send spans where it can, and nothing else",
+    (engine, flags, service) => {
+      const launch = {
+        name: "mistral",
+        source: hub,
+        tensorParallel: 2,
+        nodes: 1,
+        drainSeconds: 90,
+        cacheFolder: "/cache",
+      };
+      const plain = engineContainer(engine, launch);
+      const traced = engineContainer(engine, { ...launch, traces: "collector.telemetry.svc:4317" });
+      expect(traced.args.filter((flag) => !plain.args.includes(flag))).toEqual(flags);
+      expect(plain.args.filter((flag) => !traced.args.includes(flag))).toEqual([]);
+      expect(traced.env["OTEL_SERVICE_NAME"]).toBe(service);
+      expect(plain.env["OTEL_SERVICE_NAME"]).toBeUndefined();
+    },
+  );
+
   it("streams weights from a bucket and asks no hub", () => {
     const launch = {
       name: "mistral",

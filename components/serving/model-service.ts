@@ -5,7 +5,8 @@ import { podBudget, type Delivery } from "../delivery/strategy.ts";
 import { GATEWAY_NAMESPACE_LABEL } from "../gateway/address.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
 import { cacheClaimName, cacheFolder, ENGINES_WITH_KERNEL_CACHE } from "./cache.ts";
-import { engineContainer, MULTI_NODE_ENGINES, type EngineContainer } from "./engine.ts";
+import { engineContainer, MULTI_NODE_ENGINES, TRACING_ENGINES, type EngineContainer } from "./engine.ts";
+import { OTLP_GRPC_PORT, toCollectors, TRACES_GRPC } from "../tracing/address.ts";
 import type { ModelServiceArgs } from "./model-service-args.ts";
 import { enginePod, type EngineObjects } from "./engine-pod.ts";
 import { replicaResources } from "./resources.ts";
@@ -40,6 +41,11 @@ export function validateModelServiceArgs(args: ModelServiceArgs): void {
   replicaResources(args);
 }
 
+/** Whether the engine can send spans and is asked to. */
+function sendsSpans({ engine, spans }: ModelServiceArgs): boolean {
+  return spans === "on" && TRACING_ENGINES.has(engine.kind);
+}
+
 /** A served model: engine pods that drain before they end, reachable by the gateway and Prometheus only. */
 export class ModelService extends LlmopsComponent {
   /** What an autoscaler scales. */
@@ -58,6 +64,7 @@ export class ModelService extends LlmopsComponent {
       nodes: args.nodes,
       drainSeconds: args.termination.drainSeconds,
       cacheFolder: cacheFolder(args.cache ?? { kind: "none" }, args),
+      ...(sendsSpans(args) ? { traces: TRACES_GRPC } : {}),
     });
     const selector = { "llmops.io/model": args.model };
     const metadata = {
@@ -124,6 +131,7 @@ export class ModelService extends LlmopsComponent {
       ...(args.source.kind === "oci"
         ? []
         : [{ to: [{ ipBlock: PUBLIC_ADDRESSES }], ports: [{ protocol: "TCP", port: 443 }] }]),
+      ...(sendsSpans(args) ? [toCollectors(OTLP_GRPC_PORT)] : []),
       // The nodes of a replica exchange activations on ports of their choice.
       ...(args.nodes === 1 ? [] : [{ to: [{ podSelector: { matchLabels: selector } }] }]),
     ];

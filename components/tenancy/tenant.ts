@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { GATEWAY_CLIENT_LABEL, GATEWAY_NAMESPACE_LABEL, GATEWAY_PORTS } from "../gateway/address.ts";
 import { clusterDns } from "../cluster/dns.ts";
+import { TELEMETRY_SENDER_LABEL } from "../tracing/address.ts";
 
 /**
  * Pod Security level of a namespace.
@@ -22,6 +23,8 @@ export interface TenantArgs {
   readonly cpus: number;
   /** Most memory all pods may request together, GiB. */
   readonly memoryGiB: number;
+  /** `sends` lets its engines reach the collectors; who of its pods may, each pod's own policy says. @default "none" */
+  readonly telemetry?: "sends" | "none";
   /** Labels of every object, for example client and environment. */
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -67,7 +70,12 @@ export class Tenant extends LlmopsComponent {
       {
         metadata: {
           name: args.namespace,
-          labels: { ...args.labels, ...GATEWAY_CLIENT_LABEL, ...podSecurityLabels(podSecurity) },
+          labels: {
+            ...args.labels,
+            ...GATEWAY_CLIENT_LABEL,
+            ...(args.telemetry === "sends" ? TELEMETRY_SENDER_LABEL : {}),
+            ...podSecurityLabels(podSecurity),
+          },
         },
       },
       { parent: this },

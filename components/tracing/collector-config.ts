@@ -1,4 +1,4 @@
-import { OTLP_HTTP_PORT } from "./address.ts";
+import { OTLP_GRPC_PORT, OTLP_HTTP_PORT } from "./address.ts";
 import { platformTarget, type TracePlatform } from "./platforms.ts";
 
 /** A configuration of the OpenTelemetry Collector. */
@@ -46,7 +46,7 @@ export interface SamplingArgs {
 }
 
 /** Ports of both tiers. */
-export const COLLECTOR_PORTS = { grpc: 4317, http: OTLP_HTTP_PORT, metrics: 8888 } as const;
+export const COLLECTOR_PORTS = { grpc: OTLP_GRPC_PORT, http: OTLP_HTTP_PORT, metrics: 8888 } as const;
 
 /** Answers above so many tokens are expensive enough to keep their trace. */
 const EXPENSIVE_TOKENS = 4_000;

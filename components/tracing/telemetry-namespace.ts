@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
-import { TELEMETRY_NAMESPACE, TELEMETRY_SENDER_LABEL } from "./address.ts";
+import { STORE_ACCOUNTS, TELEMETRY_NAMESPACE, TELEMETRY_SENDER_LABEL } from "./address.ts";
 import { collectorSelector } from "./collectors.ts";
 import { COLLECTOR_PORTS } from "./collector-config.ts";
 import { clusterDns } from "../cluster/dns.ts";
@@ -10,6 +10,8 @@ import { clusterDns } from "../cluster/dns.ts";
 export interface TelemetryNamespaceArgs {
   /** Whether traces go to a platform outside of the cluster. */
   readonly outside: "https" | "none";
+  /** Addresses of the agent that hands out credentials to stores with a bucket; absent where they keep all on volumes. */
+  readonly buckets?: { readonly identity: readonly { readonly cidr: string; readonly port: number }[] };
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -27,7 +29,8 @@ const STORE_PORTS = { tempo: 3200, loki: 3100 } as const;
 /** Policies of the namespace by name: closed in both directions, then one opening for each need. */
 export function telemetryPolicies({
   outside,
-}: Pick<TelemetryNamespaceArgs, "outside">): Record<string, PolicySpec> {
+  buckets,
+}: Pick<TelemetryNamespaceArgs, "outside" | "buckets">): Record<string, PolicySpec> {
   const everyPod = { podSelector: {} };
   return {
     "default-deny": { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
@@ -57,6 +60,25 @@ export function telemetryPolicies({
         },
       ],
     },
+    ...(buckets === undefined
+      ? {}
+      : {
+          buckets: {
+            podSelector: {
+              matchExpressions: [
+                { key: "app.kubernetes.io/name", operator: "In", values: Object.values(STORE_ACCOUNTS) },
+              ],
+            },
+            policyTypes: ["Egress"],
+            egress: [
+              { to: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [tcp(443)] },
+              ...buckets.identity.map(({ cidr, port }) => ({
+                to: [{ ipBlock: { cidr } }],
+                ports: [tcp(port)],
+              })),
+            ],
+          },
+        }),
     ...(outside === "none"
       ? {}
       : {

@@ -6,6 +6,7 @@ import { GDPR_FROM, byRisk, STRICT, type Control, type Problem } from "./control
 import { engines } from "./engines.ts";
 import { gatewayOf, hasRole } from "./gateway-configuration.ts";
 import { absent, expectInput, listed, naming, problemAt } from "./reading.ts";
+import { telemetryBucketProblems, telemetryBuckets } from "./telemetry-buckets.ts";
 
 /** Longest life of a secondary copy, days: two years in the steps CloudWatch takes. */
 const MOST_DAYS = 731;
@@ -119,14 +120,14 @@ export const dataCopyControls: readonly Control[] = [
     id: "AIA-DPR-04",
     title: "Secondary copies end",
     severity: "high",
-    platforms: ["aws", "kubernetes"],
+    platforms: ["aws", "gcp", "kubernetes"],
     legal: [
       { reference: "GDPR Art. 5(1)(e)", appliesFrom: GDPR_FROM },
       { reference: "GDPR Art. 25(1)", appliesFrom: GDPR_FROM },
     ],
     levels: STRICT,
-    rationale: "Logs and metrics outlive their purpose unless somebody ends them.",
-    remediation: `Set a retention of at most ${MOST_DAYS} days, and no request logging on engines.`,
+    rationale: "Logs, traces and metrics outlive their purpose unless somebody ends them.",
+    remediation: `Set a retention of at most ${MOST_DAYS} days, no public access to buckets of telemetry, and no request logging on engines.`,
     blindSpots: "Google Cloud's default log bucket (30 days), and sinks outside of this stack.",
     evaluate: (graph) => {
       const groups = ofType(graph, "aws:cloudwatch/logGroup:LogGroup");
@@ -134,7 +135,7 @@ export const dataCopyControls: readonly Control[] = [
         ({ inputs }) => inputs["name"] === "kube-prometheus-stack",
       );
       const served = engines(graph);
-      const nodes = [...groups, ...prometheus, ...served];
+      const nodes = [...groups, ...prometheus, ...served, ...telemetryBuckets(graph)];
       if (nodes.length === 0) return { kind: "not-applicable", reason: "nothing here keeps copies" };
       return {
         kind: "checked",
@@ -157,6 +158,7 @@ export const dataCopyControls: readonly Control[] = [
             ),
           ),
           ...served.flatMap(quietEngine),
+          ...telemetryBucketProblems(graph, MOST_DAYS),
         ],
       };
     },

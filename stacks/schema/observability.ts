@@ -45,6 +45,11 @@ const tracePlatform = z.discriminatedUnion("kind", [
   }),
 ]);
 
+const storage = z
+  .enum(["bucket", "volume"])
+  .optional()
+  .describe("Without it a bucket in production on AWS and Google Cloud, a volume elsewhere.");
+
 const telemetry = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("off") }),
   z.strictObject({
@@ -53,13 +58,19 @@ const telemetry = z.discriminatedUnion("kind", [
     replicas: count.default(2).describe("Pods of each of the two tiers."),
     slowMs: count.default(5_000).describe("Traces slower than this are always kept, ms."),
     traces: z
-      .strictObject({ retentionDays: count.default(7), volumeGiB: count.default(50) })
+      .strictObject({ retentionDays: count.default(7), volumeGiB: count.default(50), storage })
       .prefault({})
       .describe("Tempo."),
     logs: z
-      .strictObject({ retentionDays: count.default(14), volumeGiB: count.default(50) })
+      .strictObject({ retentionDays: count.default(14), volumeGiB: count.default(50), storage })
       .optional()
       .describe("Loki, for logs sent by OTLP."),
+    engineSpans: z
+      .enum(["off", "on"])
+      .default("off")
+      .describe(
+        "`on`: vLLM and SGLang send spans too; their images must have OpenTelemetry's packages, or they do not start.",
+      ),
     platforms: z
       .array(tracePlatform)
       .default([])

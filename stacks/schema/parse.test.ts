@@ -1531,6 +1531,18 @@ const rows: readonly Row[] = [
   ],
   [
     "acme-prod",
+    "budget.usage.objectStorageGiB",
+    undefined,
+    [
+      [
+        "budget.usage.objectStorageGiB",
+        "traces and logs are kept in a bucket, so without it the cost is not complete",
+        "declare budget.usage.objectStorageGiB: { expected: <number>, max: <number> }",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
     "observability",
     { traceSampling: 2 },
     [

@@ -69,6 +69,24 @@ function highRisk(config: PlatformConfig): PlatformConfig {
   };
 }
 
+function withTraces(config: PlatformConfig): PlatformConfig {
+  return {
+    ...config,
+    observability: {
+      ...config.observability,
+      telemetry: {
+        kind: "collector",
+        image: `registry.globex.example/otelcol@sha256:${"0".repeat(64)}`,
+        replicas: 2,
+        slowMs: 5_000,
+        traces: { retentionDays: 7, volumeGiB: 10, storage: "bucket" },
+        engineSpans: "off",
+        platforms: [],
+      },
+    },
+  };
+}
+
 function withProvider(config: PlatformConfig): PlatformConfig {
   return {
     ...config,
@@ -112,7 +130,8 @@ const VARIANTS: Readonly<
   dev: ["dev", (config) => config],
   "globex-prod": ["globex-prod", (config) => config],
   "acme-with-content": ["acme-prod", withContent],
-  "globex-with-content": ["globex-prod", withContent],
+  // It keeps traces besides, because each further environment is planned once more.
+  "globex-with-content": ["globex-prod", (config) => withTraces(withContent(config))],
   "globex-high-risk": ["globex-prod", highRisk],
   "acme-with-provider": ["acme-prod", withProvider],
 };

@@ -19,7 +19,7 @@ let plans: ReadonlyMap<Environment, Planned>;
 
 beforeAll(async () => {
   plans = await planAll();
-});
+}, 300_000);
 
 function planned(environment: Environment): Planned {
   const found = plans.get(environment);

@@ -1,5 +1,6 @@
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
+import { bucketsOf } from "../telemetry-storage.ts";
 import { problem, type Check } from "./check.ts";
 
 type Telemetry = PlatformConfig["observability"]["telemetry"];
@@ -53,5 +54,35 @@ function platforms({ observability: { telemetry } }: PlatformConfig): ConfigProb
   });
 }
 
+function bucketsNeedCloud(config: PlatformConfig): ConfigProblem[] {
+  const { provider } = config.cloud;
+  if (provider === "aws" || provider === "gcp") return [];
+  return bucketsOf(config).map((purpose) =>
+    problem(
+      ["observability", "telemetry", purpose, "storage"],
+      "bucket",
+      `provider '${provider}' has no bucket to keep ${purpose} in`,
+      "set it to volume",
+    ),
+  );
+}
+
+function bucketsAreBudgeted(config: PlatformConfig): ConfigProblem[] {
+  const buckets = bucketsOf(config);
+  if (buckets.length === 0 || config.budget.usage.objectStorageGiB !== undefined) return [];
+  return [
+    problem(
+      ["budget", "usage", "objectStorageGiB"],
+      undefined,
+      `${buckets.join(" and ")} are kept in a bucket, so without it the cost is not complete`,
+      "declare budget.usage.objectStorageGiB: { expected: <number>, max: <number> }",
+    ),
+  ];
+}
+
 /** Rules about telemetry. */
-export const telemetryChecks: readonly Check[] = [{ needs: ["observability"], run: platforms }];
+export const telemetryChecks: readonly Check[] = [
+  { needs: ["observability"], run: platforms },
+  { needs: ["observability", "cloud", "environment"], run: bucketsNeedCloud },
+  { needs: ["observability", "cloud", "environment", "budget"], run: bucketsAreBudgeted },
+];
