@@ -75,6 +75,7 @@ export const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
   "SnapshotError",
   "StoreAddressError",
   "TargetError",
+  "ToolError",
   "TraceError",
   "TrafficError",
   "UnclassifiedResourceError",
