@@ -7,6 +7,7 @@ type Load = () => Promise<Command>;
 const COMMANDS: Readonly<Record<string, Load>> = {
   start: async () => (await import("./start.ts")).startCommand(),
   plan: async () => (await import("./plan.ts")).planCommand(),
+  fleet: async () => (await import("./fleet.ts")).fleetCommand(),
   "destroy-plan": async () => (await import("./destroy-plan.ts")).destroyPlanCommand(),
   cost: async () => (await import("./cost.ts")).costCommand(),
   prices: async () => (await import("./prices.ts")).pricesCommand(),
