@@ -101,6 +101,7 @@ describe("the start", () => {
     ["aws, dev, limited", { ...AWS, environment: "dev" }],
     ["gcp, staging, limited", { ...GCP, environment: "staging" }],
     ["gcp, prod, high", { ...GCP, riskClass: "high", annexIII: "5(b)", personalData: "no" }],
+    ["gcp, in a region without a zone a", { ...GCP, region: "europe-west1" }],
   ])("is a valid stack and a valid pipeline that carry the answers: %s", (_, given) => {
     const answers = readAnswers(given, "a.yaml");
     const start = startingPoint(answers, SIZED, "monitoring/llm-pipeline.yaml");
@@ -123,5 +124,17 @@ describe("the start", () => {
         alerts: { quality_drop: { action: answers.environment === "prod" ? "notify" : "rollback" } },
       },
     });
+  });
+
+  it.each([
+    ["europe-west4", ["europe-west4-a", "europe-west4-b", "europe-west4-c"]],
+    ["europe-west1", ["europe-west1-b", "europe-west1-c"]],
+  ])("is in the zones of %s that offer the GPU", (region, zones) => {
+    const { stackText } = startingPoint(
+      readAnswers({ ...GCP, region }, "a.yaml"),
+      SIZED,
+      "monitoring/llm-pipeline.yaml",
+    );
+    expect(parseStackText(stackText, "stack.yaml").cloud).toMatchObject({ zones });
   });
 });

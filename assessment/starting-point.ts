@@ -1,3 +1,5 @@
+import { availabilityOf } from "../components/gpu/availability.ts";
+import { instanceFor, type Accelerator } from "../components/gpu/accelerators.ts";
 import { MAX_SEQUENCES, type Sizing } from "./sizing.ts";
 import type { Answers } from "./questions.ts";
 
@@ -34,13 +36,27 @@ function awsCloud({ account, region, client, environment }: Answers): string {
         systemNodes: { instanceType: m7i.xlarge, min: ${environment === "prod" ? 3 : 2}, expected: ${environment === "prod" ? 3 : 2}, max: 6 }`;
 }
 
-function gcpCloud({ account, projectNumber = "", region, environment }: Answers): string {
+/** Zones that offer the GPU where two of them do; else the first two, to be looked up. */
+function gcpZones(region: string, accelerator: Accelerator): string {
+  const type = instanceFor("gcp", accelerator, 1);
+  const known = type === undefined ? undefined : availabilityOf("gcp", type);
+  const offering = known?.places.filter((place) => place.startsWith(`${region}-`)) ?? [];
+  return offering.length > 1
+    ? `      # Those that offer the GPU.
+      zones: [${offering.join(", ")}]`
+    : `      # Check which zones of the region have the GPU.
+      zones: [${region}-a, ${region}-b]`;
+}
+
+function gcpCloud(
+  { account, projectNumber = "", region, environment }: Answers,
+  accelerator: Accelerator,
+): string {
   return `      provider: gcp
       projectId: ${account}
       projectNumber: ${quoted(projectNumber)}
       region: ${region}
-      # Check which zones of the region have the GPU.
-      zones: [${region}-a, ${region}-b]
+${gcpZones(region, accelerator)}
       network: { cidr: 10.60.0.0/20, podsCidr: 10.64.0.0/14, servicesCidr: 10.68.0.0/20, controlPlaneCidr: 10.69.0.0/28 }
       cluster:
         releaseChannel: REGULAR
@@ -83,7 +99,7 @@ config:
     client: ${client}
     environment: ${environment}
     cloud:
-${cloud === "aws" ? awsCloud(answers) : gcpCloud(answers)}
+${cloud === "aws" ? awsCloud(answers) : gcpCloud(answers, accelerator)}
     gpuPools:
       # The smallest GPU that holds the model and meets the latency by the capacity model.
       - name: ${pool}
