@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -30,5 +30,32 @@ describe("llmops eval publish", () => {
   ])("refuses %s", async (_what, args, message) => {
     const { code, err } = await run([...base, ...args()]);
     expect([code, err]).toEqual([2, expect.stringContaining(message)]);
+  });
+});
+
+describe("llmops eval export promptfoo", () => {
+  it("writes what promptfoo can check, and says what it cannot", async () => {
+    const out = join(folder, "promptfooconfig.yaml");
+    const args = [
+      "--url",
+      "https://gateway.example",
+      "--model",
+      "claims",
+      "--suite",
+      "factuality",
+      "injection",
+    ];
+    const result = await run(["eval", "export", "promptfoo", ...args, "--out", out]);
+    expect(result).toMatchObject({
+      code: 0,
+      out: "64 cases; 6 are left, which only `llmops eval` grades\nleft in injection\n",
+    });
+    expect(readFileSync(out, "utf8")).toContain("authorization: Bearer {{env.LLMOPS_API_KEY}}");
+  });
+
+  it("refuses a data set nobody knows", async () => {
+    const args = ["--url", "u", "--model", "m", "--suite", "x", "--out", "/nowhere"];
+    const { code, err } = await run(["eval", "export", "promptfoo", ...args]);
+    expect([code, err]).toEqual([2, expect.stringContaining("there is no data set 'x'")]);
   });
 });

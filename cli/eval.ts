@@ -29,6 +29,7 @@ import { promotions } from "../stacks/promotions.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { EXIT, print, printJson, progress, STACKS_FOLDER } from "./context.ts";
+import { exportSuitesCommand } from "./eval-export.ts";
 import { calibrateJudgeCommand, judgeCommand } from "./eval-judge.ts";
 import { labelsCommand } from "./eval-labels.ts";
 import { FREE, price, usd, whole } from "./eval-options.ts";
@@ -407,7 +408,13 @@ export function evalCommand(): Command {
     .option("--key <file>", "public key in PEM (default: evaluation.signer of the stack)")
     .option("--json", "print JSON")
     .action(gate);
-  for (const more of [judgeCommand(), calibrateJudgeCommand(), labelsCommand(), publishCommand()])
+  for (const more of [
+    judgeCommand(),
+    calibrateJudgeCommand(),
+    labelsCommand(),
+    exportSuitesCommand(),
+    publishCommand(),
+  ])
     command.addCommand(more);
   return command;
 }

@@ -98,4 +98,15 @@ export const SCENARIOS: readonly Scenario[] = [
     scenario: "Python client",
     proves: "the official client works unchanged",
   },
+  {
+    file: "test/e2e/mlflow.test.ts",
+    scenario: "MLflow",
+    proves:
+      "a signed evaluation is a run and a model version in a real MLflow; the alias follows what passed",
+  },
+  {
+    file: "test/e2e/drift-job/drift-job.test.ts",
+    scenario: "Drift job",
+    proves: "finds the day that drifted in a real MLflow, and not the other",
+  },
 ];
