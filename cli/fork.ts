@@ -1,7 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import Table from "cli-table3";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { parse } from "yaml";
 import type { Decision } from "../clients/decision.ts";
 import { differences, type Difference } from "../clients/differences.ts";
 import { writeAll } from "../clients/files.ts";
@@ -11,12 +10,13 @@ import { holdingsOf } from "../clients/isolation/holdings.ts";
 import type { Kind } from "../clients/isolation/holding.ts";
 import { isolationOf, type IsolationProof, type KindProof } from "../clients/isolation/proof.ts";
 import { stackPath, stacksOf, templateOf, type ClientStack } from "../clients/repository.ts";
+import { platformIn } from "../clients/upgrade.ts";
 import { policyOf, knownCost } from "../plan/policy.ts";
 import { graphOf } from "../plan/stack-plan.ts";
 import type { KnownCost } from "../policies/controls/control.ts";
 import { blocking, type Finding } from "../policies/report.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
-import { CONFIG_KEY, parseStackText, readStack } from "../stacks/schema/stack-file.ts";
+import { parseStackText, readStack } from "../stacks/schema/stack-file.ts";
 import { asOfOption, EXIT, print, printJson, progress, STACKS_FOLDER, VERSION } from "./context.ts";
 import { answersOf, openQuestions, refuseMissing, type Given } from "./fork-answers.ts";
 import { ROOT } from "./git.ts";
@@ -102,10 +102,6 @@ async function examine(
   };
 }
 
-function platformOf(text: string): unknown {
-  return (parse(text) as { config: Record<string, unknown> }).config[CONFIG_KEY];
-}
-
 /** A value on one line. */
 export function shown(value: unknown): string {
   if (value === undefined) return "-";
@@ -184,7 +180,7 @@ async function run(client: string | undefined, options: ForkOptions): Promise<vo
       if (root === ROOT) readStack(STACKS_FOLDER, fork.stack);
     });
   const tooDear = costProblem(cost);
-  const found = differences(platformOf(template.text), platformOf(fork.text));
+  const found = differences(platformIn(template.text), platformIn(fork.text));
   if (json === true)
     printJson({
       stack: fork.stack,
@@ -255,7 +251,7 @@ export function forkCommand(): Command {
     .option("--gpu <pool=accelerator...>", "accelerator of a pool, where the cloud lacks the template's")
     .option("--system-nodes <type>", "machine type of the nodes without GPU")
     .option("--network <cidr>", "range to take free networks from (default: 10.0.0.0/8)")
-    .option("--repository <folder>", "repository with stacks/, prompts/ and evals/", ROOT)
+    .option("--repository <folder>", "another checkout of this version (default: this one)", ROOT)
     .option("--dry-run", "write nothing")
     .addOption(asOfOption())
     .option("--json", "print JSON")

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, Load>> = {
   "destroy-plan": async () => (await import("./destroy-plan.ts")).destroyPlanCommand(),
   cost: async () => (await import("./cost.ts")).costCommand(),
   prices: async () => (await import("./prices.ts")).pricesCommand(),
+  clients: async () => (await import("./clients.ts")).clientsCommand(),
   fork: async () => (await import("./fork.ts")).forkCommand(),
   config: async () => (await import("./config.ts")).configCommand(),
   pipeline: async () => (await import("./pipeline.ts")).pipelineCommand(),

@@ -7,7 +7,7 @@ import { ForkError } from "./fork-error.ts";
 export type KeyList = readonly (string | number)[];
 
 /** Lines of the repository's YAML files, characters. */
-const PRINT_WIDTH = 110;
+export const PRINT_WIDTH = 110;
 
 /** YAML in the repository's own layout. */
 export function formatted(text: string): Promise<string> {

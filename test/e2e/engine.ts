@@ -54,7 +54,7 @@ export interface Engine {
 }
 
 /** Project of every stack; the offline plan uses the same, so that URNs agree. */
-const PROJECT = "llmops";
+const PROJECT_NAME = "llmops";
 
 /** Without an operation for this long, in milliseconds, the engine waits only for the hanging creation. */
 const SETTLED_MS = 1500;
@@ -91,7 +91,7 @@ export async function startEngine(): Promise<Engine> {
   chmodSync(analyzer, 0o755);
   const project = join(folder, "project");
   mkdirSync(project);
-  writeFileSync(join(project, "Pulumi.yaml"), `name: ${PROJECT}\nruntime: nodejs\n`);
+  writeFileSync(join(project, "Pulumi.yaml"), `name: ${PROJECT_NAME}\nruntime: nodejs\n`);
   const log = join(folder, "operations.jsonl");
   const fail = join(folder, "fail-create-of");
   const [hang, hanging] = [join(folder, "hang-create-of"), join(folder, "hanging")];
@@ -109,7 +109,7 @@ export async function startEngine(): Promise<Engine> {
     stack: (stackName, config, before = () => undefined, asOf = "") =>
       LocalWorkspace.createOrSelectStack(
         {
-          projectName: PROJECT,
+          projectName: PROJECT_NAME,
           stackName,
           program: () => {
             before();
@@ -167,7 +167,8 @@ export async function startEngine(): Promise<Engine> {
         .filter((entry) => entry.isFile())
         .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
         .join("\n"),
-    stateFile: (stack) => readFileSync(join(backend, ".pulumi", "stacks", PROJECT, `${stack}.json`), "utf8"),
+    stateFile: (stack) =>
+      readFileSync(join(backend, ".pulumi", "stacks", PROJECT_NAME, `${stack}.json`), "utf8"),
     close: () => {
       rmSync(folder, { recursive: true, force: true });
     },

@@ -39,6 +39,12 @@ export const SCENARIOS: readonly Scenario[] = [
     proves: "plan and engine agree; change, failure, destroy order; stand-in providers",
   },
   {
+    file: "test/e2e/new-client.test.ts",
+    scenario: "New client",
+    proves:
+      "`pulumi new` makes a project of the repository; a client forked into it is isolated, valid and planned",
+  },
+  {
     file: "test/e2e/interrupted.test.ts",
     scenario: "Killed engine",
     proves: "a killed update resumes and creates nothing twice; no secret in state or output",

@@ -1,0 +1,215 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ForkAnswers } from "../clients/answers.ts";
+import { writeAll } from "../clients/files.ts";
+import { makeFork } from "../clients/fork.ts";
+import { stacksOf, templateOf } from "../clients/repository.ts";
+import { promptFiles } from "../prompts/library.ts";
+import { ROOT } from "./git.ts";
+import { run, type CommandResult } from "./testing/run.ts";
+
+let repository: string;
+const TEMPLATE = "stacks/Pulumi.acme-staging.yaml";
+const FORK = "stacks/Pulumi.initech-staging.yaml";
+
+const ANSWERS: ForkAnswers = {
+  cloud: "aws",
+  client: "initech",
+  displayName: "Initech",
+  environment: "staging",
+  region: "eu-south-2",
+  zones: ["eu-south-2a", "eu-south-2b", "eu-south-2c"],
+  accountId: "999988887777",
+  network: "10.0.0.0/16",
+  owner: "ai@initech.example",
+  registry: "registry.initech.example",
+  monthlyBudget: 9000,
+  retentionDays: 184,
+  accelerators: {},
+};
+
+function read(path: string): string {
+  return readFileSync(join(repository, path), "utf8");
+}
+
+/** Changes a file of the repository; the text that is replaced must be there. */
+function change(path: string, from: string, to: string): void {
+  const text = read(path);
+  expect(text).toContain(from);
+  writeFileSync(join(repository, path), text.replace(from, to));
+}
+
+async function fork(blueprint: string): Promise<void> {
+  const stacks = stacksOf(repository);
+  const made = await makeFork(
+    repository,
+    stacks,
+    templateOf(repository, stacks, "acme-staging"),
+    ANSWERS,
+    blueprint,
+  );
+  writeAll(repository, made.files);
+}
+
+beforeEach(async () => {
+  repository = mkdtempSync(join(tmpdir(), "llmops-clients-"));
+  mkdirSync(join(repository, "stacks"));
+  cpSync(join(ROOT, TEMPLATE), join(repository, TEMPLATE));
+  cpSync(join(ROOT, "evals", "data"), join(repository, "evals", "data"), { recursive: true });
+  for (const path of promptFiles().keys())
+    cpSync(join(ROOT, "prompts", path), join(repository, "prompts", path));
+  await fork("0.0.9");
+});
+
+afterEach(() => {
+  rmSync(repository, { recursive: true, force: true });
+});
+
+function clients(...args: readonly string[]): Promise<CommandResult> {
+  return run(["clients", ...args, "--repository", repository]);
+}
+
+describe("llmops clients", () => {
+  it("lists clients, and says which stack was forked from which version", async () => {
+    const { out, code } = await clients("list", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual([
+      {
+        client: "acme",
+        stack: "acme-staging",
+        environment: "staging",
+        cloud: "aws",
+        region: "eu-south-2",
+        budget: "9000 EUR",
+        blueprint: null,
+        from: null,
+      },
+      {
+        client: "initech",
+        stack: "initech-staging",
+        environment: "staging",
+        cloud: "aws",
+        region: "eu-south-2",
+        budget: "9000 EUR",
+        blueprint: "0.0.9",
+        from: "acme-staging",
+      },
+    ]);
+    expect((await clients("list")).out).toContain("0.0.9");
+  });
+
+  it("tells the client's changes from the template's", async () => {
+    change(FORK, "monthly: 9000", "monthly: 9500");
+    change(TEMPLATE, "e2eP99Ms: 20000", "e2eP99Ms: 15000");
+    expect(JSON.parse((await clients("diff", "initech", "--json")).out)).toEqual([
+      {
+        stack: "initech-staging",
+        from: "acme-staging",
+        client: [{ key: "budget.monthly", from: 9000, to: 9500 }],
+        template: [{ key: "models[claims-assistant].slo.e2eP99Ms", from: 20000, to: 15000 }],
+      },
+    ]);
+  });
+
+  it("merges the template's changes, keeps the client's, and writes a note and a new base", async () => {
+    change(FORK, "monthly: 9000", "monthly: 9500");
+    change(FORK, "    gateway:\n", "    # Ours since March.\n    gateway:\n");
+    change(TEMPLATE, "e2eP99Ms: 20000", "e2eP99Ms: 15000");
+    const preview = await clients("upgrade", "initech", "--dry-run");
+    expect([preview.code, preview.out]).toEqual([
+      0,
+      expect.stringContaining("models[claims-assistant].slo.e2eP99Ms"),
+    ]);
+    expect(read(FORK)).toContain("e2eP99Ms: 20000");
+    expect((await clients("upgrade", "--all")).code).toBe(0);
+    expect(read(FORK)).toContain("e2eP99Ms: 15000");
+    expect(read(FORK)).toContain("monthly: 9500");
+    expect(read(FORK)).toContain("    # Ours since March.\n    gateway:\n");
+    const note = read("stacks/clients/initech-staging.upgrade.md");
+    expect(note).toContain("# initech-staging: from blueprint 0.0.9 to ");
+    expect(note).toContain("| `models[claims-assistant].slo.e2eP99Ms` | `20000` | `15000` |");
+    expect(note).toContain("| `budget.monthly` | `9000` | `9500` |");
+    expect((await clients("upgrade", "initech")).out).toBe("initech-staging: up to date\n");
+  });
+
+  it("leaves a stack alone while both changed the same key, until somebody decides", async () => {
+    change(FORK, "monthly: 9000", "monthly: 9500");
+    change(FORK, "e2eP99Ms: 20000", "e2eP99Ms: 25000");
+    change(TEMPLATE, "e2eP99Ms: 20000", "e2eP99Ms: 15000");
+    const before = read(FORK);
+    const { code, out } = await clients("upgrade", "initech");
+    expect(code).toBe(1);
+    expect(out).toContain("  models[claims-assistant].slo.e2eP99Ms: was 20000; client 25000, template 15000");
+    expect(read(FORK)).toBe(before);
+    expect(read("stacks/clients/initech-staging.yaml")).toContain("e2eP99Ms: 20000");
+    expect(
+      (await clients("upgrade", "initech", "--take", "models[claims-assistant].slo.e2eP99Ms")).code,
+    ).toBe(0);
+    expect(read(FORK)).toContain("e2eP99Ms: 15000");
+    expect((await clients("upgrade", "initech")).out).toBe("initech-staging: up to date\n");
+  });
+
+  it("writes nothing when the merged file would not be valid", async () => {
+    change(FORK, "expected: 2, max: 4", "expected: 2, max: 3");
+    change(TEMPLATE, "expected: 2, max: 4", "expected: 4, max: 4");
+    const before = read(FORK);
+    const { code, out } = await clients("upgrade", "initech");
+    expect([code, read(FORK)]).toEqual([1, before]);
+    expect(out).toContain("the merged file would not be valid");
+  });
+
+  it("makes of an untouched fork exactly what a new fork would be", async () => {
+    const edits = [
+      ["e2eP99Ms: 20000", "e2eP99Ms: 15000"],
+      ["# Build loops/Dockerfile.", "# Build loops/Dockerfile and push it."],
+      ["queueDepthThreshold: 5 }", "queueDepthThreshold: 4 }"],
+      ["    tenancy:\n", "    exemptions: []\n    tenancy:\n"],
+      ["nat: single", "nat: per-zone"],
+      ["capacity: [spot, on-demand]", "capacity: [on-demand]"],
+      ["objectLock: governance", "objectLock: compliance"],
+    ] as const;
+    const original = read(TEMPLATE);
+    const untouched = read(FORK);
+    const record = read("stacks/clients/initech-staging.yaml");
+    await fc.assert(
+      fc.asyncProperty(fc.subarray([...edits], { minLength: 1 }), async (chosen) => {
+        writeFileSync(join(repository, TEMPLATE), original);
+        writeFileSync(join(repository, FORK), untouched);
+        writeFileSync(join(repository, "stacks/clients/initech-staging.yaml"), record);
+        for (const [from, to] of chosen) change(TEMPLATE, from, to);
+        expect((await clients("upgrade", "initech")).code).toBe(0);
+        const upgraded = read(FORK);
+        rmSync(join(repository, FORK));
+        rmSync(join(repository, "stacks/clients"), { recursive: true });
+        await fork("0.0.9");
+        expect(upgraded).toBe(read(FORK));
+      }),
+      { numRuns: 4 },
+    );
+  });
+
+  it.each([
+    [["diff", "nobody"], "there is no client 'nobody'; there is acme, initech"],
+    [["diff", "acme"], "no stack of 'acme' was made by `llmops fork`"],
+    [["upgrade"], "name a client, or give --all"],
+    [["upgrade", "initech", "--stack", "initech-dev"], "client 'initech' has no forked stack 'initech-dev'"],
+    [["upgrade", "initech", "--keep", "budget.monthly"], "there is no conflict at 'budget.monthly'"],
+  ])("refuses %j", async (args, message) => {
+    change(TEMPLATE, "e2eP99Ms: 20000", "e2eP99Ms: 15000");
+    const { code, err } = await clients(...args);
+    expect(err).toContain(message);
+    expect(code).toBe(2);
+  });
+
+  it("says which record is damaged and which template is gone", async () => {
+    rmSync(join(repository, TEMPLATE));
+    expect((await clients("upgrade", "initech")).err).toContain("there is no stack 'acme-staging'");
+    writeFileSync(join(repository, "stacks/clients/initech-staging.yaml"), "blueprint: 1\n");
+    expect((await clients("list")).err).toMatch(
+      /stacks\/clients\/initech-staging.yaml: [\s\S]*restore it from git/,
+    );
+  });
+});
