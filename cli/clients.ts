@@ -6,8 +6,7 @@ import { ForkError } from "../clients/fork-error.ts";
 import { forksOf, stacksOf, type ClientStack, type ForkedStack } from "../clients/repository.ts";
 import { freshFork, platformIn, upgradeOf, type Upgrade } from "../clients/upgrade.ts";
 import { EXIT, print, printJson, progress, VERSION } from "./context.ts";
-import { shown } from "./fork.ts";
-import { ROOT } from "./git.ts";
+import { repositoryOption, shown } from "./fork.ts";
 
 const PLAIN = { style: { head: [], border: [] } };
 
@@ -185,12 +184,6 @@ async function upgrade(client: string | undefined, options: UpgradeOptions): Pro
   if (done.some(({ kind }) => kind === "conflicts" || kind === "invalid")) process.exitCode = EXIT.findings;
 }
 
-const REPOSITORY = [
-  "--repository <folder>",
-  "another checkout of this version (default: this one)",
-  ROOT,
-] as const;
-
 /** `llmops clients`: who there is, how far each went from its template, and the way back. */
 export function clientsCommand(): Command {
   const command = new Command("clients").description(
@@ -199,7 +192,7 @@ export function clientsCommand(): Command {
   command
     .command("list")
     .description("clients with environments, clouds, regions, budgets and the version of the blueprint")
-    .option(...REPOSITORY)
+    .addOption(repositoryOption())
     .option("--json", "print JSON")
     .action(list);
   command
@@ -208,7 +201,7 @@ export function clientsCommand(): Command {
       "what a client changed since its stack was forked or upgraded, and what its template changed",
     )
     .argument("<client>", "short name of the client")
-    .option(...REPOSITORY)
+    .addOption(repositoryOption())
     .option("--json", "print JSON")
     .action(diff);
   command
@@ -222,7 +215,7 @@ export function clientsCommand(): Command {
     .option("--keep <keys...>", "conflicts where the client's value stays", [])
     .option("--take <keys...>", "conflicts where the template's value is taken", [])
     .option("--dry-run", "write nothing")
-    .option(...REPOSITORY)
+    .addOption(repositoryOption())
     .option("--json", "print JSON")
     .action(upgrade);
   return command;

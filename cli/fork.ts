@@ -220,6 +220,11 @@ function positiveNumber(value: string): number {
   return number;
 }
 
+/** Option for the repository that commands about clients read and write. */
+export function repositoryOption(): Option {
+  return new Option("--repository <folder>", "another checkout of this version").default(ROOT, "this one");
+}
+
 /** `llmops fork`: a new client's environment from the nearest stack. */
 export function forkCommand(): Command {
   return new Command("fork")
@@ -251,7 +256,7 @@ export function forkCommand(): Command {
     .option("--gpu <pool=accelerator...>", "accelerator of a pool, where the cloud lacks the template's")
     .option("--system-nodes <type>", "machine type of the nodes without GPU")
     .option("--network <cidr>", "range to take free networks from (default: 10.0.0.0/8)")
-    .option("--repository <folder>", "another checkout of this version (default: this one)", ROOT)
+    .addOption(repositoryOption())
     .option("--dry-run", "write nothing")
     .addOption(asOfOption())
     .option("--json", "print JSON")
