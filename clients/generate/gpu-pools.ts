@@ -134,6 +134,10 @@ function pools(
       );
     }
     document.remove(key("reservation"));
+    if (moved && document.has(key("generations"))) {
+      document.remove(key("generations"));
+      decisions.push(what("generations", "left out: releases of node images are the other cloud's"));
+    }
     if (pool.zones !== undefined && cloud.region !== answers.region) {
       document.remove(key("zones"));
       decisions.push(what("zones", "all zones of the environment; the template's are in another region"));
