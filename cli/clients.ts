@@ -5,8 +5,8 @@ import { writeAll } from "../clients/files.ts";
 import { ForkError } from "../clients/fork-error.ts";
 import { forksOf, stacksOf, type ClientStack, type ForkedStack } from "../clients/repository.ts";
 import { freshFork, platformIn, upgradeOf, type Upgrade } from "../clients/upgrade.ts";
-import { EXIT, print, printJson, progress, VERSION } from "./context.ts";
-import { repositoryOption, shown } from "./fork.ts";
+import { showValue } from "../stacks/schema/problem.ts";
+import { EXIT, print, printJson, progress, repositoryOption, VERSION } from "./context.ts";
 
 const PLAIN = { style: { head: [], border: [] } };
 
@@ -93,7 +93,7 @@ function printDifferences(title: string, found: readonly Difference[]): void {
   print(`\n${title}${found.length === 0 ? ": nothing" : ""}`);
   if (found.length === 0) return;
   const table = new Table({ head: ["key", "then", "now"], ...PLAIN });
-  for (const { key, from, to } of found) table.push([key, shown(from), shown(to)]);
+  for (const { key, from, to } of found) table.push([key, showValue(from), showValue(to)]);
   print(table.toString());
 }
 
@@ -157,7 +157,9 @@ function report(upgrade: Upgrade, isWritten: boolean): void {
         `\n${stack}: changed by both sides, nothing was written; decide each with --keep KEY or --take KEY`,
       );
       for (const { key, base, client, template } of upgrade.conflicts)
-        print(`  ${key}: was ${shown(base)}; client ${shown(client)}, template ${shown(template)}`);
+        print(
+          `  ${key}: was ${showValue(base)}; client ${showValue(client)}, template ${showValue(template)}`,
+        );
       return;
     case "invalid":
       print(`\n${stack}: the merged file would not be valid, nothing was written\n\n${upgrade.problems}`);

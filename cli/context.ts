@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { InvalidArgumentError, Option } from "commander";
+import { ROOT } from "./git.ts";
 
 /** Folder with the stack files; the repository's own `stacks/`. */
 export const STACKS_FOLDER = fileURLToPath(new URL("../stacks", import.meta.url));
@@ -47,4 +48,9 @@ export function asOfOption(): Option {
       if (Number.isNaN(time)) throw new InvalidArgumentError(`'${value}' is not a date such as 2026-11-24`);
       return new Date(time).toISOString();
     });
+}
+
+/** Option for the repository that commands about clients read and write. */
+export function repositoryOption(): Option {
+  return new Option("--repository <folder>", "another checkout of this version").default(ROOT, "this one");
 }

@@ -16,8 +16,18 @@ import { graphOf } from "../plan/stack-plan.ts";
 import type { KnownCost } from "../policies/controls/control.ts";
 import { blocking, type Finding } from "../policies/report.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
+import { showValue } from "../stacks/schema/problem.ts";
 import { parseStackText, readStack } from "../stacks/schema/stack-file.ts";
-import { asOfOption, EXIT, print, printJson, progress, STACKS_FOLDER, VERSION } from "./context.ts";
+import {
+  asOfOption,
+  EXIT,
+  print,
+  printJson,
+  progress,
+  repositoryOption,
+  STACKS_FOLDER,
+  VERSION,
+} from "./context.ts";
 import { answersOf, openQuestions, refuseMissing, type Given } from "./fork-answers.ts";
 import { ROOT } from "./git.ts";
 
@@ -102,17 +112,10 @@ async function examine(
   };
 }
 
-/** A value on one line. */
-export function shown(value: unknown): string {
-  if (value === undefined) return "-";
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}
-
 function printDifferences(template: string, found: readonly Difference[]): void {
   print(`\nWhat differs from ${template}`);
   const table = new Table({ head: ["key", template, "fork"], ...PLAIN });
-  for (const { key, from, to } of found) table.push([key, shown(from), shown(to)]);
+  for (const { key, from, to } of found) table.push([key, showValue(from), showValue(to)]);
   print(table.toString());
 }
 
@@ -122,7 +125,7 @@ function verdictOf({ verdict, shared, open }: KindProof): string {
 }
 
 /** Isolation as a table, with what is in common or unknown below it. */
-export function printIsolation({ stack, others, kinds }: IsolationProof): void {
+function printIsolation({ stack, others, kinds }: IsolationProof): void {
   print(`\nIsolation of ${stack} from ${others.join(", ") || "nobody: there is no other client"}`);
   const table = new Table({ head: ["kind", "here", "there", "found"], ...PLAIN });
   for (const proof of kinds) table.push([proof.kind, proof.compared, proof.against, verdictOf(proof)]);
@@ -218,11 +221,6 @@ function positiveNumber(value: string): number {
   if (!Number.isFinite(number) || number <= 0)
     throw new InvalidArgumentError(`'${value}' is not a positive number`);
   return number;
-}
-
-/** Option for the repository that commands about clients read and write. */
-export function repositoryOption(): Option {
-  return new Option("--repository <folder>", "another checkout of this version").default(ROOT, "this one");
 }
 
 /** `llmops fork`: a new client's environment from the nearest stack. */

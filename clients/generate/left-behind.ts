@@ -95,6 +95,8 @@ function destinations(document: StackDocument, template: PlatformConfig, { cloud
   const staysHome = metrics.kind === "remote-write" || metrics.kind === otherCloud;
   if (staysHome) document.remove(["observability", "metrics"]);
   if (evaluation.tracking.kind === "mlflow") document.remove(["evaluation", "tracking"]);
+  const judgesLive = evaluation.runner.kind === "cluster" && evaluation.runner.online.kind === "sampled";
+  if (judgesLive) document.remove(["evaluation", "runner", "online"]);
   const hooks = alerting.receivers.filter(({ kind }) => kind === "webhook");
   for (const index of [...alerting.receivers.keys()].reverse())
     if (alerting.receivers[index]?.kind === "webhook") document.remove(["alerting", "receivers", index]);
@@ -117,6 +119,14 @@ function destinations(document: StackDocument, template: PlatformConfig, { cloud
       : []),
     ...(evaluation.tracking.kind === "mlflow"
       ? [{ key: "evaluation.tracking", what: "left out: the database is the template's client's" }]
+      : []),
+    ...(judgesLive
+      ? [
+          {
+            key: "evaluation.runner.online",
+            what: "left out: the consent is of the template's client's people",
+          },
+        ]
       : []),
     ...hooks.map(() => ({
       key: "alerting.receivers[webhook]",
