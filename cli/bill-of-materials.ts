@@ -36,7 +36,8 @@ export function repositoryComponents(): SoftwareComponent[] {
  */
 export async function stackComponents(stack: string): Promise<SoftwareComponent[]> {
   // Where things come from is known without the mirror, which only copies them.
-  const { registryMirror: _, ...config } = readStack(STACKS_FOLDER, stack);
+  const config = { ...readStack(STACKS_FOLDER, stack) };
+  delete config.registryMirror;
   const inventory = inventoryOf((await planStack(stack, config)).plan.graph);
   return [...imageComponents(inventory), ...chartComponents(inventory), ...modelComponents(config.models)];
 }

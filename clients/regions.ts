@@ -33,7 +33,7 @@ export function zonesOf(cloud: GpuCloud, region: string, count: number): string[
     throw new ForkError(
       `${region} has ${letters.length} zones that are known, ${count} are needed; give --zones`,
     );
-  return [...letters.slice(0, count)].map((letter) =>
+  return Array.from(letters.slice(0, count), (letter) =>
     cloud === "aws" ? region + letter : `${region}-${letter}`,
   );
 }

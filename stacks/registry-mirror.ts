@@ -55,7 +55,8 @@ function mirroredRelease(
   props: Readonly<Record<string, unknown>>,
   mirror: RegistryMirror,
 ): Record<string, unknown> {
-  const { repositoryOpts: _, ...release } = props;
+  const release = { ...props };
+  delete release["repositoryOpts"];
   const name = CHART_NAMES.find((each) => each === release["name"]);
   const overrides = name === undefined ? [] : mirrorValues(name, mirror);
   return {

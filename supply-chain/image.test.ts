@@ -27,7 +27,7 @@ describe("an image", () => {
         fc.option(fc.stringMatching(/^\w[\w.-]{0,9}$/), { nil: undefined }),
         fc.option(fc.constant(digest), { nil: undefined }),
         (path, port, tag, pinned) => {
-          const host = `${port === undefined ? "registry.example" : `registry.example:${port}`}`;
+          const host = port === undefined ? "registry.example" : `registry.example:${port}`;
           const text = `${host}/${path.join("/")}${tag === undefined ? "" : `:${tag}`}${pinned === undefined ? "" : `@${pinned}`}`;
           const reference = parseImage(text);
           expect(reference.registry).toBe(host);

@@ -11,8 +11,8 @@ export type Fate =
   | { readonly kind: "lost"; readonly what: string }
   /** The cloud waits before it goes for good; until then somebody can take the deletion back. */
   | { readonly kind: "scheduled"; readonly until: Day; readonly what: string }
-  /** It stays in the cloud, and no stack knows it any more. */
-  | { readonly kind: "kept"; readonly until: Day | "for ever" | "somebody deletes it"; readonly why: string }
+  /** It stays in the cloud, and no stack knows it any more; until a day, "for ever" or "somebody deletes it". */
+  | { readonly kind: "kept"; readonly until: string; readonly why: string }
   /** The stack's state holds the only copy, and forgets it. */
   | { readonly kind: "forgotten"; readonly what: string }
   /** Nobody can say from the plan. */

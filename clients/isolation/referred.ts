@@ -91,7 +91,10 @@ function leaves(value: GraphValue, path: string): [string, GraphValue][] {
 /** Every name in a text. */
 export function namesIn(text: string): Reference[] {
   return PATTERNS.flatMap(({ kind, find, id }) =>
-    [...text.matchAll(find)].map((match) => ({ kind, id: id(match.slice(1).map((group) => group ?? "")) })),
+    [...text.matchAll(find)].map((match) => ({
+      kind,
+      id: id(match.slice(1).map((group: string | undefined) => group ?? "")),
+    })),
   );
 }
 

@@ -67,7 +67,7 @@ export async function startMlflow(folder: string): Promise<MlflowServer> {
       });
       const answer = await response.text();
       if (!response.ok) throw new Error(`${path}: ${response.status} ${answer}`);
-      return JSON.parse(answer);
+      return JSON.parse(answer) as unknown;
     },
     stop() {
       // The server starts workers; the group ends with them.

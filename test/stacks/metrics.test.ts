@@ -174,7 +174,9 @@ describe("where metrics go", () => {
     const samples = (report: ReturnType<typeof costOf>): unknown =>
       report.use.find(({ name }) => name === "metric-million-samples")?.monthlyUsd;
     expect(samples(costOf(amazonGraph, known))).toEqual({ min: "0.00", expected: "450.00", max: "1800.00" });
-    const { [SKU]: _price, ...others } = known.assumed.usdPerUnit;
+    const others = Object.fromEntries(
+      Object.entries(known.assumed.usdPerUnit).filter(([sku]) => sku !== SKU),
+    );
     const unknown = { ...known, assumed: { ...known.assumed, usdPerUnit: others } };
     expect(() => costOf(amazonGraph, unknown)).toThrow(new UnknownPriceError([SKU]));
     const google = withMetrics("globex-prod", { kind: "google-managed" });
@@ -243,7 +245,7 @@ describe("where metrics go", () => {
 function expressions(value: GraphValue): string[] {
   if (Array.isArray(value)) return (value as readonly GraphValue[]).flatMap(expressions);
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) =>
+  return Object.entries(value as Record<string, GraphValue>).flatMap(([key, inner]) =>
     key === "expr" && typeof inner === "string" ? [inner] : expressions(inner),
   );
 }
@@ -272,7 +274,7 @@ describe("the series that leave the cluster", () => {
       const dashboards = ofType(graph, "kubernetes:core/v1:ConfigMap").flatMap(({ inputs }) =>
         Object.entries((valueAt(inputs, "data") ?? {}) as Record<string, GraphValue>)
           .filter(([file]) => file.endsWith(".json") && file.startsWith("llmops"))
-          .map(([, text]) => JSON.parse(String(text)) as GraphValue),
+          .map(([, text]) => JSON.parse(text as string) as GraphValue),
       );
       const read = [...rules.map(({ inputs }) => inputs), ...dashboards]
         .flatMap(expressions)
