@@ -72,7 +72,7 @@ function contextOf(config: PlatformConfig, cost: KnownCost, asOf: string): Contr
     decisions,
     biometricIdentification: riskClass.biometricIdentification,
     ...(cloud.provider === "local" ? {} : { region: cloud.region }),
-    allowedRegions: EU_REGIONS,
+    allowedRegions: config.residency === undefined ? EU_REGIONS : new Set(config.residency.regions),
     models: models.map((model) => ({ name: model.name, subject: modelSubject(model) })),
     providers: providers.map(({ name, region, dataProcessingAgreement, trainingUse }) => ({
       name,

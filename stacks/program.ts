@@ -43,9 +43,18 @@ function cloudOf(name: string, config: PlatformConfig): CloudEnvironment | undef
   }
 }
 
+/** Prefix of every resource's name: client and stage, and the site where there are several. */
+export function environmentName({
+  client,
+  environment,
+  site,
+}: Pick<PlatformConfig, "client" | "environment" | "site">): string {
+  return [client, environment, ...(site === undefined ? [] : [site])].join("-");
+}
+
 /** Creates everything one environment consists of. A local environment is a process (`npm start`), not resources. */
 export function platformProgram(config: PlatformConfig): PlatformOutputs {
-  const name = `${config.client}-${config.environment}`;
+  const name = environmentName(config);
   const { client, environment, registryMirror } = config;
   if (registryMirror !== undefined) takeFromMirror(registryMirror);
   const environmentCloud = cloudOf(name, config);

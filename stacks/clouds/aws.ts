@@ -41,6 +41,7 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
   const tags = {
     "llmops:client": config.client,
     "llmops:environment": config.environment,
+    ...(config.site === undefined ? {} : { "llmops:site": config.site }),
     "llmops:risk-class": config.riskClass.level,
     "llmops:cost-owner": config.budget.owner,
   };
@@ -150,7 +151,11 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
         monthlyUsd: config.budget.monthly * config.budget.usdPerUnit,
         emails: config.budget.alarm.emails,
         accountId: cloud.accountId,
-        costTags: { "llmops:client": config.client, "llmops:environment": config.environment },
+        costTags: {
+          "llmops:client": config.client,
+          "llmops:environment": config.environment,
+          ...(config.site === undefined ? {} : { "llmops:site": config.site }),
+        },
         tags,
       },
       { providers: { aws: provider } },

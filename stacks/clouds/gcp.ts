@@ -27,6 +27,7 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
   const labels = {
     "llmops-client": config.client,
     "llmops-environment": config.environment,
+    ...(config.site === undefined ? {} : { "llmops-site": config.site }),
     "llmops-risk-class": config.riskClass.level,
   };
   const provider = new gcp.Provider(`${name}-gcp`, { project: cloud.projectId, region: cloud.region });

@@ -498,6 +498,18 @@ const rows: readonly Row[] = [
   ],
   [
     "acme-prod",
+    "residency",
+    { regions: ["eu-central-1"] },
+    [
+      [
+        "cloud.region",
+        "data would leave the allowed regions eu-central-1",
+        "use one of them, or have somebody who may widen residency.regions",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
     "cloud.cluster.systemNodesVersion",
     "1.36",
     [

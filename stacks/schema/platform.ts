@@ -24,6 +24,18 @@ export const sections = {
   environment: z
     .enum(["local", "dev", "staging", "prod"])
     .describe("Stage; production rules apply to `prod`."),
+  site: shortName
+    .max(8)
+    .optional()
+    .describe(
+      "Tells environments of one client and stage in several regions apart; part of every resource's name.",
+    ),
+  residency: z
+    .strictObject({
+      regions: z.array(z.string().min(1)).min(1).describe("Regions data may be in, inside the EU-27."),
+    })
+    .optional()
+    .describe("Where data may be. Default: anywhere in the EU-27."),
   cloud,
   gpuPools,
   models,

@@ -31,6 +31,39 @@ function regionInUnion({ cloud }: PlatformConfig): ConfigProblem[] {
   ];
 }
 
+/** Cloud and external providers stay inside the regions the stack file allows; `eu` is wider than any list of them. */
+function inResidency({ cloud, providers, residency }: PlatformConfig): ConfigProblem[] {
+  if (residency === undefined) return [];
+  const { regions } = residency;
+  const leaves = (path: (string | number)[], region: string): ConfigProblem[] =>
+    regions.includes(region)
+      ? []
+      : [
+          problem(
+            path,
+            region,
+            `data would leave the allowed regions ${regions.join(", ")}`,
+            "use one of them, or have somebody who may widen residency.regions",
+          ),
+        ];
+  return [
+    ...regions.flatMap((region, index) =>
+      EU_REGIONS.has(region)
+        ? []
+        : [
+            problem(
+              ["residency", "regions", index],
+              region,
+              `'${region}' is not a region inside the EU-27`,
+              `use some of ${[...EU_REGIONS].join(", ")}`,
+            ),
+          ],
+    ),
+    ...(cloud.provider === "local" ? [] : leaves(["cloud", "region"], cloud.region)),
+    ...providers.flatMap(({ region }, index) => leaves(["providers", index, "region"], region)),
+  ];
+}
+
 function zonesInRegion({ cloud }: PlatformConfig): ConfigProblem[] {
   if (cloud.provider !== "aws" && cloud.provider !== "gcp") return [];
   const zoneOf = cloud.provider === "aws" ? /^[a-z]$/ : /^-[a-z]$/;
@@ -159,5 +192,6 @@ const rules = [
 /** Rules about the cloud section. */
 export const cloudChecks: readonly Check[] = [
   { needs: ["environment", "cloud"], run: stageMatchesCloud },
+  { needs: ["cloud", "providers", "residency"], run: inResidency },
   ...rules.map((run): Check => ({ needs: ["cloud"], run })),
 ];
