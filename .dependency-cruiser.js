@@ -6,7 +6,7 @@ const rule = (name, from, allowed) => ({
   comment: `${from} may import only from ${[from, ...allowed].join(", ")}`,
   from: { path: folder(from) },
   to: {
-    path: "^(teardown|chargeback|clients|supply-chain|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|reporting|assessment|graph|plan|pricing|prompts|evals|signing|loops|cli|local|bench|test|tools)/",
+    path: "^(teardown|chargeback|clients|supply-chain|stacks|components|policies|review|compliance|charts|gateway|capacity|simulation|cost|monitoring|reporting|assessment|graph|plan|pricing|prompts|evals|signing|loops|cli|local|bench|test|tools|site)/",
     pathNot: [from, ...allowed].map(folder),
   },
 });
@@ -17,6 +17,7 @@ export default {
     rule("graph", "graph", []),
     rule("charts", "charts", []),
     rule("signing", "signing", []),
+    rule("site", "site", ["cli", "tools"]),
     rule("supply-chain", "supply-chain", ["graph", "charts"]),
     rule("prompts", "prompts", ["gateway"]),
     rule("evals", "evals", ["gateway", "monitoring", "prompts", "signing"]),

@@ -98,7 +98,8 @@ function overrideExits(command: Command): void {
   command.commands.forEach(overrideExits);
 }
 
-async function commandLine(args: readonly string[]): Promise<Command> {
+/** The command line: only the command that is asked for, or all of them. */
+export async function commandLine(args: readonly string[]): Promise<Command> {
   const program = new Command("llmops")
     .description("LLMOps platform blueprint: plan, check and run environments")
     .version(VERSION)
