@@ -21,6 +21,9 @@ export const PORTKEY: NpmTool = {
   overrides: { "@hono/node-server": "1.3.3" },
 };
 
+/** Generator of the documentation's site. */
+export const VITEPRESS: NpmTool = { package: "vitepress", version: "1.6.4", overrides: {} };
+
 /**
  * Folder of the installed package, installed first where it is missing.
  * @throws ToolError when the registry cannot be reached
