@@ -1,5 +1,8 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { checkConfig, guardCode } from "../gateway/src/index.ts";
 import { gatewayConfiguration } from "./gateway-configuration.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 import { readStack } from "./schema/stack-file.ts";
@@ -219,5 +222,26 @@ describe("gatewayConfiguration", () => {
       { detector: "injection", action: "review" },
     ]);
     expect(rules("none")).toContainEqual({ detector: "injection", action: "flag" });
+  });
+
+  it("names the guards' code, and a gateway with other code refuses it", () => {
+    const configuration = gatewayConfiguration(stack("acme-prod"), S3);
+    expect(configuration.guards?.code).toBe(guardCode());
+    const other = `sha256:${"0".repeat(64)}`;
+    expect(() => checkConfig({ ...configuration, guards: { ...configuration.guards, code: other } })).toThrow(
+      `guards.code: the configuration is for guards ${other}, this gateway has ${guardCode()}`,
+    );
+  });
+
+  it("has a hash of the guards' code that anybody can make from the files", () => {
+    const folder = join(import.meta.dirname, "..", "gateway", "src", "guards");
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
+      (file) => file.endsWith(".ts") && !file.endsWith(".test.ts"),
+    );
+    const sha256 = (text: string | Buffer): string => createHash("sha256").update(text).digest("hex");
+    const hashes = files.map((file) => [file, sha256(readFileSync(join(folder, file)))] as const);
+    const sorted = Object.fromEntries([...hashes].sort(([a], [b]) => (a < b ? -1 : 1)));
+    expect(files).toContain("pii.ts");
+    expect(guardCode()).toBe(`sha256:${sha256(JSON.stringify(sorted))}`);
   });
 });

@@ -2,7 +2,7 @@ import type { AuditBucket, AuditDestination } from "../components/audit/destinat
 import { TRACES_URL } from "../components/tracing/address.ts";
 import { GATEWAY_PATHS, GATEWAY_PORTS } from "../components/gateway/address.ts";
 import { KEY_FILES } from "../components/gateway/keys.ts";
-import { checkConfig, type GatewayConfigInput } from "../gateway/src/index.ts";
+import { checkConfig, guardCode, type GatewayConfigInput } from "../gateway/src/index.ts";
 import { gatewayPrompt } from "../prompts/compile.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 import { servedNames } from "./schema/served-names.ts";
@@ -178,6 +178,7 @@ export function guards({ guardrails, oversight }: PlatformConfig): Guards {
   };
   const both = [...rule("secrets", "secrets"), ...rule("pii", "pii")];
   return {
+    code: guardCode(),
     input: [...both, ...rule("injection", "promptInjection")],
     output: both,
     stream: { mode: guardrails.streaming },

@@ -20,4 +20,5 @@ export { secretsDetector } from "./guards/secrets.ts";
 export type { Detector } from "./guards/finding.ts";
 export { readRecords } from "./cli/records.ts";
 export type { StoredRecord } from "./cli/records.ts";
+export { guardCode } from "./guards/code.ts";
 export { guardrailVersion } from "./guards/version.ts";

@@ -3,6 +3,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { canonicalJson } from "../audit/canonical-json.ts";
 import { sha256Hex } from "../audit/chain.ts";
+import { guardCode } from "../guards/code.ts";
 import { rulesOf } from "../guards/rules.ts";
 import type { GatewayConfig } from "./schema.ts";
 import { gatewayConfigSchema } from "./schema.ts";
@@ -83,6 +84,11 @@ function crossChecks(config: GatewayConfig): string[] {
       ),
     );
   });
+  const { code } = config.guards;
+  if (code !== null && code !== guardCode())
+    problems.push(
+      `guards.code: the configuration is for guards ${code}, this gateway has ${guardCode()}: deploy the image of the commit the configuration is from`,
+    );
   const hasReview = [...config.guards.input, ...config.guards.output].some(
     ({ action }) => action === "review",
   );

@@ -291,6 +291,12 @@ const remoteGuard = z.discriminatedUnion("kind", [
 ]);
 
 const guards = z.strictObject({
+  /** Hash of the guards' sources the configuration was made for; a gateway with other ones refuses it. Null: any. */
+  code: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/, "sha256:<64 hex digits>")
+    .nullable()
+    .default(null),
   input: z.array(rule).default([
     { detector: "secrets", action: "block", kinds: null, replacement: "" },
     { detector: "injection", action: "block", kinds: null, replacement: "" },
