@@ -40,7 +40,9 @@ describe("where traces and logs are kept", () => {
     ]);
     const [policy] = ofType(graph, "aws:iam/rolePolicy:RolePolicy")
       .filter(({ name }) => name.startsWith("acme-prod-traces-store"))
-      .map(({ inputs }) => JSON.parse(String(inputs["policy"])) as object);
+      .map(({ inputs: { policy: text } }) =>
+        typeof text === "string" ? (JSON.parse(text) as object) : text,
+      );
     expect(policy).toEqual({
       Version: "2012-10-17",
       Statement: [

@@ -26,6 +26,8 @@ describe("the teardown of a shipped stack", () => {
     expect(upkeep?.monthlyUsd).toEqual({ min: "2.00", expected: "6.80", max: "50.00" });
     expect(upkeep?.unknown).toEqual([]);
     expect(scheduled.map(({ name, fate }) => [name, fate.until])).toEqual([
+      ["acme-prod-logs-store-encryption-key", "2026-12-24"],
+      ["acme-prod-traces-store-encryption-key", "2026-12-24"],
       ["acme-prod-network-flow-logs-key-key", "2026-12-24"],
       ["acme-prod-cluster-secrets-key", "2026-12-24"],
     ]);
@@ -51,7 +53,9 @@ describe("the teardown of a shipped stack", () => {
       "acme-prod-cluster-logs",
       "acme-prod-gateway-redis-set",
       "acme-prod-gateway-set",
+      "acme-prod-logs-store-bucket",
       "acme-prod-network-flow-logs",
+      "acme-prod-traces-store-bucket",
     ]);
     expect(forgotten.map(({ name }) => name).toSorted()).toEqual([
       "acme-prod-gateway-keys-digest",
@@ -64,6 +68,8 @@ describe("the teardown of a shipped stack", () => {
     const { obstacles, steps, stack } = teardown("acme-prod");
     expect(obstacles.map(({ kind, about }) => `${kind} ${about}`)).toEqual([
       "blocks deletion-protection",
+      "blocks contents",
+      "blocks contents",
       "blocks contents",
       "blocks protection",
       "unseen load-balancers",
