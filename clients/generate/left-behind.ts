@@ -6,8 +6,8 @@ import type { StackDocument } from "../stack-document.ts";
 
 /** Keys of callers and administrators are nobody's until the client makes its own. */
 function keys(document: StackDocument, { gateway, evaluation }: PlatformConfig): Decision[] {
-  gateway.clients.forEach(({ keys: own }, index) => {
-    if (own.length > 0) document.set(["gateway", "clients", index, "keys"], [placeholderKey()]);
+  gateway.clients.forEach((_, index) => {
+    document.set(["gateway", "clients", index, "keys"], [placeholderKey()]);
     document.remove(["gateway", "clients", index, "subjects"]);
   });
   gateway.admins.forEach((_, index) => {
