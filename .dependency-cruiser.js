@@ -17,7 +17,7 @@ export default {
     rule("graph", "graph", []),
     rule("charts", "charts", []),
     rule("signing", "signing", []),
-    rule("site", "site", ["cli", "tools"]),
+    rule("site", "site", ["cli", "tools", "plan"]),
     rule("supply-chain", "supply-chain", ["graph", "charts"]),
     rule("prompts", "prompts", ["gateway"]),
     rule("evals", "evals", ["gateway", "monitoring", "prompts", "signing"]),

@@ -18,6 +18,7 @@ export function documentedCommands(page: Page): DocumentedCommand[] {
     const isShell = token["lang"] === "sh";
     if (!isShell && token["codeBlockStyle"] !== "indented") return [];
     return String(token["text"])
+      .replace(/\s*\\\n\s*/g, " ")
       .split("\n")
       .map((line) => line.replace(/\s+#\s.*$/, "").trim())
       .filter((line) => line !== "" && (isShell ? !line.startsWith("#") : PROGRAM.test(line)))
