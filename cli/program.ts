@@ -46,6 +46,7 @@ export const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
   "AdminRefusedError",
   "AlreadyLockedError",
   "AnswersError",
+  "ClusterConfigError",
   "ContentUnreadableError",
   "CostCapError",
   "CostSideError",
