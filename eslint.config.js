@@ -18,7 +18,15 @@ export default tseslint.config(
     },
   },
   {
-    files: ["cli/**/*.ts", "local/**/*.ts", "bench/**/*.ts", "tools/**/*.ts", "test/contract/run.ts"],
+    files: [
+      "cli/**/*.ts",
+      "local/**/*.ts",
+      "bench/**/*.ts",
+      "tools/**/*.ts",
+      "site/build.ts",
+      "site/reference.ts",
+      "test/contract/run.ts",
+    ],
     rules: { "no-console": "off" },
   },
 );

@@ -59,7 +59,7 @@ describe("llmops fleet plan", () => {
       {
         kind: "failed",
         stack: "a",
-        reason: expect.stringMatching(/^its process ended with code 9 before: /),
+        reason: expect.stringMatching(/^its process ended with code 9 before: /) as string,
       },
     ]);
   });

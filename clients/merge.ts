@@ -126,7 +126,7 @@ class Merger {
     if (node !== undefined) {
       const of = (side: MaybeNode): Layout | undefined =>
         side === undefined ? undefined : { ...(side as Layout) };
-      mergeLayout(node as Layout, {
+      mergeLayout(node, {
         base: of(sides.base),
         client: of(sides.client),
         template: of(sides.template),
@@ -168,7 +168,7 @@ class Merger {
       const layout = (side: Pair | undefined): Layout | undefined =>
         isScalar(side?.key) ? { ...(side.key as Layout) } : undefined;
       const sides = { base: layout(each.base), client: layout(each.client), template: layout(each.template) };
-      if (isScalar(pair.key)) mergeLayout(pair.key as Layout, sides);
+      if (isScalar(pair.key)) mergeLayout(pair.key, sides);
       pair.value = value;
       return [pair];
     });
@@ -244,9 +244,9 @@ export async function mergeStacks(texts: Sides<string>, choices: Choices, file: 
   const result = sides.client;
   result.contents = contents as typeof result.contents;
   mergeLayout(result, {
-    base: { ...sides.base } as Layout,
-    client: { ...sides.client } as Layout,
-    template: { ...sides.template } as Layout,
+    base: { ...sides.base },
+    client: { ...sides.client },
+    template: { ...sides.template },
   });
   return {
     text: await formatted(result.toString({ lineWidth: PRINT_WIDTH })),

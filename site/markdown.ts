@@ -23,7 +23,7 @@ export function pagesOf(root: string): Page[] {
 /** All tokens of a page, nested ones too. */
 export function allTokens({ tokens }: Page): Token[] {
   const found: Token[] = [];
-  marked.walkTokens([...tokens], (token) => {
+  void marked.walkTokens([...tokens], (token) => {
     found.push(token);
   });
   return found;

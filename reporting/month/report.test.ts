@@ -133,7 +133,8 @@ describe("figures from Prometheus", () => {
     [0.9995, "Availability: 99.940 %, missed"],
     [undefined, "Availability: 99.940 %, "],
   ])("of availability are held against the promise of the pipeline file: %s", async (availability, line) => {
-    const { availability: _shipped, ...others } = PROMISES;
+    const { availability: usual, ...others } = PROMISES;
+    expect(usual).toBe(0.999);
     const report = await reportOf("recorded", NO_AUDIT, {
       ...others,
       ...(availability === undefined ? {} : { availability }),
@@ -141,7 +142,7 @@ describe("figures from Prometheus", () => {
     expect(lines(report).find((each) => each.startsWith("Availability"))).toBe(line);
     const [level] = report.sections;
     const budget = level?.figures.find(({ label }) => label === "Error budget left");
-    expect(budget?.source?.split(" / ").at(-1)).toBe(
+    expect(budget?.source.split(" / ").at(-1)).toBe(
       availability === undefined ? undefined : availability === 0.999 ? "0.001" : "0.0005",
     );
   });

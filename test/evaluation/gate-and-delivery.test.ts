@@ -24,7 +24,7 @@ async function gates(config: PlatformConfig): Promise<Map<string, Map<string, st
         const [, flag = "", value = ""] = /^--([a-z-]+)=(.*)$/.exec(typeof arg === "string" ? arg : "") ?? [];
         return flag === "" ? [] : [[flag, value] as const];
       });
-      found.set(String(volume).replace("-evaluation", ""), new Map(flags));
+      found.set((volume as string).replace("-evaluation", ""), new Map(flags));
     }
   }
   return found;
