@@ -10,6 +10,7 @@ import { enginePort } from "../components/serving/engine.ts";
 import { ofType } from "../graph/graph.ts";
 import { planStack } from "../plan/stack-plan.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
+import { mirroredImage } from "../supply-chain/mirror.ts";
 import { print, printJson, progress, STACKS_FOLDER } from "./context.ts";
 
 /** A ScaledObject of our own component, as it stands in the graph. */
@@ -87,7 +88,7 @@ function calibration({ stack, model: name, json }: CalibrationOptions): void {
     model: model.name,
     namespace: model.tenant,
     enginePort: enginePort(model.engine),
-    image,
+    image: config.registryMirror === undefined ? image : mirroredImage(image, config.registryMirror),
     what: `${model.name} on ${model.engine.kind}, ${tensorParallel} x ${pool.accelerator}`,
     cacheTokens,
     maxNumSeqs: model.engine.maxNumSeqs,

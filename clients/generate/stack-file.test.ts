@@ -101,6 +101,7 @@ const THEIRS: readonly [(string | number)[], unknown][] = [
       authorization: { kind: "bearer", token: { name: "metrics", key: "token" } },
     },
   ],
+  [["observability", "pipeline"], "monitoring/acme.yaml"],
   [["alerting", "receivers", 1], { kind: "webhook", url: "https://hooks.acme.example/x" }],
   [["cloud", "cluster", "endpoint"], { access: "public", allowedCidrs: ["203.0.113.0/24"] }],
 ];
@@ -128,6 +129,7 @@ describe("a fork's stack file", () => {
       "audit.replica",
       "observability.telemetry.platforms[mlflow]",
       "observability.metrics",
+      "observability.pipeline",
       "alerting.receivers[webhook]",
       "cloud.cluster.endpoint",
       "attestations[AIA-GOV-04 dpia]",

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
+import { encryptedConnectionsOnly, encryptWith, keepPrivate } from "../storage/aws-private-bucket.ts";
 import { bucketName } from "../storage/bucket-name.ts";
 import { PodIdentity } from "../cluster/pod-identity.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
@@ -90,8 +91,9 @@ export class AwsArtifactStore extends LlmopsComponent {
     this.registerOutputs({ bucketName: physical });
   }
 
-  #makeBucket({ retentionDays, tags }: AwsArtifactStoreArgs, kmsMasterKeyId: pulumi.Input<string>): void {
+  #makeBucket({ retentionDays, tags }: AwsArtifactStoreArgs, keyArn: pulumi.Input<string>): void {
     const child = { parent: this };
+    const settingName = (suffix: string): string => this.childName(suffix);
     const bucket = new aws.s3.Bucket(
       this.childName("bucket"),
       { bucket: this.bucketName, forceDestroy: false, tags },
@@ -102,40 +104,8 @@ export class AwsArtifactStore extends LlmopsComponent {
       { bucket: bucket.id, versioningConfiguration: { status: "Enabled" } },
       child,
     );
-    new aws.s3.BucketServerSideEncryptionConfiguration(
-      this.childName("encrypted"),
-      {
-        bucket: bucket.id,
-        rules: [
-          {
-            bucketKeyEnabled: true,
-            applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId },
-          },
-        ],
-      },
-      child,
-    );
-    const closed = new aws.s3.BucketPublicAccessBlock(
-      this.childName("closed"),
-      {
-        bucket: bucket.id,
-        blockPublicAcls: true,
-        blockPublicPolicy: true,
-        ignorePublicAcls: true,
-        restrictPublicBuckets: true,
-      },
-      child,
-    );
-    new aws.s3.BucketOwnershipControls(
-      this.childName("owner"),
-      { bucket: bucket.id, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      child,
-    );
-    new aws.s3.BucketPolicy(
-      this.childName("policy"),
-      { bucket: bucket.id, policy: encryptedOnly(this.bucketName) },
-      { ...child, dependsOn: closed },
-    );
+    encryptWith(settingName, bucket, keyArn, child);
+    keepPrivate(settingName, bucket, [encryptedConnectionsOnly(this.bucketName)], child);
     new aws.s3.BucketLifecycleConfiguration(
       this.childName("lifecycle"),
       {
@@ -154,20 +124,4 @@ export class AwsArtifactStore extends LlmopsComponent {
       { ...child, dependsOn: versioning },
     );
   }
-}
-
-function encryptedOnly(bucket: string): string {
-  return JSON.stringify({
-    Version: "2012-10-17",
-    Statement: [
-      {
-        Sid: "EncryptedConnectionsOnly",
-        Effect: "Deny",
-        Principal: "*",
-        Action: "s3:*",
-        Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
-        Condition: { Bool: { "aws:SecureTransport": "false" } },
-      },
-    ],
-  });
 }

@@ -2,6 +2,7 @@ import { WorkflowTemplate } from "@kubernetes-models/argo-workflows/argoproj.io/
 import { describe, expect, it } from "vitest";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { capture } from "../../plan/capture.ts";
+import { configurationHash } from "../configuration-hash.ts";
 import { Loops, validateLoopsArgs, type LoopsArgs } from "./loops.ts";
 import { retrainTemplate, rollbackTemplate, type RetrainArgs } from "./templates.ts";
 
@@ -153,6 +154,7 @@ describe("the controller", () => {
       replicas: 1,
       persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
       template: {
+        metadata: { annotations: configurationHash("{}") },
         spec: {
           securityContext: { runAsNonRoot: true },
           containers: [{ securityContext: { readOnlyRootFilesystem: true } }],

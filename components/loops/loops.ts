@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import * as tls from "@pulumi/tls";
 import { HelmAddon } from "../addon/helm-addon.ts";
+import { configurationHash } from "../configuration-hash.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
@@ -279,7 +280,11 @@ export class Loops extends LlmopsComponent {
           persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
           selector: { matchLabels: SELECTOR },
           template: {
-            metadata: { labels: { ...args.labels, ...SELECTOR } },
+            metadata: {
+              labels: { ...args.labels, ...SELECTOR },
+              // The controller reads its configuration once.
+              annotations: { ...configurationHash(args.configuration) },
+            },
             spec: controllerPod(args.image, configuration.metadata.name),
           },
           volumeClaimTemplates: [
