@@ -59,6 +59,7 @@ export const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
   "GitError",
   "GraphFileError",
   "JudgeError",
+  "KServeExportError",
   "KubeconfigError",
   "LabelError",
   "LoopsConfigError",

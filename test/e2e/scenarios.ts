@@ -115,4 +115,49 @@ export const SCENARIOS: readonly Scenario[] = [
     scenario: "Drift job",
     proves: "finds the day that drifted in a real MLflow, and not the other",
   },
+  {
+    file: "test/e2e/alerts/recorded.test.ts",
+    scenario: "Recording rules",
+    proves: "what is recorded is what the formulas say",
+  },
+  {
+    file: "test/e2e/cost-accounting.test.ts",
+    scenario: "Cost rules",
+    proves: "cost by the hour, client and tenant adds up in the real PromQL engine",
+  },
+  {
+    file: "test/e2e/metrics-backends.test.ts",
+    scenario: "Metrics backends",
+    proves: "every field is one of the operator's definition",
+  },
+  {
+    file: "test/e2e/monitoring/dashboards.test.ts",
+    scenario: "Dashboards",
+    proves: "every query finds series on a real Prometheus under synthetic load",
+  },
+  {
+    file: "test/e2e/monitoring/report.test.ts",
+    scenario: "Monthly report",
+    proves: "a month from a real Prometheus and a real audit log",
+  },
+  {
+    file: "test/e2e/collector.test.ts",
+    scenario: "Collectors",
+    proves: "the real OpenTelemetry Collector takes the configurations and masks what it must",
+  },
+  {
+    file: "test/e2e/loops.test.ts",
+    scenario: "Loops",
+    proves: "from a metric over real Prometheus and Alertmanager to the recorded effect",
+  },
+  {
+    file: "test/e2e/evaluation.test.ts",
+    scenario: "Evaluation",
+    proves: "the embedded model answers real questions through the gateway and is graded",
+  },
+  {
+    file: "test/e2e/kserve.test.ts",
+    scenario: "KServe export",
+    proves: "every field is one of KServe's definition",
+  },
 ];

@@ -62,6 +62,15 @@ export const DEFINITION_SOURCES: readonly DefinitionSource[] = [
   },
 ];
 
+/** KServe's definition of an InferenceService; no stack deploys KServe, `llmops export kserve` writes for it. */
+export const KSERVE_DEFINITIONS: DefinitionSource = {
+  module: "github.com/kserve/kserve",
+  version: "v0.20.0",
+  sum: "h1:Bs7HxmGV4KFqqptDcWseKv+mwD4YOYHJWcuVgPG2Gug=",
+  folder: "config/crd/full",
+  files: /_inferenceservices\.yaml$/,
+};
+
 /** Definitions of one project, read from its module. */
 export function definitionsOf({ folder, files = /\.ya?ml$/, ...module }: DefinitionSource): KubeObject[] {
   const root = join(ensureGoModule(module), folder);
