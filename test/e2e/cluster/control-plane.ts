@@ -6,6 +6,8 @@ import { freePort } from "./processes.ts";
 export interface ControllerOptions {
   /** Milliseconds between two decisions of the HorizontalPodAutoscaler controller. @default 15000, its own default */
   readonly autoscalerSyncMs?: number;
+  /** Seconds an HPA without a window of its own waits before it takes replicas away. @default 300, its own default */
+  readonly downscaleStabilizationSeconds?: number;
 }
 
 /** Starts the real controllers of Kubernetes: Deployments, ReplicaSets, HPA, quotas, namespaces and the rest. */
@@ -20,6 +22,7 @@ export async function startControllers(api: ApiServer, options: ControllerOption
       `--service-account-private-key-file=${api.serviceAccountKey}`,
       "--leader-elect=false",
       `--horizontal-pod-autoscaler-sync-period=${options.autoscalerSyncMs ?? 15_000}ms`,
+      `--horizontal-pod-autoscaler-downscale-stabilization=${options.downscaleStabilizationSeconds ?? 300}s`,
       `--secure-port=${port}`,
       "--bind-address=127.0.0.1",
       `--cert-dir=${join(api.folder, "controller-manager")}`,

@@ -3,6 +3,7 @@ import { GATEWAY_NAMESPACE } from "../../../components/gateway/address.ts";
 import { manifestsOf } from "../../../plan/manifests.ts";
 import { planStack } from "../../../plan/stack-plan.ts";
 import { simulate, type FleetOptions, type ReplicaPoint } from "../../../simulation/fleet.ts";
+import type { PeerDefault } from "../../../simulation/peers.ts";
 import { compileScaledObject } from "../../../simulation/scaled-object.ts";
 import { poissonTrace, type Rates, type Trace } from "../../../simulation/trace.ts";
 import type { PlatformConfig } from "../../../stacks/schema/platform.ts";
@@ -102,13 +103,32 @@ export async function simulated(
   const object = manifestsOf(graph)
     .map(({ yaml }) => parse(yaml) as KubeObject)
     .find(({ kind }) => kind === "ScaledObject");
+  return replicasOf(trace, object?.["spec"], 0);
+}
+
+/** What every scaler beside ours gets besides its own triggers; none of them can wake from zero, because there is no engine to ask. */
+export const RIVAL_LIMITS = {
+  minReplicaCount: 1,
+  maxReplicaCount: MAX_REPLICAS,
+  pollingInterval: 30,
+  cooldownPeriod: 300,
+} as const;
+
+/** Replicas the simulation has over the day with the defaults of another project. */
+export function simulatedRival(trace: Trace, peer: PeerDefault): readonly ReplicaPoint[] {
+  return replicasOf(trace, { ...RIVAL_LIMITS, ...peer.spec(SIMULATED) }, 1);
+}
+
+const SIMULATED = { model: "mistral-7b", namespace: "playground" } as const;
+
+function replicasOf(trace: Trace, spec: unknown, start: number): readonly ReplicaPoint[] {
   const options: FleetOptions = {
     trace,
     parameters: { fixedMs: TOKEN_SECONDS * 1000, contextNs: 0, prefillUs: 0, sequenceUs: 0 },
     limits: { batchedTokens: 8_192, maxNumSeqs: SLOTS, cacheTokens: 1_000_000 },
     slo: { ttftMs: 2_000, tpotMs: 1_000 },
-    scaling: { kind: "scaled-object", spec: compileScaledObject(object?.["spec"]), start: 0 },
-    names: { model: "mistral-7b", namespace: "playground", gatewayNamespace: GATEWAY_NAMESPACE },
+    scaling: { kind: "scaled-object", spec: compileScaledObject(spec), start },
+    names: { ...SIMULATED, gatewayNamespace: GATEWAY_NAMESPACE },
     gpus: 1,
     startSeconds: START_SECONDS,
   };

@@ -18,11 +18,13 @@ import { objectsOf } from "./stack-objects.ts";
 /** Seconds of the scenario between two scrapes, as the PodMonitors say, and between two decisions of the HPA controller. */
 const SCRAPE_SECONDS = 5;
 const SYNC_SECONDS = 15;
+/** Seconds of the scenario an HPA looks back before it takes replicas away, unless its scaler says otherwise. */
+const DOWNSCALE_SECONDS = 300;
 
 /** A second scaler on the same load, for comparison. */
 export interface Rival {
   readonly name: string;
-  /** The `spec` of its ScaledObject, without target and limits. */
+  /** The `spec` of its ScaledObject, without its target. */
   readonly spec: object;
 }
 
@@ -78,7 +80,10 @@ export async function startFleetOnCluster(args: FleetOnClusterArgs): Promise<Fle
     await api.close();
   };
   try {
-    await startControllers(api, { autoscalerSyncMs: (SYNC_SECONDS * 1000) / COMPRESSION });
+    await startControllers(api, {
+      autoscalerSyncMs: (SYNC_SECONDS * 1000) / COMPRESSION,
+      downscaleStabilizationSeconds: DOWNSCALE_SECONDS / COMPRESSION,
+    });
     await startScheduler(api);
     await startKubelets(api, { podStartMs: (args.startSeconds * 1000) / COMPRESSION });
     await define(api, DEFINITION_SOURCES.flatMap(definitionsOf));
@@ -165,21 +170,12 @@ async function applyAll(api: ApiServer, objects: readonly KubeObject[], deployed
   };
   await api.mustApply(renamed(find("Deployment"), ours.name, theirs.name));
   const scaler = find("ScaledObject");
-  const { maxReplicaCount } = scaler["spec"] as { maxReplicaCount: number };
   await api.mustApply(
     compressScaledObject(
       {
         ...scaler,
         metadata: { ...scaler.metadata, name: theirs.name },
-        spec: {
-          scaleTargetRef: { name: theirs.name },
-          // None of them can wake from zero: there is no engine to ask.
-          minReplicaCount: 1,
-          maxReplicaCount,
-          pollingInterval: 30,
-          cooldownPeriod: 300,
-          ...withServer(rival.spec),
-        },
+        spec: { scaleTargetRef: { name: theirs.name }, ...withServer(rival.spec) },
       },
       prometheus,
     ),
