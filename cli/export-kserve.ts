@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { stringify } from "yaml";
-import { exportKServe, type GraphObject, type KServeExport } from "../components/serving/kserve-export.ts";
+import { exportKServe, type GraphObject, type KServeExport } from "../plan/kserve-export.ts";
 import { ofType, type ResourceGraph } from "../graph/graph.ts";
 import { valueAt } from "../graph/values.ts";
 import { planStack } from "../plan/stack-plan.ts";

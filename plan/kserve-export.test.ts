@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SECRET, UNKNOWN, type GraphValue } from "../../graph/values.ts";
+import { SECRET, UNKNOWN, type GraphValue } from "../graph/values.ts";
 import { exportKServe, KServeExportError, type PlannedModel } from "./kserve-export.ts";
 
 function planned(image: GraphValue = "engine@sha256:1"): PlannedModel {

@@ -1,5 +1,5 @@
-import type { Delivery } from "../delivery/strategy.ts";
-import { isRecord, isSecret, isUnknown, type GraphValue } from "../../graph/values.ts";
+import type { PlatformConfig } from "../stacks/schema/platform.ts";
+import { isRecord, isSecret, isUnknown, type GraphValue } from "../graph/values.ts";
 
 /** What one model consists of in a planned stack, as Kubernetes objects. */
 export interface PlannedModel {
@@ -8,7 +8,7 @@ export interface PlannedModel {
   /** The model's ScaledObject. */
   readonly scaler: GraphObject;
   /** How a new version gets its traffic. */
-  readonly delivery: Delivery["strategy"];
+  readonly delivery: PlatformConfig["models"][number]["delivery"]["strategy"];
 }
 
 /** A Kubernetes object of a planned stack. */
