@@ -145,19 +145,20 @@ function withEngineUrns(
           }),
     });
   };
-  return [...nodes.values()].map((node) => ({
-    ...node,
-    urn: engineUrn(node.urn),
-    ...(statefulKindOf(node.type) === undefined || former(node.urn).length === 0
-      ? {}
-      : { formerUrns: former(node.urn) }),
-    ...(node.parent === undefined ? {} : { parent: engineUrn(node.parent) }),
-    ...(node.provider === undefined ? {} : { provider: engineUrn(node.provider) }),
-    dependencies: node.dependencies.map(engineUrn).sort(),
-    propertyDependencies: Object.fromEntries(
-      Object.entries(node.propertyDependencies).map(([key, urns]) => [key, urns.map(engineUrn).sort()]),
-    ),
-  }));
+  return [...nodes.values()].map((node) => {
+    const before = statefulKindOf(node.type) === undefined ? [] : former(node.urn);
+    return {
+      ...node,
+      urn: engineUrn(node.urn),
+      ...(before.length === 0 ? {} : { formerUrns: before }),
+      ...(node.parent === undefined ? {} : { parent: engineUrn(node.parent) }),
+      ...(node.provider === undefined ? {} : { provider: engineUrn(node.provider) }),
+      dependencies: node.dependencies.map(engineUrn).sort(),
+      propertyDependencies: Object.fromEntries(
+        Object.entries(node.propertyDependencies).map(([key, urns]) => [key, urns.map(engineUrn).sort()]),
+      ),
+    };
+  });
 }
 
 /**

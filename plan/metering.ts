@@ -273,15 +273,13 @@ function volumeItems(node: ResourceNode, { cloud, region }: MeterOptions): Meter
 
 /** A claimed volume; one that many nodes write to is a file system, not a disk. */
 function claimItems(node: ResourceNode, { cloud, region }: MeterOptions): MeteredItem[] {
-  const path = "spec.resources.requests.storage";
-  const size = /^(\d+)Gi$/.exec(textAt(node, path))?.[1];
-  if (size === undefined) throw new UnmeterableResourceError(node, path, textAt(node, path));
+  const size = sizeAt(node, "spec.resources.requests.storage");
   const shared = textAt(node, "spec.accessModes.0") === "ReadWriteMany";
   return constant(
     node,
     shared ? `shared file system of ${size} GiB` : `volume of ${size} GiB`,
     serviceSku(cloud, region, shared ? "shared-file-gib" : "disk-gib"),
-    Number(size),
+    size,
   );
 }
 

@@ -1,5 +1,6 @@
 import { EksRole } from "../cluster/eks-role.ts";
 import type { ComponentOptions } from "../component.ts";
+import { keyByAlias } from "../encryption/aws-key.ts";
 import { AwsImmutableStore, type AwsImmutableStoreArgs } from "./aws-immutable-store.ts";
 
 /** What the writer may do: add objects and read them back to check the copy; never delete. */
@@ -17,13 +18,7 @@ export function auditWriterPolicy(
         Resource: `${bucketArn}/*`,
       },
       { Effect: "Allow", Action: ["s3:ListBucket"], Resource: bucketArn },
-      {
-        Effect: "Allow",
-        Action: ["kms:GenerateDataKey", "kms:Decrypt"],
-        Resource: `arn:aws:kms:${region}:${accountId}:key/*`,
-        // The key by its alias, so that the whole policy is known, and checked, before deployment.
-        Condition: { "ForAnyValue:StringEquals": { "kms:ResourceAliases": `alias/${prefix}-audit` } },
-      },
+      keyByAlias({ alias: `${prefix}-audit`, region, accountId }, ["kms:GenerateDataKey", "kms:Decrypt"]),
     ],
   });
 }

@@ -2,6 +2,7 @@ import * as gcp from "@pulumi/gcp";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { GcpKey } from "../encryption/gcp-key.ts";
 import { bucketName } from "../storage/bucket-name.ts";
+import { privateBucket, storageAgent } from "../storage/gcp-private-bucket.ts";
 import { keptOptions, validateAuditRetention, type AuditRetention } from "./retention.ts";
 
 /** A bucket whose objects nobody can change or delete before their time. */
@@ -58,7 +59,7 @@ export abstract class GcpImmutableStore extends LlmopsComponent {
         projectId: args.projectId,
         region: args.region,
         users: {
-          storage: `serviceAccount:service-${args.projectNumber}@gs-project-accounts.iam.gserviceaccount.com`,
+          storage: storageAgent(args.projectNumber),
         },
         labels: args.labels,
       },
@@ -67,12 +68,7 @@ export abstract class GcpImmutableStore extends LlmopsComponent {
     this.bucket = new gcp.storage.Bucket(
       this.childName("bucket"),
       {
-        name: physical,
-        project: args.projectId,
-        location: args.region.toUpperCase(),
-        forceDestroy: false,
-        uniformBucketLevelAccess: true,
-        publicAccessPrevention: "enforced",
+        ...privateBucket({ ...args, name: physical }),
         encryption: { defaultKmsKeyName: encryption.key.id },
         ...(retention.immutability === "none"
           ? { versioning: { enabled: true } }
@@ -83,7 +79,6 @@ export abstract class GcpImmutableStore extends LlmopsComponent {
               },
             }),
         lifecycleRules: [{ action: { type: "Delete" }, condition: { age: retention.days + 1 } }],
-        labels: args.labels,
       },
       { ...kept, dependsOn: [...encryption.grants] },
     );

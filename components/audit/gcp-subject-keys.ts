@@ -1,6 +1,7 @@
 import * as gcp from "@pulumi/gcp";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { bucketName } from "../storage/bucket-name.ts";
+import { privateBucket } from "../storage/gcp-private-bucket.ts";
 
 /** Where the keys of data subjects are on Google Cloud. */
 export interface GcpSubjectKeysArgs {
@@ -31,15 +32,9 @@ export class GcpSubjectKeys extends LlmopsComponent {
     const bucket = new gcp.storage.Bucket(
       this.childName("bucket"),
       {
-        name: physical,
-        project: args.projectId,
-        location: args.region.toUpperCase(),
-        forceDestroy: false,
-        uniformBucketLevelAccess: true,
-        publicAccessPrevention: "enforced",
+        ...privateBucket({ ...args, name: physical }),
         // Google keeps deleted objects for seven days unless told otherwise.
         softDeletePolicy: { retentionDurationSeconds: 0 },
-        labels: args.labels,
       },
       { parent: this },
     );

@@ -44,6 +44,19 @@ export function keyPolicy(args: Pick<AwsKeyArgs, "accountId" | "region" | "logGr
   });
 }
 
+/** Statement of a role's policy: it may do this with the key of an alias, so that the whole policy is known, and checked, before deployment. */
+export function keyByAlias(
+  { alias, region, accountId }: Pick<AwsKeyArgs, "alias" | "region" | "accountId">,
+  actions: readonly ("kms:GenerateDataKey" | "kms:Decrypt")[],
+): object {
+  return {
+    Effect: "Allow",
+    Action: actions,
+    Resource: `arn:aws:kms:${region}:${accountId}:key/*`,
+    Condition: { "ForAnyValue:StringEquals": { "kms:ResourceAliases": `alias/${alias}` } },
+  };
+}
+
 /** A customer-managed KMS key with yearly rotation and an alias. */
 export class AwsKey extends LlmopsComponent {
   readonly key: aws.kms.Key;

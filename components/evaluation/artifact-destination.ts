@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Address } from "../network-policy.ts";
 
 /** Object store of MLflow as its server sees it. */
 export interface ArtifactDestination {
@@ -7,7 +8,7 @@ export interface ArtifactDestination {
   /** Annotations that give the server's service account its cloud identity. */
   readonly serviceAccountAnnotations: Readonly<Record<string, pulumi.Input<string>>>;
   /** Node-local addresses of the agent that hands out credentials. */
-  readonly identity: readonly { readonly cidr: string; readonly port: number }[];
+  readonly identity: readonly Address[];
   /** What must exist before the server starts. */
   readonly ready: readonly pulumi.Resource[];
 }

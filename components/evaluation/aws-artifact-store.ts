@@ -4,7 +4,7 @@ import { encryptedConnectionsOnly, encryptWith, keepPrivate } from "../storage/a
 import { bucketName } from "../storage/bucket-name.ts";
 import { PodIdentity } from "../cluster/pod-identity.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
-import { AwsKey } from "../encryption/aws-key.ts";
+import { AwsKey, keyByAlias } from "../encryption/aws-key.ts";
 import { MLFLOW_ACCOUNT, MLFLOW_NAMESPACE } from "./address.ts";
 import { ARTIFACTS, NONCURRENT_DAYS } from "./artifact-destination.ts";
 
@@ -40,13 +40,7 @@ export function artifactPolicy(
         Resource: bucketArn,
         Condition: { StringLike: { "s3:prefix": `${ARTIFACTS}/*` } },
       },
-      {
-        Effect: "Allow",
-        Action: ["kms:GenerateDataKey", "kms:Decrypt"],
-        Resource: `arn:aws:kms:${region}:${accountId}:key/*`,
-        // The key by its alias, so that the whole policy is known, and checked, before deployment.
-        Condition: { "ForAnyValue:StringEquals": { "kms:ResourceAliases": `alias/${prefix}-mlflow` } },
-      },
+      keyByAlias({ alias: `${prefix}-mlflow`, region, accountId }, ["kms:GenerateDataKey", "kms:Decrypt"]),
     ],
   });
 }

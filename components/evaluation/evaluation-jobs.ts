@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { nightly } from "../nightly.ts";
 import { EVALUATION_NAMESPACE } from "./address.ts";
 import { evaluationPod, type SecretKey } from "./evaluation-pod.ts";
 
@@ -67,12 +68,7 @@ export class EvaluationJobs extends LlmopsComponent {
       {
         metadata: { ...metadata, name: "evaluation" },
         spec: {
-          schedule: args.schedule,
-          timeZone: "Etc/UTC",
-          concurrencyPolicy: "Forbid",
-          startingDeadlineSeconds: 3_600,
-          successfulJobsHistoryLimit: 3,
-          failedJobsHistoryLimit: 3,
+          ...nightly(args.schedule),
           jobTemplate: { spec },
         },
       },

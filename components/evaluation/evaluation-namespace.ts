@@ -1,12 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import { clusterDns } from "../cluster/dns.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { podSecurityLabels } from "../pod-security.ts";
 import {
   GATEWAY_CLIENT_LABEL,
   GATEWAY_NAMESPACE,
   GATEWAY_PORTS,
   GATEWAY_SELECTOR,
 } from "../gateway/address.ts";
+import { tcp } from "../network-policy.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
 import {
   EVALUATION_NAMESPACE,
@@ -22,7 +24,6 @@ type PolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
 const named = (name: string): { namespaceSelector: { matchLabels: Record<string, string> } } => ({
   namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": name } },
 });
-const tcp = (port: number): k8s.types.input.networking.v1.NetworkPolicyPort => ({ protocol: "TCP", port });
 
 /** Policies of the namespace by name: closed in both directions, then one opening for each need. */
 export function evaluationPolicies(): Record<string, PolicySpec> {
@@ -64,7 +65,6 @@ export class EvaluationNamespace extends LlmopsComponent {
     opts: ComponentOptions,
   ) {
     super("evaluation", "EvaluationNamespace", name, opts);
-    const level = "restricted";
     this.namespace = new k8s.core.v1.Namespace(
       this.childName("namespace"),
       {
@@ -74,9 +74,7 @@ export class EvaluationNamespace extends LlmopsComponent {
             ...labels,
             ...GATEWAY_CLIENT_LABEL,
             ...MLFLOW_CLIENT_LABEL,
-            "pod-security.kubernetes.io/enforce": level,
-            "pod-security.kubernetes.io/audit": level,
-            "pod-security.kubernetes.io/warn": level,
+            ...podSecurityLabels("restricted"),
           },
         },
       },

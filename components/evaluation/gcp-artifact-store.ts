@@ -1,6 +1,7 @@
 import * as gcp from "@pulumi/gcp";
 import * as pulumi from "@pulumi/pulumi";
 import { bucketName } from "../storage/bucket-name.ts";
+import { privateBucket, storageAgent } from "../storage/gcp-private-bucket.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { GcpKey } from "../encryption/gcp-key.ts";
 import { MLFLOW_ACCOUNT, MLFLOW_NAMESPACE } from "./address.ts";
@@ -46,7 +47,7 @@ export class GcpArtifactStore extends LlmopsComponent {
         projectId: args.projectId,
         region: args.region,
         users: {
-          storage: `serviceAccount:service-${args.projectNumber}@gs-project-accounts.iam.gserviceaccount.com`,
+          storage: storageAgent(args.projectNumber),
         },
         labels: args.labels,
       },
@@ -55,19 +56,13 @@ export class GcpArtifactStore extends LlmopsComponent {
     return new gcp.storage.Bucket(
       this.childName("bucket"),
       {
-        name: physical,
-        project: args.projectId,
-        location: args.region.toUpperCase(),
-        forceDestroy: false,
-        uniformBucketLevelAccess: true,
-        publicAccessPrevention: "enforced",
+        ...privateBucket({ ...args, name: physical }),
         encryption: { defaultKmsKeyName: encryption.key.id },
         versioning: { enabled: true },
         lifecycleRules: [
           { action: { type: "Delete" }, condition: { age: args.retentionDays } },
           { action: { type: "Delete" }, condition: { daysSinceNoncurrentTime: NONCURRENT_DAYS } },
         ],
-        labels: args.labels,
       },
       { parent: this, dependsOn: [...encryption.grants] },
     );

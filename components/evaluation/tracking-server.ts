@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { HelmAddon } from "../addon/helm-addon.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { podSecurityLabels } from "../pod-security.ts";
 import { restrictedContainer } from "../restricted.ts";
 import { MLFLOW_ACCOUNT, MLFLOW_ADMIN, MLFLOW_NAMESPACE, MLFLOW_PORT } from "./address.ts";
 import type { ArtifactDestination } from "./artifact-destination.ts";
@@ -103,7 +104,6 @@ export class TrackingServer extends LlmopsComponent {
   }
 
   #namespace({ database, artifacts, labels }: TrackingServerArgs): k8s.core.v1.Namespace {
-    const level = "restricted";
     const namespace = new k8s.core.v1.Namespace(
       this.childName("namespace"),
       {
@@ -111,9 +111,7 @@ export class TrackingServer extends LlmopsComponent {
           name: MLFLOW_NAMESPACE,
           labels: {
             ...labels,
-            "pod-security.kubernetes.io/enforce": level,
-            "pod-security.kubernetes.io/audit": level,
-            "pod-security.kubernetes.io/warn": level,
+            ...podSecurityLabels("restricted"),
           },
         },
       },

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { podSecurityLabels } from "../pod-security.ts";
 import { configurationHash } from "../configuration-hash.ts";
 import { TELEMETRY_SENDER_LABEL } from "../tracing/address.ts";
 import {
@@ -262,9 +263,7 @@ export function gatewayNamespace(
           ...labels,
           ...GATEWAY_NAMESPACE_LABEL,
           ...TELEMETRY_SENDER_LABEL,
-          "pod-security.kubernetes.io/enforce": "restricted",
-          "pod-security.kubernetes.io/audit": "restricted",
-          "pod-security.kubernetes.io/warn": "restricted",
+          ...podSecurityLabels("restricted"),
         },
       },
     },

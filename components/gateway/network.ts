@@ -10,6 +10,7 @@ import {
   REDIS_PORT,
 } from "./address.ts";
 import { clusterDns } from "../cluster/dns.ts";
+import { tcp, toAddress } from "../network-policy.ts";
 
 /** An engine the gateway may call. */
 export interface EngineAddress {
@@ -36,13 +37,12 @@ type Peer = k8s.types.input.networking.v1.NetworkPolicyPeer;
 const namespaces = (matchLabels: Readonly<Record<string, string>>): Peer => ({
   namespaceSelector: { matchLabels },
 });
-const tcp = (port: number): k8s.types.input.networking.v1.NetworkPolicyPort => ({ protocol: "TCP", port });
 
 /** Policies of the namespace by name: closed in both directions, then one opening for each need. */
 export function gatewayNetworkPolicies(reach: GatewayReach): Record<string, PolicySpec> {
   const podSelector = { matchLabels: GATEWAY_SELECTOR };
   const outside: PolicySpec["egress"] =
-    reach.outside === "none" ? [] : [{ to: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [tcp(443)] }];
+    reach.outside === "none" ? [] : [toAddress({ cidr: "0.0.0.0/0", port: 443 })];
   return {
     "default-deny": { podSelector: {}, policyTypes: ["Ingress", "Egress"] },
     ingress: {
@@ -75,7 +75,7 @@ export function gatewayNetworkPolicies(reach: GatewayReach): Record<string, Poli
           ],
           ports: [tcp(port)],
         })),
-        ...reach.identity.map(({ cidr, port }) => ({ to: [{ ipBlock: { cidr } }], ports: [tcp(port)] })),
+        ...reach.identity.map(toAddress),
         ...(reach.telemetry === "none" ? [] : [toCollectors(OTLP_HTTP_PORT)]),
         ...outside,
       ],

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { HelmAddon } from "../addon/helm-addon.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { podSecurityLabels } from "../pod-security.ts";
 import { timeSlicingConfigName, type GpuSharing } from "./gpu-pool.ts";
 
 /** What makes GPUs visible to the scheduler: NVIDIA's plugin on its own, or the whole operator; never both. */
@@ -58,9 +59,7 @@ export class DevicePlugin extends LlmopsComponent {
         metadata: {
           name: GPU_NAMESPACE,
           labels: {
-            "pod-security.kubernetes.io/enforce": "privileged",
-            "pod-security.kubernetes.io/audit": "privileged",
-            "pod-security.kubernetes.io/warn": "privileged",
+            ...podSecurityLabels("privileged"),
           },
         },
       },

@@ -6,12 +6,14 @@ import { HelmAddon } from "../addon/helm-addon.ts";
 import { configurationHash } from "../configuration-hash.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { podSecurityLabels } from "../pod-security.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
 import { LOOPS_NAMESPACE, LOOPS_TOKEN } from "./address.ts";
 import { abortRules, CONTROLLER_RULES, EXECUTOR_RULES, type RoleRule } from "./roles.ts";
 import { retrainTemplate, rollbackTemplate, type RetrainArgs } from "./templates.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 import { clusterDns } from "../cluster/dns.ts";
+import { tcp } from "../network-policy.ts";
 
 /** A model a loop may touch. */
 export interface LoopModel {
@@ -110,9 +112,7 @@ export class Loops extends LlmopsComponent {
           name: LOOPS_NAMESPACE,
           labels: {
             ...labels,
-            "pod-security.kubernetes.io/enforce": "restricted",
-            "pod-security.kubernetes.io/audit": "restricted",
-            "pod-security.kubernetes.io/warn": "restricted",
+            ...podSecurityLabels("restricted"),
           },
         },
       },
@@ -159,10 +159,6 @@ export class Loops extends LlmopsComponent {
     const monitoring = {
       namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": MONITORING_NAMESPACE } },
     };
-    const tcp = (port: number): k8s.types.input.networking.v1.NetworkPolicyPort => ({
-      protocol: "TCP",
-      port,
-    });
     const metadata = this.#metadata(args);
     new k8s.networking.v1.NetworkPolicy(
       this.childName("default-deny"),

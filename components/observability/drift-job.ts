@@ -4,6 +4,7 @@ import { clusterDns } from "../cluster/dns.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { MLFLOW_CLIENT_LABEL } from "../evaluation/address.ts";
+import { nightly } from "../nightly.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
 /** The nightly comparison of traces. */
@@ -97,12 +98,7 @@ export class DriftJob extends LlmopsComponent {
       {
         metadata,
         spec: {
-          schedule: args.schedule,
-          timeZone: "Etc/UTC",
-          concurrencyPolicy: "Forbid",
-          startingDeadlineSeconds: 3_600,
-          successfulJobsHistoryLimit: 3,
-          failedJobsHistoryLimit: 3,
+          ...nightly(args.schedule),
           jobTemplate: {
             spec: {
               backoffLimit: 2,

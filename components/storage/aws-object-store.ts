@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import { PodIdentity } from "../cluster/pod-identity.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
-import { AwsKey } from "../encryption/aws-key.ts";
+import { AwsKey, keyByAlias } from "../encryption/aws-key.ts";
 import { encryptedConnectionsOnly, encryptWith, keepPrivate } from "./aws-private-bucket.ts";
 import { bucketName } from "./bucket-name.ts";
 import { EXPIRY_SLACK_DAYS, type ObjectStore, type ObjectStoreSpec, type StoreUser } from "./object-store.ts";
@@ -35,19 +35,14 @@ export function storeUserPolicy(
   access: StoreUser["access"],
   bucket: string,
 ): string {
-  const key = access === "read" ? ["kms:Decrypt"] : ["kms:GenerateDataKey", "kms:Decrypt"];
+  const uses =
+    access === "read" ? (["kms:Decrypt"] as const) : (["kms:GenerateDataKey", "kms:Decrypt"] as const);
   return JSON.stringify({
     Version: "2012-10-17",
     Statement: [
       { Effect: "Allow", Action: OBJECT_ACTIONS[access], Resource: `arn:aws:s3:::${bucket}/*` },
       { Effect: "Allow", Action: ["s3:ListBucket"], Resource: `arn:aws:s3:::${bucket}` },
-      {
-        Effect: "Allow",
-        Action: key,
-        Resource: `arn:aws:kms:${region}:${accountId}:key/*`,
-        // The key by its alias, so that the whole policy is known, and checked, before deployment.
-        Condition: { "ForAnyValue:StringEquals": { "kms:ResourceAliases": `alias/${prefix}-${purpose}` } },
-      },
+      keyByAlias({ alias: `${prefix}-${purpose}`, region, accountId }, uses),
     ],
   });
 }

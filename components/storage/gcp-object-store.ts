@@ -4,6 +4,7 @@ import { workloadPrincipal } from "../cluster/workload-principal.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { GcpKey } from "../encryption/gcp-key.ts";
 import { bucketName } from "./bucket-name.ts";
+import { privateBucket, storageAgent } from "./gcp-private-bucket.ts";
 import { EXPIRY_SLACK_DAYS, type ObjectStore, type ObjectStoreSpec, type StoreUser } from "./object-store.ts";
 
 /** A bucket of the platform's own stores on Google Cloud. */
@@ -51,7 +52,7 @@ export class GcpObjectStore extends LlmopsComponent {
         projectId,
         region,
         users: {
-          storage: `serviceAccount:service-${projectNumber}@gs-project-accounts.iam.gserviceaccount.com`,
+          storage: storageAgent(projectNumber),
         },
         labels,
       },
@@ -60,19 +61,13 @@ export class GcpObjectStore extends LlmopsComponent {
     const bucket = new gcp.storage.Bucket(
       this.childName("bucket"),
       {
-        name: physical,
-        project: projectId,
-        location: region.toUpperCase(),
-        forceDestroy: false,
-        uniformBucketLevelAccess: true,
-        publicAccessPrevention: "enforced",
+        ...privateBucket({ ...args, name: physical }),
         encryption: { defaultKmsKeyName: encryption.key.id },
         // Google keeps deleted objects for seven days unless told otherwise.
         softDeletePolicy: { retentionDurationSeconds: 0 },
         lifecycleRules: [
           { action: { type: "Delete" }, condition: { age: args.retentionDays + EXPIRY_SLACK_DAYS } },
         ],
-        labels,
       },
       { parent: this, dependsOn: [...encryption.grants] },
     );

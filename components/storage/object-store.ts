@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Address } from "../network-policy.ts";
 
 /** A service account of the cluster that uses a bucket. */
 export interface StoreUser {
@@ -30,7 +31,7 @@ export type ObjectStoreLocation =
 export interface ObjectStore {
   readonly location: ObjectStoreLocation;
   /** Node-local addresses of the agent that hands out credentials. */
-  readonly identity: readonly { readonly cidr: string; readonly port: number }[];
+  readonly identity: readonly Address[];
   /** What must exist before a pod uses it. */
   readonly ready: readonly pulumi.Resource[];
 }

@@ -3,13 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { GATEWAY_CLIENT_LABEL, GATEWAY_NAMESPACE_LABEL, GATEWAY_PORTS } from "../gateway/address.ts";
 import { clusterDns } from "../cluster/dns.ts";
+import { podSecurityLabels, type PodSecurityLevel } from "../pod-security.ts";
 import { TELEMETRY_SENDER_LABEL } from "../tracing/address.ts";
-
-/**
- * Pod Security level of a namespace.
- * @see https://kubernetes.io/docs/concepts/security/pod-security-standards/
- */
-export type PodSecurityLevel = "restricted" | "baseline" | "privileged";
 
 /** What a tenant may use. */
 export interface TenantArgs {
@@ -154,10 +149,4 @@ export class Tenant extends LlmopsComponent {
 
     this.registerOutputs({ namespace: args.namespace });
   }
-}
-
-function podSecurityLabels(level: PodSecurityLevel): Record<string, string> {
-  return Object.fromEntries(
-    (["enforce", "audit", "warn"] as const).map((mode) => [`pod-security.kubernetes.io/${mode}`, level]),
-  );
 }

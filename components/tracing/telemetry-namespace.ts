@@ -1,24 +1,25 @@
 import * as k8s from "@pulumi/kubernetes";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { podSecurityLabels } from "../pod-security.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
 import { STORE_ACCOUNTS, TELEMETRY_NAMESPACE, TELEMETRY_SENDER_LABEL } from "./address.ts";
 import { collectorSelector } from "./collectors.ts";
 import { COLLECTOR_PORTS } from "./collector-config.ts";
 import { clusterDns } from "../cluster/dns.ts";
+import { tcp, toAddress, toObjectStore, type Address } from "../network-policy.ts";
 
 /** The namespace of telemetry. */
 export interface TelemetryNamespaceArgs {
   /** Whether traces go to a platform outside of the cluster. */
   readonly outside: "https" | "none";
   /** Addresses of the agent that hands out credentials to stores with a bucket; absent where they keep all on volumes. */
-  readonly buckets?: { readonly identity: readonly { readonly cidr: string; readonly port: number }[] };
+  readonly buckets?: { readonly identity: readonly Address[] };
   readonly labels: Readonly<Record<string, string>>;
 }
 
 type PolicySpec = k8s.types.input.networking.v1.NetworkPolicySpec;
 type Peer = k8s.types.input.networking.v1.NetworkPolicyPeer;
 
-const tcp = (port: number): k8s.types.input.networking.v1.NetworkPolicyPort => ({ protocol: "TCP", port });
 const namespaces = (matchLabels: Readonly<Record<string, string>>): Peer => ({
   namespaceSelector: { matchLabels },
 });
@@ -70,13 +71,7 @@ export function telemetryPolicies({
               ],
             },
             policyTypes: ["Egress"],
-            egress: [
-              { to: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [tcp(443)] },
-              ...buckets.identity.map(({ cidr, port }) => ({
-                to: [{ ipBlock: { cidr } }],
-                ports: [tcp(port)],
-              })),
-            ],
+            egress: toObjectStore(buckets.identity),
           },
         }),
     ...(outside === "none"
@@ -85,7 +80,7 @@ export function telemetryPolicies({
           platforms: {
             podSelector: { matchLabels: { ...collectorSelector("sampling") } },
             policyTypes: ["Egress"],
-            egress: [{ to: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [tcp(443)] }],
+            egress: [toAddress({ cidr: "0.0.0.0/0", port: 443 })],
           },
         }),
   };
@@ -97,7 +92,6 @@ export class TelemetryNamespace extends LlmopsComponent {
 
   constructor(name: string, args: TelemetryNamespaceArgs, opts: ComponentOptions) {
     super("tracing", "TelemetryNamespace", name, opts);
-    const level = "restricted";
     this.namespace = new k8s.core.v1.Namespace(
       this.childName("namespace"),
       {
@@ -105,9 +99,7 @@ export class TelemetryNamespace extends LlmopsComponent {
           name: TELEMETRY_NAMESPACE,
           labels: {
             ...args.labels,
-            "pod-security.kubernetes.io/enforce": level,
-            "pod-security.kubernetes.io/audit": level,
-            "pod-security.kubernetes.io/warn": level,
+            ...podSecurityLabels("restricted"),
           },
         },
       },

@@ -4,6 +4,8 @@ import { stringify } from "yaml";
 import { clusterDns } from "../../cluster/dns.ts";
 import { SYSTEM_NODE_LABEL } from "../../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../../component.ts";
+import { podSecurityLabels } from "../../pod-security.ts";
+import { tcp, toObjectStore } from "../../network-policy.ts";
 import { restrictedContainer, restrictedPod } from "../../restricted.ts";
 import { MONITORING_NAMESPACE, THANOS_ACCOUNTS, THANOS_NAMESPACE, THANOS_PORTS } from "../address.ts";
 import { THANOS_STORE_SECRET, thanosStoreData, type MetricsBackend } from "./backend.ts";
@@ -113,9 +115,7 @@ export class Thanos extends LlmopsComponent {
           name: THANOS_NAMESPACE,
           labels: {
             ...labels,
-            "pod-security.kubernetes.io/enforce": "restricted",
-            "pod-security.kubernetes.io/audit": "restricted",
-            "pod-security.kubernetes.io/warn": "restricted",
+            ...podSecurityLabels("restricted"),
           },
         },
       },
@@ -232,7 +232,6 @@ export class Thanos extends LlmopsComponent {
 export function thanosPolicies({
   store,
 }: Pick<ThanosArgs, "store">): Record<string, k8s.types.input.networking.v1.NetworkPolicySpec> {
-  const tcp = (port: number): k8s.types.input.networking.v1.NetworkPolicyPort => ({ protocol: "TCP", port });
   const everyPod = { podSelector: {} };
   const monitoring = {
     namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": MONITORING_NAMESPACE } },
@@ -258,10 +257,7 @@ export function thanosPolicies({
         ],
       },
       policyTypes: ["Egress"],
-      egress: [
-        { to: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [tcp(443)] },
-        ...store.identity.map(({ cidr, port }) => ({ to: [{ ipBlock: { cidr } }], ports: [tcp(port)] })),
-      ],
+      egress: toObjectStore(store.identity),
     },
   };
 }

@@ -1,0 +1,32 @@
+import type * as gcp from "@pulumi/gcp";
+
+/** Where a bucket is and what it is called. */
+export interface PrivateBucketArgs {
+  readonly name: string;
+  readonly projectId: string;
+  readonly region: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Inputs of a private bucket: in one region, without access lists, never public, and only deleted when it is empty. */
+export function privateBucket({
+  name,
+  projectId,
+  region,
+  labels,
+}: PrivateBucketArgs): gcp.storage.BucketArgs {
+  return {
+    name,
+    project: projectId,
+    location: region.toUpperCase(),
+    forceDestroy: false,
+    uniformBucketLevelAccess: true,
+    publicAccessPrevention: "enforced",
+    labels,
+  };
+}
+
+/** IAM member by which Cloud Storage uses a key of the project. @see https://cloud.google.com/storage/docs/projects#service-agents */
+export function storageAgent(projectNumber: string): string {
+  return `serviceAccount:service-${projectNumber}@gs-project-accounts.iam.gserviceaccount.com`;
+}
