@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { configurationHash } from "../configuration-hash.ts";
 import { EVALUATION_NAMESPACE, ONLINE_PORT, ONLINE_SELECTOR } from "./address.ts";
 import { evaluationPod, type SecretKey } from "./evaluation-pod.ts";
 
@@ -39,7 +40,11 @@ export class OnlineEvaluation extends LlmopsComponent {
           strategy: { type: "Recreate" },
           selector: { matchLabels: ONLINE_SELECTOR },
           template: {
-            metadata: { labels: { ...args.labels, ...ONLINE_SELECTOR } },
+            metadata: {
+              labels: { ...args.labels, ...ONLINE_SELECTOR },
+              // It reads its configuration once.
+              annotations: { ...configurationHash(args.configuration) },
+            },
             spec: evaluationPod(
               {
                 image: args.image,
