@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+
 /** A value of a stack file that is not what it was. */
 export interface Difference {
   /** Key path; entries of a list are named, not numbered: `models[claims-assistant].gpu.pool`. */
@@ -33,18 +35,9 @@ export function entryNames(list: readonly unknown[]): string[] | undefined {
   return known.length === list.length && new Set(known).size === list.length ? known : undefined;
 }
 
-/** Whether two values are the same, whatever the order of their keys. */
-export function isSame(a: unknown, b: unknown): boolean {
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((each, index) => isSame(each, b[index]));
-  if (!isMapping(a) || !isMapping(b)) return Object.is(a, b);
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => key in b && isSame(a[key], b[key]));
-}
-
 /** Every value that is not the same in two files, at the deepest key that both have. */
 export function differences(from: unknown, to: unknown, key = ""): Difference[] {
-  if (isSame(from, to)) return [];
+  if (isDeepStrictEqual(from, to)) return [];
   const at = (name: string): string => (key === "" ? name : `${key}.${name}`);
   if (isMapping(from) && isMapping(to))
     return [...new Set([...Object.keys(from), ...Object.keys(to)])].flatMap((name) =>

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   isMap,
   isScalar,
@@ -11,7 +12,7 @@ import {
   type YAMLSeq,
 } from "yaml";
 import { CONFIG_KEY } from "../stacks/schema/stack-file.ts";
-import { entryNames, isSame } from "./differences.ts";
+import { entryNames } from "./differences.ts";
 import { ForkError } from "./fork-error.ts";
 import { formatted, PRINT_WIDTH } from "./stack-document.ts";
 
@@ -114,8 +115,9 @@ class Merger {
   /** A value that is not looked into. */
   #whole(key: string, sides: Sides<MaybeNode>): MaybeNode {
     const [base, client, template] = [plain(sides.base), plain(sides.client), plain(sides.template)];
-    if (isSame(client, base) || isSame(client, template)) return this.#withLayout(sides.template, sides);
-    if (isSame(base, template)) return this.#withLayout(sides.client, sides);
+    if (isDeepStrictEqual(client, base) || isDeepStrictEqual(client, template))
+      return this.#withLayout(sides.template, sides);
+    if (isDeepStrictEqual(base, template)) return this.#withLayout(sides.client, sides);
     this.met.add(key);
     if (this.#choices.take.includes(key)) return this.#withLayout(sides.template, sides);
     if (!this.#choices.keep.includes(key)) this.conflicts.push({ key, base, client, template });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJsonLines } from "./json-lines.ts";
 
 const words = z.array(z.string().min(1)).min(1);
 
@@ -60,30 +61,11 @@ export class DataSetError extends Error {
  * @throws DataSetError naming file, line and key
  */
 export function parseCases(file: string, text: string): EvalCase[] {
-  const seen = new Set<string>();
-  return text
-    .split("\n")
-    .map((line, index) => [line, index + 1] as const)
-    .filter(([line]) => line.trim() !== "")
-    .map(([line, number]) => {
-      let value: unknown;
-      try {
-        value = JSON.parse(line);
-      } catch {
-        throw new DataSetError(`${file}:${number}: this line is not JSON`);
-      }
-      const parsed = evalCase.safeParse(value);
-      if (!parsed.success)
-        throw new DataSetError(
-          parsed.error.issues
-            .map(
-              ({ path, message }) => `${file}:${number}: ${z.core.toDotPath(path) || "the case"}: ${message}`,
-            )
-            .join("\n"),
-        );
-      if (seen.has(parsed.data.id))
-        throw new DataSetError(`${file}:${number}: the id '${parsed.data.id}' is there twice`);
-      seen.add(parsed.data.id);
-      return parsed.data;
-    });
+  return parseJsonLines(text, {
+    file,
+    schema: evalCase,
+    noun: "the case",
+    key: ({ id }) => `the id '${id}'`,
+    failure: DataSetError,
+  });
 }

@@ -1,7 +1,7 @@
 import { byUrn, type ResourceGraph, type ResourceNode } from "../../graph/graph.ts";
-import { isRecord, type GraphValue } from "../../graph/values.ts";
+import { isRecord, valueAt, type GraphValue } from "../../graph/values.ts";
 import type { Kind } from "./holding.ts";
-import { awsAccount, awsPlace, clusterOf, gcpProject, inputAt, textOf } from "./scope.ts";
+import { awsAccount, awsPlace, clusterOf, gcpProject, textOf } from "./scope.ts";
 
 /** Name of something a resource creates, or why it cannot be told. */
 export type Name = { readonly id: string } | { readonly reason: string };
@@ -71,8 +71,8 @@ const inCluster =
   (graph, node) => [
     named(prefix, {
       cluster: clusterOf(graph, node),
-      ...(prefix === "namespace" ? {} : { namespace: textOf(inputAt(node, "metadata", "namespace")) }),
-      name: textOf(inputAt(node, "metadata", "name")),
+      ...(prefix === "namespace" ? {} : { namespace: textOf(valueAt(node.inputs, "metadata.namespace")) }),
+      name: textOf(valueAt(node.inputs, "metadata.name")),
     }),
   ];
 
@@ -128,7 +128,7 @@ export const CREATED: Readonly<Record<string, { readonly kind: Kind; readonly re
   "gcp:compute/subnetwork:Subnetwork": { kind: "network", read: subnetwork },
   "gcp:container/cluster:Cluster": {
     kind: "network",
-    read: (_, node) => ranges(inputAt(node, "privateClusterConfig", "masterIpv4CidrBlock")),
+    read: (_, node) => ranges(valueAt(node.inputs, "privateClusterConfig.masterIpv4CidrBlock")),
   },
 };
 

@@ -1,17 +1,9 @@
 import { byUrn, type ResourceGraph, type ResourceNode } from "../../graph/graph.ts";
-import { isRecord, type GraphValue } from "../../graph/values.ts";
+import type { GraphValue } from "../../graph/values.ts";
 
 /** Text of an input, or undefined where it is missing, unknown or secret. */
 export function textOf(value: GraphValue | undefined): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/** An input below other inputs. */
-export function inputAt(node: ResourceNode, ...keys: readonly string[]): GraphValue | undefined {
-  return keys.reduce<GraphValue | undefined>(
-    (value, key) => (isRecord(value) ? value[key] : undefined),
-    node.inputs,
-  );
 }
 
 function providerOf(graph: ResourceGraph, node: ResourceNode): ResourceNode | undefined {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { parseJsonLines } from "../json-lines.ts";
 
 /** A file with labels or tasks is not what it must be; the message names file, key and value. */
 export class LabelError extends Error {
@@ -36,33 +37,13 @@ export function answerDigest(answer: string): string {
  * @throws LabelError naming file, line, key
  */
 export function parseLabels(file: string, text: string): HumanLabel[] {
-  const seen = new Set<string>();
-  return text
-    .split("\n")
-    .map((line, index) => [line, index + 1] as const)
-    .filter(([line]) => line.trim() !== "")
-    .map(([line, number]) => {
-      let value: unknown;
-      try {
-        value = JSON.parse(line);
-      } catch {
-        throw new LabelError(`${file}:${number}: this line is not JSON`);
-      }
-      const parsed = label.safeParse(value);
-      if (!parsed.success)
-        throw new LabelError(
-          parsed.error.issues
-            .map(
-              ({ path, message }) =>
-                `${file}:${number}: ${z.core.toDotPath(path) || "the label"}: ${message}`,
-            )
-            .join("\n"),
-        );
-      const key = `${parsed.data.suite}/${parsed.data.id}#${parsed.data.repeat}`;
-      if (seen.has(key)) throw new LabelError(`${file}:${number}: ${key} is there twice`);
-      seen.add(key);
-      return parsed.data;
-    });
+  return parseJsonLines(text, {
+    file,
+    schema: label,
+    noun: "the label",
+    key: ({ suite, id, repeat }) => `${suite}/${id}#${repeat}`,
+    failure: LabelError,
+  });
 }
 
 /** Labels as a file. */
