@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { configurationHash } from "../../components/configuration-hash.ts";
 import { onlineConfig, scheduledConfig } from "../../evals/cluster/config.ts";
 import { ofType, type ResourceNode } from "../../graph/graph.ts";
 import { isRecord, valueAt } from "../../graph/values.ts";
@@ -90,12 +91,13 @@ describe.each(["acme-prod", "globex-prod"] as const)("%s with everything of eval
     const files = ofType(graph, "kubernetes:core/v1:ConfigMap").filter(
       ({ inputs }) => valueAt(inputs, "metadata.namespace") === "evaluation",
     );
-    const file = (wanted: string): unknown => {
+    const text = (wanted: string): string => {
       const found = files.find(({ inputs }) => valueAt(inputs, "metadata.name") === wanted);
       const data = valueAt(found?.inputs ?? {}, "data");
-      const text = isRecord(data) ? data["config.json"] : undefined;
-      return JSON.parse(typeof text === "string" ? text : "null");
+      const content = isRecord(data) ? data["config.json"] : undefined;
+      return typeof content === "string" ? content : "null";
     };
+    const file = (wanted: string): unknown => JSON.parse(text(wanted));
     expect(scheduledConfig(file(name))).toMatchObject({
       gateway: "http://gateway.llm-gateway.svc",
       models: served(config),
@@ -107,6 +109,12 @@ describe.each(["acme-prod", "globex-prod"] as const)("%s with everything of eval
       judge: { model: "judge" },
       maxPerDay: 1000,
     });
+    const online = ofType(graph, "kubernetes:apps/v1:Deployment").find(
+      ({ inputs }) => valueAt(inputs, "metadata.name") === "online-evaluation",
+    );
+    expect(valueAt(online?.inputs ?? {}, "spec.template.metadata.annotations")).toEqual(
+      configurationHash(text("online-evaluation")),
+    );
     const [nightly] = ofType(graph, "kubernetes:batch/v1:CronJob");
     for (const [node, path] of [
       [nightly, "spec.jobTemplate.spec"],
