@@ -99,7 +99,7 @@ function calibration({ stack, model: name, json }: CalibrationOptions): void {
   if (json === true) printJson(manifests);
   else for (const manifest of manifests) print(`---\n${stringify(manifest, { lineWidth: 0 })}`.trimEnd());
   progress(
-    `note: measures every replica behind http://${model.name}.${model.tenant} without gateway or records; keep callers away and scale it to one replica (annotation autoscaling.keda.sh/paused-replicas: "1"). Then: kubectl logs -n llm-gateway job/calibrate-${model.name} | tail -n 1 > measured.json && npx llmops calibrate --file measured.json`,
+    `note: measures every replica of ${model.tenant}/${model.name} without gateway or records; keep callers away and scale it to one replica (annotation autoscaling.keda.sh/paused-replicas: "1"). Then: kubectl logs -n llm-gateway job/calibrate-${model.name} | tail -n 1 > measured.json && npx llmops calibrate --file measured.json`,
   );
 }
 

@@ -39,9 +39,9 @@ describe("gatewayConfiguration", () => {
       store: { kind: "s3", bucket: "acme-prod-audit", region: "eu-south-2", prefix: "segments/" },
     });
     expect(configuration.shared).toMatchObject({ kind: "redis" });
-    expect(configuration.upstreams.map(({ name, baseUrl }) => [name, baseUrl])).toEqual([
-      ["claims-assistant", "http://claims-assistant.claims.svc"],
-      ["claims-reasoner", "http://claims-reasoner.claims.svc"],
+    expect(configuration.upstreams.map(({ baseUrl, addresses }) => [baseUrl, addresses])).toEqual([
+      ["http://claims-assistant.claims.svc.cluster.local:8000", { kind: "each" }],
+      ["http://claims-reasoner.claims.svc.cluster.local:8000", { kind: "each" }],
     ]);
     expect(configuration.models.map(({ totalMs, cache, hold }) => [totalMs, cache, hold])).toEqual([
       [40_000, { seconds: 600 }, null],

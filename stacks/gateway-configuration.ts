@@ -3,6 +3,7 @@ import { TRACES_URL } from "../components/tracing/address.ts";
 import { GATEWAY_PATHS, GATEWAY_PORTS } from "../components/gateway/address.ts";
 import { KEY_FILES } from "../components/gateway/keys.ts";
 import { checkConfig, guardCode, type GatewayConfigInput } from "../gateway/src/index.ts";
+import { enginePort, modelUrl } from "../components/serving/engine.ts";
 import { gatewayPrompt } from "../prompts/compile.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 import { servedNames } from "./schema/served-names.ts";
@@ -41,7 +42,8 @@ function ownUpstreams({ models }: PlatformConfig): Upstream[] {
   return models.map(({ name, tenant, engine }) => ({
     name,
     provider: engine.kind,
-    baseUrl: `http://${name}.${tenant}.svc`,
+    baseUrl: modelUrl({ model: name, namespace: tenant, port: enginePort(engine) }),
+    addresses: { kind: "each" },
     endpoints: [...ENGINE_ENDPOINTS],
     connections: 512,
   }));

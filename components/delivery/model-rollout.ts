@@ -21,8 +21,8 @@ export interface ModelRolloutArgs extends WatchArgs {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Least seconds until every node sends to the new replicas. @see Argo Rollouts, `scaleDownDelaySeconds` */
-const PROPAGATION_SECONDS = 30;
+/** Least seconds until every gateway sends to the new replicas: a name server's cache may keep addresses for 30 s, the gateway looks every 2 s. */
+const PROPAGATION_SECONDS = 35;
 
 /** Seconds a new replica gets for node, image and weights. */
 const PROGRESS_SECONDS = 2_400;

@@ -1,6 +1,7 @@
 import { clusterDns } from "../cluster/dns.ts";
 import { GATEWAY_NAMESPACE } from "../gateway/address.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
+import { modelUrl } from "./engine.ts";
 
 /** What a calibration measures. */
 export interface CalibrationJobArgs {
@@ -44,7 +45,7 @@ export function calibrationJob(args: CalibrationJobArgs): readonly object[] {
   const longest = Math.max(...OUTPUT_TOKENS);
   const inputs = INPUT_TOKENS.filter((words) => words * TOKENS_PER_WORD + longest <= args.maxModelLen);
   const flags = {
-    url: `http://${args.model}.${args.namespace}`,
+    url: modelUrl({ model: args.model, namespace: args.namespace, port: args.enginePort }),
     model: args.model,
     what: args.what,
     "cache-tokens": String(args.cacheTokens),

@@ -314,6 +314,15 @@ export function enginePort({ kind }: Engine): number {
   return ENGINE_PORTS[kind];
 }
 
+/** Address of a model for whoever may call its engines: the full name, because a name server asked directly completes none. */
+export function modelUrl(at: {
+  readonly model: string;
+  readonly namespace: string;
+  readonly port: number;
+}): string {
+  return `http://${at.model}.${at.namespace}.svc.cluster.local:${at.port}`;
+}
+
 /**
  * Command line, environment, ports and probes of an engine.
  * @see https://docs.vllm.ai/en/latest/cli/serve/ and the engines' own references

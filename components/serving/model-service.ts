@@ -84,7 +84,15 @@ export class ModelService extends LlmopsComponent {
     const answering = args.nodes === 1 ? selector : { ...selector, ...LEADER_LABEL };
     new k8s.core.v1.Service(
       this.childName("service"),
-      { metadata, spec: { selector: answering, ports: [{ name: "http", port: 80, targetPort: "http" }] } },
+      {
+        metadata,
+        // Headless: its name stands for every ready replica, and the gateway chooses among them.
+        spec: {
+          clusterIP: "None",
+          selector: answering,
+          ports: [{ name: "http", port: container.port, targetPort: "http" }],
+        },
+      },
       // A blue-green delivery adds the hash of the active colour to the selector.
       {
         parent: this,

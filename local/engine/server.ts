@@ -20,7 +20,9 @@ import { generationSpan } from "./span.ts";
 
 /** How an engine is served. */
 export interface EngineOptions {
-  /** Loopback port; 0 picks a free one. @default 0 */
+  /** Address of the loopback network. @default 127.0.0.1 */
+  readonly address?: string;
+  /** Port; 0 picks a free one. @default 0 */
   readonly port?: number;
   /** Generations at a time. @default 4 */
   readonly maxRunning?: number;
@@ -265,10 +267,10 @@ class StreamReply implements Reply {
   }
 }
 
-async function listen(server: Server, port: number): Promise<string> {
-  server.listen(port, "127.0.0.1");
+async function listen(server: Server, port: number, address: string): Promise<string> {
+  server.listen(port, address);
   await once(server, "listening");
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `http://${address}:${(server.address() as AddressInfo).port}`;
 }
 
 /**
@@ -285,7 +287,7 @@ export async function startEngine(
     drain.follow(req, res);
     void engine.handle(req, res);
   });
-  const url = await listen(server, options.port ?? 0);
+  const url = await listen(server, options.port ?? 0, options.address ?? "127.0.0.1");
   return {
     url,
     model: generator.model,

@@ -139,6 +139,9 @@ describe("the shipped ScaledObject on real KEDA, HPA, scheduler and Prometheus",
   });
 });
 
+/** Replicas that `steady` needs. */
+const NEEDED = 4;
+
 /** Calls per second of the scenario that need four replicas, without end. */
 function steady(seconds: number): number[] {
   const perSecond = 0.95;
@@ -152,7 +155,7 @@ describe("faults under load", PATIENCE, () => {
       await until(
         "ready replicas",
         () => Promise.resolve(fleet.engines.ready),
-        (value) => value >= 4,
+        (value) => value >= NEEDED,
         180_000,
       );
       const level = await fleet.wanted(fleet.ours);
@@ -169,29 +172,36 @@ describe("faults under load", PATIENCE, () => {
       report([`Prometheus away: level ${level}, least ${Math.min(...seen)}`]);
       expect(Math.min(...seen)).toBeGreaterThanOrEqual(level);
       await fleet.prometheus.start();
+      // What was added for the queue of the start may leave now; what the load needs may not.
+      seen.length = 0;
       await watch(20_000);
-      expect(Math.min(...seen)).toBeGreaterThanOrEqual(level);
       await fleet.gateway.kill();
       await watch(4_000);
       await fleet.gateway.start();
       await watch(15_000);
       report([`gateway killed: least ${Math.min(...seen)}`]);
-      expect(Math.min(...seen)).toBeGreaterThanOrEqual(level);
+      expect(Math.min(...seen)).toBeGreaterThanOrEqual(NEEDED);
       const [node = ""] = await fleet.nodesOf(fleet.ours);
+      const before = fleet.engines.ready;
       await fleet.api.send("DELETE", `/api/v1/nodes/${node}`);
       await until(
         "ready replicas after a node was lost",
         () => Promise.resolve(fleet.engines.ready),
-        (value) => value < level,
+        (value) => value < before,
         120_000,
       );
+      seen.length = 0;
       await until(
-        "ready replicas again",
-        () => Promise.resolve(fleet.engines.ready),
-        (value) => value >= level,
+        "ready replicas less those wanted, after a node was lost",
+        async () => {
+          const wanted = await fleet.wanted(fleet.ours);
+          seen.push(wanted);
+          return fleet.engines.ready - wanted;
+        },
+        (value) => value >= 0,
         120_000,
       );
-      expect(await fleet.wanted(fleet.ours)).toBeGreaterThanOrEqual(level);
+      expect(Math.min(...seen)).toBeGreaterThanOrEqual(NEEDED);
       expect(await fleet.nodesOf(fleet.ours)).not.toContain(node);
     } finally {
       load.stop();

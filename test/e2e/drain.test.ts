@@ -5,8 +5,9 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Agent, fetch } from "undici";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ClusterDns } from "./cluster/cluster-dns.ts";
+import { engineAddress } from "./cluster/engine-address.ts";
 import { startGatewayProcess, type GatewayProcess } from "./cluster/gateway-process.ts";
-import { LoopbackService } from "./cluster/loopback-service.ts";
 import { freePort, Processes } from "./cluster/processes.ts";
 
 const ROUNDS = 20;
@@ -31,24 +32,26 @@ interface RunningStream {
 
 const processes = new Processes();
 const dispatcher = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
-const services = new Map<string, LoopbackService>();
+let dns: ClusterDns;
+/** Port of every engine; each has an address of its own. */
+let port: number;
 let folder: string;
 let gateway: GatewayProcess;
 let born = 0;
 
 interface EngineProcess {
   readonly name: string;
-  readonly port: number;
+  readonly address: string;
 }
 
 async function startEngine(model: string, drainMs = DRAIN_MS): Promise<EngineProcess> {
-  const engine = { name: `engine ${++born}`, port: await freePort() };
+  const engine = { name: `engine ${++born}`, address: engineAddress() };
   processes.start(engine.name, {
     command: process.execPath,
-    args: [ENGINE, model, `${engine.port}`, `${TOKEN_MS}`, `${drainMs}`],
+    args: [ENGINE, model, engine.address, `${port}`, `${TOKEN_MS}`, `${drainMs}`],
   });
   await processes.ready(engine.name, async () => {
-    const { status } = await fetch(`http://127.0.0.1:${engine.port}/health`);
+    const { status } = await fetch(`http://${engine.address}:${port}/health`);
     return status === 200;
   });
   return engine;
@@ -105,10 +108,16 @@ async function streams(model: string): Promise<Promise<Ending>[]> {
   return running.map(({ ended }) => ended);
 }
 
-function service(model: string): LoopbackService {
-  const found = services.get(model);
-  if (found === undefined) throw new Error(`no service of ${model}`);
-  return found;
+function host(model: string): string {
+  return `${model}.models.svc.cluster.local`;
+}
+
+/** Whom the model's Service names from now on. */
+function route(model: string, engines: readonly EngineProcess[]): void {
+  dns.show(
+    host(model),
+    engines.map(({ address }) => address),
+  );
 }
 
 function expectWhole(endings: readonly Ending[]): void {
@@ -120,18 +129,19 @@ function expectWhole(endings: readonly Ending[]): void {
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "llmops-drain-"));
-  const models = [];
-  for (const name of ["blue-green", "scale-down", "killed", "impatient"]) {
-    const each = await LoopbackService.create();
-    services.set(name, each);
-    models.push({ name, url: each.url, holdSeconds: 0 });
-  }
-  gateway = await startGatewayProcess(processes, folder, models);
+  dns = await ClusterDns.start();
+  port = await freePort();
+  const models = ["blue-green", "scale-down", "killed", "impatient"].map((name) => ({
+    name,
+    url: `http://${host(name)}:${port}`,
+    holdSeconds: 0,
+  }));
+  gateway = await startGatewayProcess(processes, folder, dns, models);
 });
 
 afterAll(async () => {
   await processes.stopAll();
-  for (const each of services.values()) each.close();
+  dns.close();
   await dispatcher.close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -141,12 +151,12 @@ describe.concurrent("streams of a minute through the gateway", { timeout: 1_200_
     task.meta.rounds = ROUNDS;
     const model = "blue-green";
     let active = await startEngine(model);
-    service(model).route([active.port]);
+    route(model, [active]);
     const endings: Promise<Ending>[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       endings.push(...(await streams(model)));
       const green = await startEngine(model);
-      service(model).route([green.port]);
+      route(model, [green]);
       void terminate(active);
       active = green;
     }
@@ -160,9 +170,9 @@ describe.concurrent("streams of a minute through the gateway", { timeout: 1_200_
     const endings: Promise<Ending>[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       const leaves = await startEngine(model);
-      service(model).route([stays.port, leaves.port]);
+      route(model, [stays, leaves]);
       endings.push(...(await streams(model)));
-      service(model).route([stays.port]);
+      route(model, [stays]);
       void terminate(leaves);
     }
     expectWhole(await Promise.all(endings));
@@ -170,7 +180,7 @@ describe.concurrent("streams of a minute through the gateway", { timeout: 1_200_
 
   it("do not survive an engine that is killed, which the check sees", async () => {
     const engine = await startEngine("killed");
-    service("killed").route([engine.port]);
+    route("killed", [engine]);
     const endings = await streams("killed");
     processes.signal(engine.name, "SIGKILL");
     expect((await Promise.all(endings)).map(({ kind }) => kind)).toEqual(
@@ -180,9 +190,9 @@ describe.concurrent("streams of a minute through the gateway", { timeout: 1_200_
 
   it("do not survive a drain that is shorter than they are, which the check sees", async () => {
     const engine = await startEngine("impatient", 2_000);
-    service("impatient").route([engine.port]);
+    route("impatient", [engine]);
     const endings = await streams("impatient");
-    service("impatient").route([]);
+    route("impatient", []);
     await terminate(engine);
     expect((await Promise.all(endings)).map(({ kind }) => kind)).toEqual(
       Array.from({ length: STREAMS_PER_ROUND }, () => "dropped"),

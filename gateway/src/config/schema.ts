@@ -123,11 +123,20 @@ const audit = z.strictObject({
     .default(64 * 1024 * 1024),
 });
 
+/** Which servers the name in `baseUrl` stands for. */
+const addresses = z.discriminatedUnion("kind", [
+  /** One server, or several behind one address that balances by itself. */
+  z.strictObject({ kind: z.literal("one") }),
+  /** Each address of the name is a replica; calls go to the least busy one. */
+  z.strictObject({ kind: z.literal("each"), refreshMs: positive.default(2_000) }),
+]);
+
 const upstream = z.strictObject({
   name,
   /** `gen_ai.provider.name` of its spans; null goes by the format: anthropic or openai. */
   provider: name.nullable().default(null),
   baseUrl: z.url({ protocol: /^https?$/ }),
+  addresses: addresses.default({ kind: "one" }),
   credential: secret.nullable().default(null),
   credentialHeader: z.enum(["authorization", "x-api-key"]).default("authorization"),
   endpoints: z.array(endpoint).min(1),

@@ -92,6 +92,7 @@ const ABSENT = new Set([
   "EAI_AGAIN",
   "UND_ERR_CONNECT_TIMEOUT",
   "breaker-open",
+  "no-replica",
 ]);
 
 /** Whether an attempt failed because nothing listens, so that nothing can have been processed. */

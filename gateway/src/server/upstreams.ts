@@ -1,15 +1,13 @@
-import { Pool } from "undici";
 import type { Dispatcher } from "undici";
 import type { RecordedAttempt } from "../audit/record.ts";
 import { readSecret } from "../config/secrets.ts";
 import type { UpstreamConfig } from "../config/schema.ts";
-import { Breaker } from "../routing/breaker.ts";
 import type { Target } from "../routing/plan.ts";
+import { Replicas, type Resolve } from "../routing/replicas.ts";
 
 interface Upstream {
   readonly config: UpstreamConfig;
-  readonly pool: Pool;
-  readonly breaker: Breaker;
+  readonly replicas: Replicas;
   readonly base: string;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -47,9 +45,15 @@ export interface UpstreamRequest {
   readonly watch: (config: UpstreamConfig) => AttemptWatch;
 }
 
+/** Replicas of one target that are tried for one call. */
+const MAX_REPLICAS = 3;
+
+/** Nothing was sent, so that nothing can have been processed. */
+const UNSENT = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
+
 const RETRIED = new Set([408, 429, 500, 502, 503, 504]);
 
-/** The configured upstreams with their connections and circuit breakers. */
+/** The configured upstreams and their replicas. */
 export class Upstreams {
   readonly #all: ReadonlyMap<string, Upstream>;
   readonly #onAttempt: (upstream: string, result: string) => void;
@@ -63,28 +67,22 @@ export class Upstreams {
   }
 
   /**
-   * Opens the connection pools.
+   * Finds the replicas of each upstream.
    * @throws MissingSecretError when a credential is missing.
    */
   static async open(
     configs: readonly UpstreamConfig[],
     onAttempt: (upstream: string, result: string) => void,
+    resolve?: Resolve,
   ): Promise<Upstreams> {
     const all = new Map<string, Upstream>();
     for (const config of configs) {
-      const url = new URL(config.baseUrl);
       const key = config.credential === null ? null : await readSecret(config.credential);
       const bearer = config.credentialHeader === "authorization";
       all.set(config.name, {
         config,
-        pool: new Pool(url.origin, {
-          connections: config.connections,
-          headersTimeout: config.firstByteMs,
-          bodyTimeout: config.idleMs,
-          connectTimeout: 5_000,
-        }),
-        breaker: new Breaker(config.breaker),
-        base: url.pathname.replace(/\/+$/, "").replace(/\/v1$/, ""),
+        replicas: await Replicas.open(config, resolve),
+        base: new URL(config.baseUrl).pathname.replace(/\/+$/, "").replace(/\/v1$/, ""),
         headers: key === null ? {} : { [config.credentialHeader]: bearer ? `Bearer ${key}` : key },
       });
     }
@@ -93,28 +91,45 @@ export class Upstreams {
 
   /** Sends a request to the targets in turn until one answers; nothing is retried once an answer has begun. */
   async send(
-    { path, headers, bodyFor, watch }: UpstreamRequest,
+    request: UpstreamRequest,
     targets: readonly Target[],
     signal: AbortSignal,
   ): Promise<UpstreamAnswer> {
     const attempts: RecordedAttempt[] = [];
     for (const [index, target] of targets.entries()) {
-      const upstream = this.#all.get(target.upstream);
-      if (upstream === undefined || !upstream.breaker.tryAcquire()) {
-        attempts.push({
-          ...target,
-          status: null,
-          ms: 0,
-          error: upstream === undefined ? "removed" : "breaker-open",
-        });
-        this.#onAttempt(target.upstream, "breaker-open");
-        continue;
-      }
+      const answer = await this.#ask(request, target, index === targets.length - 1, attempts, signal);
+      if (answer !== null) return answer;
+    }
+    return { kind: "none", reason: "unavailable", attempts };
+  }
+
+  /** Asks the replicas of a target, the least busy first, until one could be reached; null when another target may be asked. */
+  async #ask(
+    { path, headers, bodyFor, watch }: UpstreamRequest,
+    target: Target,
+    isLast: boolean,
+    attempts: RecordedAttempt[],
+    signal: AbortSignal,
+  ): Promise<UpstreamAnswer | null> {
+    const upstream = this.#all.get(target.upstream);
+    const skipped = (error: "removed" | "no-replica" | "breaker-open"): null => {
+      attempts.push({ ...target, status: null, ms: 0, error });
+      this.#onAttempt(target.upstream, error);
+      return null;
+    };
+    if (upstream === undefined) return skipped("removed");
+    const replicas = upstream.replicas.byLoad();
+    if (replicas.length === 0) return skipped("no-replica");
+    let tries = 0;
+    for (const { pool, breaker } of replicas) {
+      if (tries === MAX_REPLICAS) return null;
+      if (!breaker.tryAcquire()) continue;
+      tries += 1;
       const attempt = watch(upstream.config);
       const started = performance.now();
       const elapsed = (): number => Math.round(performance.now() - started);
       try {
-        const response = await upstream.pool.request({
+        const response = await pool.request({
           path: `${upstream.base}${path}`,
           method: "POST",
           headers: {
@@ -130,17 +145,17 @@ export class Upstreams {
         this.#onAttempt(target.upstream, String(Math.floor(status / 100) * 100));
         attempts.push({ ...target, status, ms: elapsed() });
         const isFault = status >= 500 || status === 408;
-        if (RETRIED.has(status) && index < targets.length - 1) {
+        if (RETRIED.has(status) && !isLast) {
           attempt.end(status);
-          if (isFault) upstream.breaker.failed();
-          else upstream.breaker.succeeded();
+          if (isFault) breaker.failed();
+          else breaker.succeeded();
           await response.body.dump({ limit: 65_536 }).catch(() => undefined);
-          continue;
+          return null;
         }
         const settle = (result: "ok" | "failed"): void => {
           attempt.end(status, result === "ok" ? undefined : "broken-answer");
-          if (result === "ok" && !isFault) upstream.breaker.succeeded();
-          else upstream.breaker.failed();
+          if (result === "ok" && !isFault) breaker.succeeded();
+          else breaker.failed();
         };
         return { kind: "answered", target, response, attempts, settle };
       } catch (error) {
@@ -149,23 +164,24 @@ export class Upstreams {
         attempt.end(null, kind);
         attempts.push({ ...target, status: null, ms: elapsed(), error: kind });
         if (signal.aborted) {
-          upstream.breaker.abandoned();
+          breaker.abandoned();
           return { kind: "none", reason: "aborted", attempts };
         }
         this.#onAttempt(target.upstream, "error");
-        upstream.breaker.failed();
+        breaker.failed();
+        if (!UNSENT.has(name)) return null;
       }
     }
-    return { kind: "none", reason: "unavailable", attempts };
+    return tries === 0 ? skipped("breaker-open") : null;
   }
 
   /** Closes the connections once the requests on them have ended. */
   async close(): Promise<void> {
-    await Promise.all([...this.#all.values()].map(({ pool }) => pool.close()));
+    await Promise.all([...this.#all.values()].map(({ replicas }) => replicas.close()));
   }
 
   /** Closes the connections now. */
   async destroy(): Promise<void> {
-    await Promise.all([...this.#all.values()].map(({ pool }) => pool.destroy()));
+    await Promise.all([...this.#all.values()].map(({ replicas }) => replicas.destroy()));
   }
 }

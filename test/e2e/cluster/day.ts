@@ -57,14 +57,14 @@ export function platform(stack: string, capacity: Capacity, nodes: number): Plat
 const STEPS: readonly (readonly [fromSecond: number, perSecond: number])[] = [
   [0, 0],
   [30, 0.05],
-  [390, 0.6],
-  [690, 1.5],
-  [900, 0.3],
-  [1080, 0],
+  [480, 0.6],
+  [780, 1.5],
+  [990, 0.3],
+  [1170, 0],
 ];
-const LOAD_END = 1_080;
+const LOAD_END = 1_170;
 /** Cooldown of the shipped ScaledObject is 900 s. */
-export const END = 2_220;
+export const END = 2_340;
 const WINDOW = 30;
 
 /** The calls of the day. */

@@ -1,8 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { ApiServer } from "./api-server.ts";
+import type { ClusterDns } from "./cluster-dns.ts";
+import { engineAddress } from "./engine-address.ts";
 import type { KubeObject } from "./kube-object.ts";
-import { LoopbackService } from "./loopback-service.ts";
 import { freePort } from "./processes.ts";
 import type { ScrapeTarget } from "./prometheus.ts";
 
@@ -14,7 +15,7 @@ export interface EngineSpeed {
   readonly tokens: number;
 }
 
-/** Seconds an engine gets to end its calls after SIGTERM. */
+/** Milliseconds an engine gets to end its calls after SIGTERM. */
 const DRAIN_MS = 60_000;
 
 const ENGINE = fileURLToPath(new URL("./engine-process.ts", import.meta.url));
@@ -25,155 +26,183 @@ export interface ServedModel {
   readonly namespace: string;
 }
 
+/** Where the pods of a model are played, and how they end. */
+export interface EnginesArgs {
+  readonly model: ServedModel;
+  readonly speed: EngineSpeed;
+  /** Milliseconds between leaving the endpoints and SIGTERM. */
+  readonly preStopMs: number;
+  /** Called when the targets to scrape change. */
+  readonly onChange: () => void;
+}
+
 interface PlayedPod {
   readonly pod: string;
-  readonly port: number;
-  state: "starting" | "ready";
+  readonly address: string;
+  /** Whether its engine answers. */
+  isUp: boolean;
+  /** Whether the cluster calls it ready. */
+  isReady: boolean;
 }
 
 const POLL_MS = 250;
 
-function isReady(pod: KubeObject): boolean {
-  const { conditions = [] } = pod["status"] as { conditions?: { type: string; status: string }[] };
+interface PodStatus {
+  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+}
+
+function isBound({ metadata, spec }: KubeObject): boolean {
   return (
-    pod.metadata.deletionTimestamp === undefined &&
-    conditions.some(({ type, status }) => type === "Ready" && status === "True")
+    metadata.deletionTimestamp === undefined && (spec as { nodeName?: string }).nodeName !== undefined
   );
 }
 
-/** Plays the ready pods of one model with one local engine each, a process of its own; engines of pods that go drain before they end. */
+function isReady({ status }: KubeObject): boolean {
+  const { conditions = [] } = status as PodStatus;
+  return conditions.some((condition) => condition.type === "Ready" && condition.status === "True");
+}
+
+/**
+ * Plays the pods of one model with one local engine each, a process and an address of its own: started when the pod is bound,
+ * in the name server while it is ready, drained before it ends.
+ */
 export class Engines {
   readonly #pods = new Map<string, PlayedPod>();
   readonly #stopping: Promise<void>[] = [];
   #isClosed = false;
   #loop: Promise<void> = Promise.resolve();
 
-  readonly #service: LoopbackService;
   private readonly api: ApiServer;
-  private readonly model: ServedModel;
-  private readonly speed: EngineSpeed;
-  private readonly onChange: () => void;
+  private readonly dns: ClusterDns;
+  private readonly port: number;
+  private readonly args: EnginesArgs;
 
-  private constructor(
-    service: LoopbackService,
-    api: ApiServer,
-    model: ServedModel,
-    speed: EngineSpeed,
-    onChange: () => void,
-  ) {
-    this.#service = service;
+  private constructor(api: ApiServer, dns: ClusterDns, port: number, args: EnginesArgs) {
     this.api = api;
-    this.model = model;
-    this.speed = speed;
-    this.onChange = onChange;
+    this.dns = dns;
+    this.port = port;
+    this.args = args;
   }
 
-  /** Follows the pods of a model from now on; `onChange` is called when the targets to scrape change. */
-  static async follow(
-    api: ApiServer,
-    model: ServedModel,
-    speed: EngineSpeed,
-    onChange: () => void,
-  ): Promise<Engines> {
-    const engines = new Engines(await LoopbackService.create(), api, model, speed, onChange);
+  /** Follows the pods of a model from now on. */
+  static async follow(api: ApiServer, dns: ClusterDns, args: EnginesArgs): Promise<Engines> {
+    const engines = new Engines(api, dns, await freePort(), args);
     engines.#loop = engines.#follow();
     return engines;
   }
 
-  /** Address of the model, as its Service would have it. */
+  /** Address of the model, as its headless Service has it. */
   get url(): string {
-    return this.#service.url;
+    return `http://${this.#host}:${this.port}`;
   }
 
   /** Ready replicas. */
   get ready(): number {
-    return [...this.#pods.values()].filter(({ state }) => state === "ready").length;
+    return this.#serving.length;
+  }
+
+  get #serving(): PlayedPod[] {
+    return [...this.#pods.values()].filter((pod) => pod.isUp && pod.isReady);
+  }
+
+  get #host(): string {
+    const { name, namespace } = this.args.model;
+    return `${name}.${namespace}.svc.cluster.local`;
   }
 
   /** What Prometheus scrapes. */
   targets(): ScrapeTarget[] {
-    return [...this.#pods.values()]
-      .filter(({ state }) => state === "ready")
-      .map(({ pod, port }) => ({
-        address: `127.0.0.1:${port}`,
-        labels: { namespace: this.model.namespace, pod, engine: "0" },
-      }));
+    return this.#serving.map(({ pod, address }) => ({
+      address: `${address}:${this.port}`,
+      labels: { namespace: this.args.model.namespace, pod, engine: "0" },
+    }));
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#loop;
-    this.#service.close();
     await Promise.all(this.#stopping);
-    for (const pod of this.#pods.keys()) await this.api.processes.stop(`engine ${pod}`);
+    for (const pod of this.#pods.keys()) await this.api.processes.stop(`engine ${pod}`, "SIGKILL");
   }
 
   async #follow(): Promise<void> {
     while (!this.#isClosed) {
       await this.#reconcile().catch((error: unknown) => {
-        process.stderr.write(`engines of ${this.model.name}: ${String(error)}\n`);
+        process.stderr.write(`engines of ${this.args.model.name}: ${String(error)}\n`);
       });
       await setTimeout(POLL_MS);
     }
   }
 
   async #reconcile(): Promise<void> {
-    const selector = encodeURIComponent(`llmops.io/model=${this.model.name}`);
+    const { name, namespace } = this.args.model;
+    const selector = encodeURIComponent(`llmops.io/model=${name}`);
     const { status, body } = await this.api.send(
       "GET",
-      `/api/v1/namespaces/${this.model.namespace}/pods?labelSelector=${selector}`,
+      `/api/v1/namespaces/${namespace}/pods?labelSelector=${selector}`,
     );
     if (status !== 200) return;
-    const wanted = new Set(
-      (body["items"] as KubeObject[]).filter(isReady).map(({ metadata }) => metadata.name),
+    const bound = new Map(
+      (body["items"] as KubeObject[]).filter(isBound).map((pod) => [pod.metadata.name, isReady(pod)]),
     );
-    for (const pod of wanted) if (!this.#pods.has(pod)) void this.#start(pod);
-    for (const played of [...this.#pods.values()]) if (!wanted.has(played.pod)) this.#leave(played);
+    for (const pod of bound.keys()) if (!this.#pods.has(pod)) void this.#start(pod);
+    for (const played of [...this.#pods.values()]) {
+      const nowReady = bound.get(played.pod);
+      if (nowReady === undefined) this.#leave(played);
+      else if (nowReady !== played.isReady) {
+        played.isReady = nowReady;
+        this.#changed();
+      }
+    }
   }
 
   async #start(pod: string): Promise<void> {
-    const played: PlayedPod = { pod, port: await freePort(), state: "starting" };
-    if (this.#pods.has(pod)) return;
+    const played: PlayedPod = { pod, address: engineAddress(), isUp: false, isReady: false };
     this.#pods.set(pod, played);
-    const { maxNumSeqs, tokenMs, tokens } = this.speed;
+    const { model, speed } = this.args;
     const name = `engine ${pod}`;
     this.api.processes.start(name, {
       command: process.execPath,
       args: [
         ENGINE,
-        this.model.name,
-        `${played.port}`,
-        `${tokenMs}`,
+        model.name,
+        played.address,
+        `${this.port}`,
+        `${speed.tokenMs}`,
         `${DRAIN_MS}`,
-        `${maxNumSeqs}`,
-        `${tokens}`,
+        `${speed.maxNumSeqs}`,
+        `${speed.tokens}`,
       ],
     });
     await this.api.processes.ready(name, async () => {
-      const { status } = await fetch(`http://127.0.0.1:${played.port}/health`);
+      const { status } = await fetch(`http://${played.address}:${this.port}/health`);
       return status === 200;
     });
-    played.state = "ready";
-    this.#route();
+    played.isUp = true;
+    this.#changed();
   }
 
   #leave(played: PlayedPod): void {
     this.#pods.delete(played.pod);
-    this.#route();
-    this.#stopping.push(this.#drain(played));
+    this.#changed();
+    this.#stopping.push(this.#drain(`engine ${played.pod}`));
   }
 
-  /** What preStop and a graceful end do: no new connections, the running ones end. */
-  async #drain({ pod, port }: PlayedPod): Promise<void> {
-    const deadline = Date.now() + 60_000;
-    while (!this.#isClosed && this.#service.connections(port) > 0 && Date.now() < deadline)
+  /** What the kubelet does: preStop, SIGTERM, and the process ends by itself within its grace. */
+  async #drain(engine: string): Promise<void> {
+    await setTimeout(this.args.preStopMs);
+    const deadline = Date.now() + DRAIN_MS;
+    this.api.processes.signal(engine, "SIGTERM");
+    while (!this.#isClosed && this.api.processes.isRunning(engine) && Date.now() < deadline)
       await setTimeout(POLL_MS);
-    await this.api.processes.stop(`engine ${pod}`);
+    await this.api.processes.stop(engine, "SIGKILL");
   }
 
-  #route(): void {
-    const ready = [...this.#pods.values()].filter(({ state }) => state === "ready");
-    this.#service.route(ready.map(({ port }) => port));
-    this.onChange();
+  #changed(): void {
+    this.dns.show(
+      this.#host,
+      this.#serving.map(({ address }) => address),
+    );
+    this.args.onChange();
   }
 }

@@ -4,6 +4,7 @@ import { GPU_POOL_LABEL } from "../../../components/gpu/gpu-pool.ts";
 import { planStack } from "../../../plan/stack-plan.ts";
 import type { PlatformConfig } from "../../../stacks/schema/platform.ts";
 import { define, startApiServer, type ApiServer } from "./api-server.ts";
+import { ClusterDns } from "./cluster-dns.ts";
 import { COMPRESSION, compressScaledObject } from "./compression.ts";
 import { startControllers, startScheduler } from "./control-plane.ts";
 import { definitionsOf, DEFINITION_SOURCES } from "./custom-resources.ts";
@@ -74,9 +75,11 @@ export async function startFleetOnCluster(args: FleetOnClusterArgs): Promise<Fle
   const theirs = { name: "rival", namespace: model.tenant };
   const objects = objectsOf((await planStack(args.stack, args.config)).plan.graph);
   const api = await startApiServer();
+  const dns = await ClusterDns.start();
   const all: Engines[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(all.map((engines) => engines.close()));
+    dns.close();
     await api.close();
   };
   try {
@@ -115,9 +118,13 @@ export async function startFleetOnCluster(args: FleetOnClusterArgs): Promise<Fle
         ...all.flatMap((engines) => engines.targets()),
       ]);
     };
-    for (const served of [ours, theirs]) all.push(await Engines.follow(api, served, args.speed, scrape));
+    const preStopMs = (model.delivery.preStopSeconds * 1000) / COMPRESSION;
+    for (const served of [ours, theirs])
+      all.push(
+        await Engines.follow(api, dns, { model: served, speed: args.speed, preStopMs, onChange: scrape }),
+      );
     const [engines, rivals] = all as [Engines, Engines];
-    const gateway = await startGatewayProcess(api.processes, api.folder, [
+    const gateway = await startGatewayProcess(api.processes, api.folder, dns, [
       { name: ours.name, url: engines.url, holdSeconds: args.holdSeconds },
       { name: theirs.name, url: rivals.url, holdSeconds: args.holdSeconds },
     ]);

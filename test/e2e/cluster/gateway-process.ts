@@ -3,16 +3,20 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { GatewayConfigInput } from "../../../gateway/src/index.ts";
+import type { ClusterDns } from "./cluster-dns.ts";
 import { freePort, type Processes } from "./processes.ts";
 
 /** Key of the one client. */
 const KEY = "end-to-end-key-0123456789abcdef";
 const BIN = fileURLToPath(new URL("../../../gateway/src/bin/gateway.ts", import.meta.url));
 
+/** Milliseconds between two looks at the addresses of a model; the shipped 2 s, shortened as all times are. */
+const REFRESH_MS = 250;
+
 /** A model behind the gateway. */
 export interface GatewayModel {
   readonly name: string;
-  /** Address of its Service. */
+  /** Address of its headless Service. */
   readonly url: string;
   /** Seconds calls are held while no replica runs; 0 holds none. */
   readonly holdSeconds: number;
@@ -39,6 +43,7 @@ function configuration(folder: string, port: number, models: readonly GatewayMod
     upstreams: models.map(({ name, url }) => ({
       name,
       baseUrl: url,
+      addresses: { kind: "each" as const, refreshMs: REFRESH_MS },
       endpoints: ["/v1/chat/completions"],
       connections: 512,
     })),
@@ -67,6 +72,7 @@ function configuration(folder: string, port: number, models: readonly GatewayMod
 export async function startGatewayProcess(
   processes: Processes,
   folder: string,
+  dns: ClusterDns,
   models: readonly GatewayModel[],
 ): Promise<GatewayProcess> {
   const port = await freePort();
@@ -74,7 +80,8 @@ export async function startGatewayProcess(
   const file = join(folder, "gateway.json");
   writeFileSync(file, JSON.stringify(configuration(folder, port, models)));
   const start = async (): Promise<void> => {
-    processes.start("gateway", { command: process.execPath, args: [BIN, file] });
+    const { args, env } = dns.client;
+    processes.start("gateway", { command: process.execPath, args: [...args, BIN, file], env });
     await processes.ready("gateway", async () => (await fetch(`${url}/metrics`)).status === 200);
   };
   await start();
