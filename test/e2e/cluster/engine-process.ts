@@ -2,8 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { GenerationRequest, TextGenerator } from "../../../local/engine/generator.ts";
 import { startEngine } from "../../../local/engine/server.ts";
 
-const [model = "", address = "127.0.0.1", port = "0", tokenMs = "0", drainMs = "0", slots = "64", longest = "4096"] =
-  process.argv.slice(2);
+const [
+  model = "",
+  address = "127.0.0.1",
+  port = "0",
+  tokenMs = "0",
+  drainMs = "0",
+  slots = "64",
+  longest = "4096",
+] = process.argv.slice(2);
 
 /** Says one numbered line per interval until the limit, as a slow model would; long, because guards hold some text back. */
 const metronome: TextGenerator = {

@@ -30,6 +30,8 @@ export interface ServedModel {
 export interface EnginesArgs {
   readonly model: ServedModel;
   readonly speed: EngineSpeed;
+  /** Milliseconds from the binding of a pod until it serves; kwok's own delays are up to half longer than asked for. */
+  readonly startMs: number;
   /** Milliseconds between leaving the endpoints and SIGTERM. */
   readonly preStopMs: number;
   /** Called when the targets to scrape change. */
@@ -39,32 +41,18 @@ export interface EnginesArgs {
 interface PlayedPod {
   readonly pod: string;
   readonly address: string;
-  /** Whether its engine answers. */
-  isUp: boolean;
-  /** Whether the cluster calls it ready. */
-  isReady: boolean;
+  state: "starting" | "ready";
 }
 
 const POLL_MS = 250;
 
-interface PodStatus {
-  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-}
-
 function isBound({ metadata, spec }: KubeObject): boolean {
-  return (
-    metadata.deletionTimestamp === undefined && (spec as { nodeName?: string }).nodeName !== undefined
-  );
-}
-
-function isReady({ status }: KubeObject): boolean {
-  const { conditions = [] } = status as PodStatus;
-  return conditions.some((condition) => condition.type === "Ready" && condition.status === "True");
+  return metadata.deletionTimestamp === undefined && (spec as { nodeName?: string }).nodeName !== undefined;
 }
 
 /**
  * Plays the pods of one model with one local engine each, a process and an address of its own: started when the pod is bound,
- * in the name server while it is ready, drained before it ends.
+ * in the name server when its time to start has passed, drained before it ends.
  */
 export class Engines {
   readonly #pods = new Map<string, PlayedPod>();
@@ -102,7 +90,7 @@ export class Engines {
   }
 
   get #serving(): PlayedPod[] {
-    return [...this.#pods.values()].filter((pod) => pod.isUp && pod.isReady);
+    return [...this.#pods.values()].filter(({ state }) => state === "ready");
   }
 
   get #host(): string {
@@ -142,24 +130,18 @@ export class Engines {
       `/api/v1/namespaces/${namespace}/pods?labelSelector=${selector}`,
     );
     if (status !== 200) return;
-    const bound = new Map(
-      (body["items"] as KubeObject[]).filter(isBound).map((pod) => [pod.metadata.name, isReady(pod)]),
+    const bound = new Set(
+      (body["items"] as KubeObject[]).filter(isBound).map(({ metadata }) => metadata.name),
     );
-    for (const pod of bound.keys()) if (!this.#pods.has(pod)) void this.#start(pod);
-    for (const played of [...this.#pods.values()]) {
-      const nowReady = bound.get(played.pod);
-      if (nowReady === undefined) this.#leave(played);
-      else if (nowReady !== played.isReady) {
-        played.isReady = nowReady;
-        this.#changed();
-      }
-    }
+    for (const pod of bound) if (!this.#pods.has(pod)) void this.#start(pod);
+    for (const played of [...this.#pods.values()]) if (!bound.has(played.pod)) this.#leave(played);
   }
 
   async #start(pod: string): Promise<void> {
-    const played: PlayedPod = { pod, address: engineAddress(), isUp: false, isReady: false };
+    const played: PlayedPod = { pod, address: engineAddress(), state: "starting" };
     this.#pods.set(pod, played);
-    const { model, speed } = this.args;
+    const { model, speed, startMs } = this.args;
+    const started = setTimeout(startMs);
     const name = `engine ${pod}`;
     this.api.processes.start(name, {
       command: process.execPath,
@@ -178,7 +160,8 @@ export class Engines {
       const { status } = await fetch(`http://${played.address}:${this.port}/health`);
       return status === 200;
     });
-    played.isUp = true;
+    await started;
+    played.state = "ready";
     this.#changed();
   }
 

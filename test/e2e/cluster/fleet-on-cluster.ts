@@ -5,7 +5,7 @@ import { planStack } from "../../../plan/stack-plan.ts";
 import type { PlatformConfig } from "../../../stacks/schema/platform.ts";
 import { define, startApiServer, type ApiServer } from "./api-server.ts";
 import { ClusterDns } from "./cluster-dns.ts";
-import { COMPRESSION, compressScaledObject } from "./compression.ts";
+import { COMPRESSION, compressScaledObject, realMs } from "./compression.ts";
 import { startControllers, startScheduler } from "./control-plane.ts";
 import { definitionsOf, DEFINITION_SOURCES } from "./custom-resources.ts";
 import { Engines, type EngineSpeed, type ServedModel } from "./engines.ts";
@@ -34,7 +34,7 @@ export interface FleetOnClusterArgs {
   readonly stack: string;
   readonly config: PlatformConfig;
   readonly speed: EngineSpeed;
-  /** Seconds of the scenario until a new pod is ready. */
+  /** Seconds of the scenario until a new pod serves. */
   readonly startSeconds: number;
   readonly holdSeconds: number;
   readonly nodes: number;
@@ -88,7 +88,7 @@ export async function startFleetOnCluster(args: FleetOnClusterArgs): Promise<Fle
       downscaleStabilizationSeconds: DOWNSCALE_SECONDS / COMPRESSION,
     });
     await startScheduler(api);
-    await startKubelets(api, { podStartMs: (args.startSeconds * 1000) / COMPRESSION });
+    await startKubelets(api);
     await define(api, DEFINITION_SOURCES.flatMap(definitionsOf));
     await startKeda(api);
     const prometheus = await startPrometheus(
@@ -118,11 +118,14 @@ export async function startFleetOnCluster(args: FleetOnClusterArgs): Promise<Fle
         ...all.flatMap((engines) => engines.targets()),
       ]);
     };
-    const preStopMs = (model.delivery.preStopSeconds * 1000) / COMPRESSION;
+    const engine = {
+      speed: args.speed,
+      startMs: realMs(args.startSeconds),
+      preStopMs: realMs(model.delivery.preStopSeconds),
+      onChange: scrape,
+    };
     for (const served of [ours, theirs])
-      all.push(
-        await Engines.follow(api, dns, { model: served, speed: args.speed, preStopMs, onChange: scrape }),
-      );
+      all.push(await Engines.follow(api, dns, { model: served, ...engine }));
     const [engines, rivals] = all as [Engines, Engines];
     const gateway = await startGatewayProcess(api.processes, api.folder, dns, [
       { name: ours.name, url: engines.url, holdSeconds: args.holdSeconds },

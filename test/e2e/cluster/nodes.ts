@@ -1,6 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse, stringify } from "yaml";
 import { ensureGoModule } from "../../../tools/go-module.ts";
 import { ensureTool, KWOK } from "../../../tools/go-tool.ts";
 import type { ApiServer } from "./api-server.ts";
@@ -21,29 +19,11 @@ const STAGES = [
   "pod/fast/pod-delete.yaml",
 ] as const;
 
-/** How long the pods of the simulated nodes take. */
-export interface NodeBehaviour {
-  /** Milliseconds from the binding of a pod until it is ready. @default 0 */
-  readonly podStartMs?: number;
-}
-
-interface Stage {
-  readonly metadata: { readonly name: string };
-  readonly spec: Readonly<Record<string, unknown>>;
-}
-
 /** Starts kwok, which plays the kubelets of every node. */
-export async function startKubelets(api: ApiServer, { podStartMs = 0 }: NodeBehaviour = {}): Promise<void> {
+export async function startKubelets(api: ApiServer): Promise<void> {
   const tool = await ensureTool(KWOK, (text) => process.stderr.write(`${text}\n`));
   const root = join(ensureGoModule(KWOK_FILES), "kustomize", "stage");
-  const files = STAGES.map((name) => {
-    const stage = parse(readFileSync(join(root, name), "utf8")) as Stage;
-    const delayed = stage.metadata.name === "pod-ready" && podStartMs > 0;
-    const delay = { durationMilliseconds: podStartMs };
-    const file = join(api.folder, `stage-${stage.metadata.name}.yaml`);
-    writeFileSync(file, stringify(delayed ? { ...stage, spec: { ...stage.spec, delay } } : stage));
-    return file;
-  });
+  const files = STAGES.map((name) => join(root, name));
   api.processes.start("kwok", {
     command: join(tool, "bin", "kwok"),
     args: [
