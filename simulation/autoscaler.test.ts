@@ -117,11 +117,18 @@ describe("an HPA driven by KEDA", () => {
       [0, 1, ...Array<number>(8).fill(1)],
     ],
     [
-      "sleeps while metrics are lost where the fallback is 0, as KEDA does",
+      "does not sleep while metrics are lost where the fallback is 0 either: KEDA takes what falls back for active",
       [0, 5, ...Array<undefined>(8).fill(undefined)],
       0,
       { min: 0, fallback: { failureThreshold: 1, replicas: 0, behavior: "currentReplicasIfHigher" } },
-      [0, 1, 1, 1, 1, 0, 0, 0, 0, 0],
+      [0, 1, ...Array<number>(8).fill(1)],
+    ],
+    [
+      "wakes while metrics are lost, as KEDA does",
+      [undefined, undefined, undefined],
+      0,
+      { min: 0, fallback: { failureThreshold: 1, replicas: 1, behavior: "currentReplicasIfHigher" } },
+      [0, 1, 1],
     ],
     [
       "reads nothing as zero where nulls are ignored",

@@ -12,7 +12,7 @@ interface Change {
   readonly replicas: number;
 }
 
-/** What a trigger answered; a fallback stands in for an answer before the HPA, but never wakes or keeps awake. */
+/** What a trigger answered; to KEDA one that falls back is active. @see https://github.com/kedacore/keda/blob/v2.20.2/pkg/scaling/scale_handler.go */
 type Reading =
   | { readonly kind: "value"; readonly value: number }
   | { readonly kind: "fallback"; readonly value: number }
@@ -50,13 +50,16 @@ export class Autoscaler {
     const isActive = this.spec.triggers.some((trigger, index) => {
       if (trigger.kind === "clock") return this.#isOpen(trigger, now);
       const reading = readings[index];
-      return reading?.kind === "value" && reading.value > trigger.activationThreshold;
+      return (
+        reading?.kind === "fallback" ||
+        (reading?.kind === "value" && reading.value > trigger.activationThreshold)
+      );
     });
-    const isError = readings.some(({ kind }) => kind !== "value");
+    const isError = readings.some(({ kind }) => kind === "error");
     if (isActive && (current === 0 || !isError)) this.#lastActive = now;
     if (this.spec.minReplicas === 0) {
       if (current === 0) return isActive ? 1 : 0;
-      // KEDA takes lost metrics for quiet only where the fallback is 0.
+      // KEDA takes a failure below the threshold for quiet only where the fallback is 0.
       const isQuiet = !isActive && (!isError || this.spec.fallback?.replicas === 0);
       if (isQuiet && now - this.#lastActive >= this.spec.cooldownSeconds) return 0;
     }

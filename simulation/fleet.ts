@@ -341,6 +341,9 @@ class Fleet {
     this.#store.add(offered, { ...gateway, kind: "input" }, visible, this.#offeredInput);
     this.#store.add(offered, { ...gateway, kind: "output" }, visible, this.#offeredOutput);
     this.#store.add("llmops_gateway_held_requests", gateway, visible, this.#held.length);
+    const ready = this.#members.filter(({ state }) => state === "ready").length;
+    const upstream = { namespace: gatewayNamespace, upstream: model, pod: "gateway-0" };
+    this.#store.add("llmops_gateway_upstream_replicas", upstream, visible, ready);
     for (const { pod, replica, state } of this.#members) {
       if (state === "starting") continue;
       const labels = { namespace, pod, model_name: model, engine: "0" };

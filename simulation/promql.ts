@@ -24,7 +24,7 @@ function children(node: SyntaxNode): SyntaxNode[] {
   return found;
 }
 
-/** Compiles the subset of PromQL that scalers use: selectors, rate, sum, avg, max, min, arithmetic, `or`, vector, clamp_min. */
+/** Compiles the subset of PromQL that scalers use: selectors, rate, sum, avg, max, min, arithmetic, `==` with a number, `or`, vector, clamp_min. */
 class Compiler {
   private readonly source: string;
 
@@ -189,6 +189,12 @@ class Compiler {
       return (store, seconds) => {
         const vector = a(store, seconds);
         return typeof vector === "number" || vector.length > 0 ? vector : b(store, seconds);
+      };
+    if (symbol === "==")
+      return (store, seconds) => {
+        const [vector, wanted] = [a(store, seconds), b(store, seconds)];
+        if (typeof vector === "number" || typeof wanted !== "number") return this.#refuse(node);
+        return vector.filter(({ value }) => value === wanted);
       };
     const apply: ((x: number, y: number) => number) | undefined = {
       "+": (x: number, y: number) => x + y,

@@ -86,6 +86,8 @@ describe("ModelScaler", () => {
       triggers: Trigger[];
     };
     const pods = 'namespace="claims",pod=~"mistral-[a-z0-9]+-[a-z0-9]+"';
+    const asleep = 'sum(llmops_gateway_upstream_replicas{namespace="llm-gateway",upstream="mistral"}) == 0';
+    const waiting = `sum(vllm:num_requests_waiting{${pods}})`;
     expect(
       spec.triggers.map(({ name, metadata }) => [name, metadata["query"], metadata["threshold"]]),
     ).toEqual([
@@ -94,11 +96,11 @@ describe("ModelScaler", () => {
         'sum(rate(llmops_gateway_offered_tokens_total{kind="input",namespace="llm-gateway",model="mistral"}[1m])) / 9000 + sum(rate(llmops_gateway_offered_tokens_total{kind="output",namespace="llm-gateway",model="mistral"}[1m])) / 1000',
         "0.85",
       ],
-      expect.arrayContaining(["in-flight", "50"]),
-      expect.arrayContaining(["queue-depth", "5"]),
+      ["in-flight", `sum(vllm:num_requests_running{${pods}}) + ${waiting} or ${asleep}`, "50"],
+      ["queue-depth", `${waiting} or ${asleep}`, "5"],
       [
         "latency",
-        `count(vllm:num_requests_running{${pods}}) * sum(rate(vllm:inter_token_latency_seconds_sum{${pods}}[1m])) / clamp_min(sum(rate(vllm:inter_token_latency_seconds_count{${pods}}[1m])), 1e-9) / 0.04`,
+        `count(vllm:num_requests_running{${pods}}) * sum(rate(vllm:inter_token_latency_seconds_sum{${pods}}[1m])) / clamp_min(sum(rate(vllm:inter_token_latency_seconds_count{${pods}}[1m])), 1e-9) / 0.04 or ${asleep}`,
         "0.75",
       ],
       ["held", 'sum(llmops_gateway_held_requests{namespace="llm-gateway",model="mistral"})', "128"],

@@ -11,6 +11,7 @@ import {
   heldQuery,
   inFlightQuery,
   latencyQuery,
+  orAsleep,
   waitingQuery,
   type QueryScope,
   type TokenRates,
@@ -154,6 +155,9 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
     ...AVERAGE,
     metadata: { ...PROMETHEUS, query, threshold: `${threshold}` },
   });
+  // KEDA wakes what fails longer than its threshold, and engines that are not there export nothing.
+  const ofEngines = (query: string): string =>
+    args.minReplicas > 0 ? query : orAsleep(query, scopeOf(args));
   return {
     apiVersion: "keda.sh/v1alpha1",
     kind: "ScaledObject",
@@ -169,7 +173,7 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
       cooldownPeriod: 900,
       fallback: {
         failureThreshold: 3,
-        // With 0 KEDA takes lost metrics for quiet and scales to zero after the cooldown.
+        // Lost metrics keep, and wake, one replica at least: to KEDA a trigger that falls back is active.
         replicas: Math.max(1, args.minReplicas),
         behavior: "currentReplicasIfHigher",
       },
@@ -204,15 +208,19 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
         ...(gauges === undefined
           ? []
           : [
-              trigger("in-flight", inFlightQuery(gauges, scopeOf(args)), inFlightThreshold(args)),
-              trigger("queue-depth", waitingQuery(gauges, scopeOf(args)), args.queueDepthThreshold),
+              trigger("in-flight", ofEngines(inFlightQuery(gauges, scopeOf(args))), inFlightThreshold(args)),
+              trigger(
+                "queue-depth",
+                ofEngines(waitingQuery(gauges, scopeOf(args))),
+                args.queueDepthThreshold,
+              ),
             ]),
         ...(gauges?.tokenLatency === undefined || capacity === undefined
           ? []
           : [
               trigger(
                 "latency",
-                latencyQuery(gauges, gauges.tokenLatency, scopeOf(args), capacity.tokenMs / 1000),
+                ofEngines(latencyQuery(gauges, gauges.tokenLatency, scopeOf(args), capacity.tokenMs / 1000)),
                 LATENCY_SHARE,
               ),
             ]),

@@ -55,6 +55,15 @@ export function heldQuery(scope: QueryScope): string {
   return `sum(${gatewaySum("llmops_gateway_held_requests", [], scope)})`;
 }
 
+/**
+ * A query of engines that is zero while the model sleeps: no gateway knows a replica. Where replicas are known and their series
+ * are missing it stays empty, which the scaler takes for a failure.
+ */
+export function orAsleep(query: string, { model }: QueryScope): string {
+  const known = `llmops_gateway_upstream_replicas{namespace=${quoted(GATEWAY_NAMESPACE)},upstream=${quoted(model)}}`;
+  return `${query} or sum(${known}) == 0`;
+}
+
 /** Tokens per second that fill one replica when nothing else comes. */
 export interface TokenRates {
   readonly inputTokensPerSecond: number;

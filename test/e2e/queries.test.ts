@@ -9,6 +9,7 @@ import {
   heldQuery,
   inFlightQuery,
   latencyQuery,
+  orAsleep,
   waitingQuery,
 } from "../../components/autoscaling/queries.ts";
 import { engineGauges, type EngineGauges } from "../../components/serving/engine-metrics.ts";
@@ -120,7 +121,30 @@ describe.each(ENGINES)("queries for $kind in the real PromQL engine", (engine) =
       ]),
     ).toBe("");
   });
+
+  it.each<[string, number, readonly number[], readonly number[]]>([
+    ["are zero while no gateway knows a replica", 0, [0, 0], [0]],
+    ["are empty while a gateway knows one whose series are missing", 0, [0, 1], []],
+    ["are empty while no gateway says", 0, [], []],
+    ["count what there is", 2, [0, 0], [2 * (PER_REPLICA.running + PER_REPLICA.waiting)]],
+  ])("that may sleep %s", (_, replicas, known, values) => {
+    const gauges = gaugesOf(engine);
+    expect(
+      evaluate(
+        [...series(gauges, replicas), ...knownReplicas(known)],
+        [{ expr: orAsleep(inFlightQuery(gauges, SCOPE), SCOPE), values }],
+      ),
+    ).toBe("");
+  });
 });
+
+/** What each gateway replica says of the model's replicas. */
+function knownReplicas(known: readonly number[]): { series: string; values: string }[] {
+  return known.map((replicas, index) => ({
+    series: `llmops_gateway_upstream_replicas{namespace="llm-gateway",pod="gateway-${index}",upstream="mistral"}`,
+    values: `${replicas}x10`,
+  }));
+}
 
 /** One model's counters in a number of gateway replicas: 900 input and 90 output tokens, 1 held call each per 15 s. */
 function gatewaySeries(replicas: number): { series: string; values: string }[] {

@@ -78,5 +78,6 @@ export function gatewayRegistry(): Registry {
     auditShipFailing: zero,
     stopped: zero,
     throttled: zero,
+    replicas: () => new Map(),
   }).registry;
 }

@@ -42,6 +42,8 @@ export interface GatewayGauges {
   auditShipFailing(): number;
   stopped(): number;
   throttled(): number;
+  /** By upstream, of those whose replicas are known. */
+  replicas(): ReadonlyMap<string, number>;
 }
 
 /** Makes the metrics of one gateway in a registry of their own. */
@@ -68,6 +70,16 @@ export function createMetrics(gauges: GatewayGauges): GatewayMetrics {
   gauge("audit_ship_failing", "1 while the store refuses sealed segments", () => gauges.auditShipFailing());
   gauge("stops_in_force", "Stops an operator has put in force", () => gauges.stopped());
   gauge("throttles_in_force", "1 while calls are throttled", () => gauges.throttled());
+  new Gauge({
+    name: "llmops_gateway_upstream_replicas",
+    help: "Replicas that take calls",
+    labelNames: ["upstream"],
+    registers,
+    collect() {
+      this.reset();
+      for (const [upstream, count] of gauges.replicas()) this.set({ upstream }, count);
+    },
+  });
   const call = ["client", "model", "endpoint"] as const;
   return {
     registry,

@@ -38,6 +38,7 @@ export class Replicas {
   readonly #all = new Map<string, Replica>();
   readonly #config: UpstreamConfig;
   readonly #url: URL;
+  #isFound = false;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(config: UpstreamConfig) {
@@ -56,11 +57,18 @@ export class Replicas {
     const refresh = async (): Promise<void> => {
       // A name server that fails says nothing about the replicas.
       const found = await resolve(replicas.#url.hostname).catch(() => null);
-      if (found !== null) replicas.#show(found);
+      if (found === null) return;
+      replicas.#isFound = true;
+      replicas.#show(found);
     };
     await refresh();
     replicas.#timer = setInterval(() => void refresh(), addresses.refreshMs).unref();
     return replicas;
+  }
+
+  /** How many there are; null where nobody counts them: one address, or a name server that has not answered yet. */
+  get count(): number | null {
+    return this.#isFound ? this.#all.size : null;
   }
 
   /** The replicas, the one with the fewest calls first, in random order where they have as many. */

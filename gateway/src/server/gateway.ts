@@ -167,6 +167,11 @@ class Gateway implements RunningGateway {
     return this.#runtime.audit.shipError;
   }
 
+  /** Replicas of each upstream whose replicas are known. */
+  get replicas(): ReadonlyMap<string, number> {
+    return this.#policy.upstreams.replicas;
+  }
+
   async listen(): Promise<void> {
     const { listen, admin } = this.#policy.config;
     this.#server = await createModelServer(this.#policy.config, (req, res) => {
@@ -310,6 +315,7 @@ export async function startGateway(
   const digests = tenantDigests(await readKeyBytes(digestSecret));
   const gate = new Gate(limits.inFlight, limits.queue, limits.queueMs);
   let log: AuditLog | null = null;
+  let gateway: Gateway | null = null;
   const shared = await openShared(sharing, { brakes: join(dirname(directory), "brakes.json"), files });
   const brakes = new Brakes(shared.brakes);
   const statistics = (): AuditLog["statistics"] | undefined => log?.statistics;
@@ -324,6 +330,7 @@ export async function startGateway(
     stopped: () => brakes.known.filter(({ kind }) => kind === "stop").length,
     throttled: () => brakes.known.filter(({ kind }) => kind === "throttle").length,
     auditShipFailing: () => (log?.shipError == null ? 0 : 1),
+    replicas: () => gateway?.replicas ?? new Map(),
   });
   showModels(metrics, loaded.config.models);
   const upstreams = await Upstreams.open(loaded.config.upstreams, countAttempts(metrics));
@@ -357,7 +364,7 @@ export async function startGateway(
     stopping: stop.signal,
   };
   const policy = policyOf(loaded, upstreams, tokens);
-  const gateway = new Gateway(runtime, policy, shared, stop, signer.publicKeyPem);
+  gateway = new Gateway(runtime, policy, shared, stop, signer.publicKeyPem);
   try {
     await gateway.listen();
   } catch (error) {

@@ -89,6 +89,15 @@ export class Upstreams {
     return new Upstreams(all, onAttempt);
   }
 
+  /** Replicas of each upstream whose replicas are known. */
+  get replicas(): ReadonlyMap<string, number> {
+    return new Map(
+      [...this.#all].flatMap(([name, { replicas }]) =>
+        replicas.count === null ? [] : [[name, replicas.count] as const],
+      ),
+    );
+  }
+
   /** Sends a request to the targets in turn until one answers; nothing is retried once an answer has begun. */
   async send(
     request: UpstreamRequest,

@@ -134,6 +134,9 @@ export async function startFleetOnCluster(args: FleetOnClusterArgs): Promise<Fle
     gatewayAddress = new URL(gateway.url).host;
     scrape();
     await applyAll(api, objects, { ours, theirs, prometheus: prometheus.url, rival: args.rival(theirs) });
+    // A Deployment begins with one replica, and would keep it for a cooldown.
+    const scale = `/apis/apps/v1/namespaces/${ours.namespace}/deployments/${ours.name}/scale`;
+    await api.send("PATCH", scale, { spec: { replicas: 0 } });
     const wanted: FleetOnCluster["wanted"] = async ({ name, namespace }) => {
       const { body } = await api.send("GET", `/apis/apps/v1/namespaces/${namespace}/deployments/${name}`);
       return (body["spec"] as { replicas: number }).replicas;

@@ -266,6 +266,7 @@ export async function writeSyntheticMetrics(
     auditShipFailing: () => 0,
     stopped: () => 0,
     throttled: () => 0,
+    replicas: () => new Map(),
   });
   const engines = new Engines();
   const evaluation = new Evaluation();
