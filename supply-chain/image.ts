@@ -64,8 +64,11 @@ export function imageIn(
 /** An image whose parts are keys of their own, as some charts take it; undefined where one is missing. */
 function imageOfParts(value: Readonly<Record<string, GraphValue>>): string | undefined {
   const { registry, repository, tag, sha } = value;
-  return [registry, repository, tag, sha].every((part) => typeof part === "string")
-    ? `${String(registry)}/${String(repository)}:${String(tag)}@sha256:${String(sha)}`
+  return typeof registry === "string" &&
+    typeof repository === "string" &&
+    typeof tag === "string" &&
+    typeof sha === "string"
+    ? `${registry}/${repository}:${tag}@sha256:${sha}`
     : undefined;
 }
 
