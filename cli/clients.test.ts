@@ -198,6 +198,10 @@ describe("llmops clients", () => {
     [["upgrade"], "name a client, or give --all"],
     [["upgrade", "initech", "--stack", "initech-dev"], "client 'initech' has no forked stack 'initech-dev'"],
     [["upgrade", "initech", "--keep", "budget.monthly"], "there is no conflict at 'budget.monthly'"],
+    [
+      ["upgrade", "initech", "--keep", "observability.pipeline:slos"],
+      "there is no conflict at 'observability.pipeline:slos': the client has no pipeline file that is merged",
+    ],
   ])("refuses %j", async (args, message) => {
     change(TEMPLATE, "e2eP99Ms: 20000", "e2eP99Ms: 15000");
     const { code, err } = await clients(...args);

@@ -2,13 +2,8 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { exportToKServe } from "../plan/targets/kserve.ts";
 import { exportToLlmD } from "../plan/targets/llm-d.ts";
-import {
-  documentsText,
-  leftOut,
-  plannedModel,
-  type ModelExport,
-  type PlannedModel,
-} from "../plan/targets/planned-model.ts";
+import { documentsText, leftOut, type ModelExport } from "../plan/targets/model-export.ts";
+import { plannedModel, type PlannedModel } from "../plan/targets/planned-model.ts";
 import { exportToTrueFoundry } from "../plan/targets/truefoundry.ts";
 import { planStack } from "../plan/stack-plan.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";

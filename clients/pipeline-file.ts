@@ -43,8 +43,7 @@ export interface PipelineUpgrade {
   readonly problems: string | undefined;
 }
 
-/** Nothing to merge: the client reads a file it shares, or one that nobody copied for it. */
-export const NO_PIPELINE: PipelineUpgrade = {
+const NOTHING: PipelineUpgrade = {
   conflicts: [],
   files: [],
   changes: [],
@@ -54,19 +53,27 @@ export const NO_PIPELINE: PipelineUpgrade = {
 
 /**
  * Merges what changed in the template's pipeline file into the client's; where there is no copy yet, makes it.
+ * @param copy undefined where the client reads a file it shares, or one that nobody copied for it
  * @param base text as it was copied; undefined where nothing was
- * @throws ForkError when a file is missing or there already, or is not YAML
+ * @throws ForkError when a file is missing or there already, or is not YAML, and for a choice about a key without a conflict
  */
 export async function upgradePipeline(
   root: string,
-  { from, to }: PipelineCopy,
+  copy: PipelineCopy | undefined,
   base: string | undefined,
   { keep, take }: Choices,
 ): Promise<PipelineUpgrade> {
+  const [choice] = [...keep, ...take];
+  if (choice !== undefined && (copy === undefined || base === undefined))
+    throw new ForkError(
+      `there is no conflict at '${choice}': the client has no pipeline file that is merged`,
+    );
+  if (copy === undefined) return NOTHING;
+  const { from, to } = copy;
   const template = pipelineText(root, from);
-  if (base === undefined) return { ...NO_PIPELINE, files: [{ path: to, text: template, mode: "new" }] };
+  if (base === undefined) return { ...NOTHING, files: [{ path: to, text: template, mode: "new" }] };
   const client = pipelineText(root, to, "move the client's own file there, so that it can be merged");
-  const keys = (choice: readonly string[]): string[] => choice.map((key) => key.slice(PREFIX.length));
+  const keys = (choices: readonly string[]): string[] => choices.map((key) => key.slice(PREFIX.length));
   const { text, conflicts } = await mergeYaml(
     { base, client, template },
     { keep: keys(keep), take: keys(take) },

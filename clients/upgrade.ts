@@ -6,7 +6,7 @@ import type { FileToWrite } from "./files.ts";
 import { generateStack, type GeneratedStack } from "./generate/stack-file.ts";
 import { ABOVE_PLATFORM, mergeYaml, type Choices, type Conflict } from "./merge.ts";
 import { migrationNote } from "./migration-note.ts";
-import { isPipelineKey, NO_PIPELINE, pipelineText, upgradePipeline } from "./pipeline-file.ts";
+import { isPipelineKey, pipelineText, upgradePipeline } from "./pipeline-file.ts";
 import { promptCopies } from "./prompt-files.ts";
 import { recordPath, recordText } from "./record.ts";
 import { stackPath, templateOf, type ClientStack, type ForkedStack } from "./repository.ts";
@@ -83,12 +83,15 @@ export async function upgradeOf(
     ABOVE_PLATFORM,
   );
   const { text } = merged;
-  // A client that named another file since reads neither the copy nor what changes in it.
-  const reads = valueAt(platformIn(text), ["observability", "pipeline"]);
-  const pipeline =
-    fresh.pipeline === undefined || reads !== fresh.pipeline.to
-      ? NO_PIPELINE
-      : await upgradePipeline(root, fresh.pipeline, record.pipeline, choicesFor("pipeline", choices));
+  const pipeline = await upgradePipeline(
+    root,
+    // A client that named another file since reads neither the copy nor what changes in it.
+    valueAt(platformIn(text), ["observability", "pipeline"]) === fresh.pipeline?.to
+      ? fresh.pipeline
+      : undefined,
+    record.pipeline,
+    choicesFor("pipeline", choices),
+  );
   const conflicts = [...merged.conflicts, ...pipeline.conflicts];
   if (conflicts.length > 0) return { kind: "conflicts", stack, conflicts };
   if (pipeline.problems !== undefined) return { kind: "invalid", stack, problems: pipeline.problems };

@@ -1,4 +1,5 @@
-import { lostDelivery, scalerOn, type ModelExport, type PlannedModel } from "./planned-model.ts";
+import { lostDelivery, type ModelExport } from "./model-export.ts";
+import { scalerOn, type PlannedModel } from "./planned-model.ts";
 
 /** Name KServe gives a container it runs as it is. */
 const CONTAINER = "kserve-container";

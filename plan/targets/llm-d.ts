@@ -7,14 +7,8 @@ import {
 } from "../../components/gateway/address.ts";
 import { tcp } from "../../components/network-policy.ts";
 import { restrictedContainer, restrictedPod } from "../../components/restricted.ts";
-import {
-  leftOut,
-  lostDelivery,
-  scalerOn,
-  type ModelConfig,
-  type ModelExport,
-  type PlannedModel,
-} from "./planned-model.ts";
+import { leftOut, lostDelivery, type ModelExport } from "./model-export.ts";
+import { scalerOn, type ModelConfig, type PlannedModel } from "./planned-model.ts";
 
 /**
  * The router's chart, and the release of the router and of the InferencePool's definition that go with it. Chart and images are in a

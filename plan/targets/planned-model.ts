@@ -1,4 +1,3 @@
-import { stringify } from "yaml";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { isSecret, isUnknown, pathsWhere, valueAt, type GraphValue } from "../../graph/values.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
@@ -94,29 +93,9 @@ export interface PlannedModel {
   readonly scaler: ModelScaledObject;
 }
 
-/** A model, written for another platform. */
-export interface ModelExport {
-  /** Files by name, each with its YAML documents. */
-  readonly files: readonly { readonly name: string; readonly documents: readonly object[] }[];
-  /** Commands that deploy the files, run in their folder. */
-  readonly commands: readonly string[];
-  /** What the other platform does not do that the blueprint does, or why the model is left out. */
-  readonly lost: readonly string[];
-}
-
 /** A value cannot be exported. */
 export class ModelExportError extends Error {
   override readonly name = "ModelExportError";
-}
-
-/** A model that the other platform cannot run. */
-export function leftOut(reason: string): ModelExport {
-  return { files: [], commands: [], lost: [`left out: ${reason}`] };
-}
-
-/** Text of a file. */
-export function documentsText(documents: readonly object[]): string {
-  return documents.map((document) => `---\n${stringify(document, { lineWidth: 0 })}`).join("");
 }
 
 /** An object of the graph, of which everything is known. @throws ModelExportError */
@@ -189,13 +168,4 @@ export function scalerOn(deployment: string, { config: { name }, scaler }: Plann
       })),
     },
   };
-}
-
-/** Pods replaced one by one, which nothing but the blueprint's own delivery watches. */
-export function lostDelivery({ delivery }: ModelConfig): string[] {
-  return delivery.strategy === "rolling"
-    ? []
-    : [
-        `no ${delivery.strategy} delivery: pods are replaced one by one, and nothing asks for a signed evaluation first`,
-      ];
 }

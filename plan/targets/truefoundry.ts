@@ -1,10 +1,9 @@
 import type { Accelerator } from "../../components/gpu/accelerators.ts";
+import { leftOut, type ModelExport } from "./model-export.ts";
 import {
-  leftOut,
   ModelExportError,
   type EngineContainer,
   type ModelConfig,
-  type ModelExport,
   type PlannedModel,
   type Probe,
 } from "./planned-model.ts";

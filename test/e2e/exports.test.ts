@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { exportToKServe } from "../../plan/targets/kserve.ts";
 import { exportToLlmD } from "../../plan/targets/llm-d.ts";
-import { plannedModel, type ModelExport } from "../../plan/targets/planned-model.ts";
+import type { ModelExport } from "../../plan/targets/model-export.ts";
+import { plannedModel } from "../../plan/targets/planned-model.ts";
 import { planAll, SHIPPED } from "../policy/environments.ts";
 import { define, startApiServer, type ApiServer } from "./cluster/api-server.ts";
 import { definitionsOf, DEFINITION_SOURCES, TARGET_DEFINITIONS } from "./cluster/custom-resources.ts";

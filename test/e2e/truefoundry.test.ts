@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { leftOut, plannedModel } from "../../plan/targets/planned-model.ts";
+import { leftOut } from "../../plan/targets/model-export.ts";
+import { plannedModel } from "../../plan/targets/planned-model.ts";
 import { exportToTrueFoundry } from "../../plan/targets/truefoundry.ts";
 import { ensurePythonTool, TRUEFOUNDRY } from "../../tools/python-tool.ts";
 import { planAll, SHIPPED } from "../policy/environments.ts";
