@@ -42,7 +42,7 @@ export default {
       "evals",
       "signing",
     ]),
-    rule("plan", "plan", ["graph", "stacks", "pricing", "policies"]),
+    rule("plan", "plan", ["graph", "stacks", "components", "pricing", "policies"]),
     rule("policies", "policies", ["graph", "plan", "stacks", "signing", "evals"]),
     {
       name: "controls-know-the-graph-only",

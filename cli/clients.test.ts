@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
 import type { ForkAnswers } from "../clients/answers.ts";
 import { writeAll } from "../clients/files.ts";
 import { makeFork } from "../clients/fork.ts";
@@ -197,6 +198,10 @@ describe("llmops clients", () => {
     [["upgrade"], "name a client, or give --all"],
     [["upgrade", "initech", "--stack", "initech-dev"], "client 'initech' has no forked stack 'initech-dev'"],
     [["upgrade", "initech", "--keep", "budget.monthly"], "there is no conflict at 'budget.monthly'"],
+    [
+      ["upgrade", "initech", "--keep", "observability.pipeline:slos"],
+      "there is no conflict at 'observability.pipeline:slos': the client has no pipeline file that is merged",
+    ],
   ])("refuses %j", async (args, message) => {
     change(TEMPLATE, "e2eP99Ms: 20000", "e2eP99Ms: 15000");
     const { code, err } = await clients(...args);
@@ -210,6 +215,109 @@ describe("llmops clients", () => {
     writeFileSync(join(repository, "stacks/clients/initech-staging.yaml"), "blueprint: 1\n");
     expect((await clients("list")).err).toMatch(
       /stacks\/clients\/initech-staging.yaml: [\s\S]*restore it from git/,
+    );
+  });
+});
+
+describe("a pipeline file of the template's client", () => {
+  const THEIRS = "monitoring/acme-claims.yaml";
+  const OWN = "monitoring/initech-claims.yaml";
+  const RECORD = "stacks/clients/initech-staging.yaml";
+  const CONFLICT = "observability.pipeline:metrics.latency_p99";
+  const PIPELINE = readFileSync(join(ROOT, "monitoring/llm-pipeline.yaml"), "utf8").replace(
+    "name: llm-pipeline",
+    "# Promised to ACME.\nname: claims",
+  );
+
+  beforeEach(async () => {
+    change(TEMPLATE, "    tenancy:\n", `    observability: { pipeline: ${THEIRS} }\n    tenancy:\n`);
+    mkdirSync(join(repository, "monitoring"));
+    writeFileSync(join(repository, THEIRS), PIPELINE);
+    rmSync(join(repository, FORK));
+    rmSync(join(repository, RECORD));
+    await fork("0.0.9");
+  });
+
+  it("is copied for the new client, which reads nothing but its copy", () => {
+    expect(read(OWN)).toBe(PIPELINE);
+    expect(read(FORK)).toContain(`pipeline: ${OWN}`);
+    expect(read(FORK)).not.toContain(THEIRS);
+    const open = (parse(read(RECORD)) as { open: readonly unknown[] }).open;
+    expect(open).toContainEqual({
+      key: "observability.pipeline",
+      what: `${OWN} is a copy of ${THEIRS}: whether its objectives, limits and alerts are the client's`,
+    });
+  });
+
+  it("is merged: the template's changes come, the client's stay, and the note says so", async () => {
+    change(OWN, "# Promised to ACME.", "# Promised to Initech.");
+    change(OWN, "objective: 99.9 %", "objective: 99.5 %");
+    change(THEIRS, "latency_p99: < 800 ms", "latency_p99: < 1500 ms");
+    const { code, out } = await clients("upgrade", "initech");
+    expect(code).toBe(0);
+    expect(out).toContain(`wrote ${OWN}, `);
+    expect(read(OWN)).toBe(
+      PIPELINE.replace("ACME", "Initech").replace("99.9", "99.5").replace("800", "1500"),
+    );
+    const note = read("stacks/clients/initech-staging.upgrade.md");
+    expect(note).toContain(`| \`${CONFLICT}\` | \`< 800 ms\` | \`< 1500 ms\` |`);
+    expect(note).toContain("| `observability.pipeline:slos.availability.objective` | `99.9 %` | `99.5 %` |");
+    expect((await clients("upgrade", "initech")).out).toBe("initech-staging: up to date\n");
+  });
+
+  it.each([
+    ["--keep", "400"],
+    ["--take", "1500"],
+  ])("waits for a decision where both changed a limit: %s", async (choice, limit) => {
+    change(OWN, "latency_p99: < 800 ms", "latency_p99: < 400 ms");
+    change(THEIRS, "latency_p99: < 800 ms", "latency_p99: < 1500 ms");
+    const stopped = await clients("upgrade", "initech");
+    expect(stopped.code).toBe(1);
+    expect(stopped.out).toContain(`  ${CONFLICT}: was "< 800 ms"; client "< 400 ms", template "< 1500 ms"`);
+    expect(read(OWN)).toContain("< 400 ms");
+    expect((await clients("upgrade", "initech", choice, CONFLICT)).code).toBe(0);
+    expect(read(OWN)).toContain(`< ${limit} ms`);
+  });
+
+  it("refuses a merge that would not be a valid pipeline", async () => {
+    change(OWN, "objective: 99.9 %", "objective: 99.5 %");
+    change(THEIRS, "latency_p99: < 800 ms", "latency_p99: < 800 parsecs");
+    const before = read(OWN);
+    const { code, out } = await clients("upgrade", "initech");
+    expect([code, read(OWN)]).toEqual([1, before]);
+    expect(out).toContain("the merged file would not be valid");
+    expect(out).toContain(OWN);
+  });
+
+  it("leaves alone a client that reads another file since", async () => {
+    change(FORK, `pipeline: ${OWN}`, "pipeline: monitoring/llm-pipeline.yaml");
+    change(THEIRS, "latency_p99: < 800 ms", "latency_p99: < 1500 ms");
+    expect((await clients("upgrade", "initech")).code).toBe(0);
+    expect(read(OWN)).toBe(PIPELINE);
+    expect((await clients("upgrade", "initech")).out).toBe("initech-staging: up to date\n");
+  });
+
+  it("is copied when the template gets it after the fork", async () => {
+    rmSync(join(repository, OWN));
+    change(FORK, `pipeline: ${OWN}`, "pipeline: monitoring/llm-pipeline.yaml");
+    const record = parse(read(RECORD)) as { base: string; pipeline?: string };
+    const base = record.base.replace(`pipeline: ${OWN}`, "pipeline: monitoring/llm-pipeline.yaml");
+    delete record.pipeline;
+    writeFileSync(join(repository, RECORD), stringify({ ...record, base }));
+    expect((await clients("upgrade", "initech")).code).toBe(0);
+    expect(read(OWN)).toBe(PIPELINE);
+    expect(read(FORK)).toContain(`pipeline: ${OWN}`);
+  });
+
+  it("has to be there", async () => {
+    rmSync(join(repository, THEIRS));
+    expect((await clients("upgrade", "initech")).err).toContain(
+      `observability.pipeline: ${THEIRS} does not exist; write it, or name another file`,
+    );
+    writeFileSync(join(repository, THEIRS), PIPELINE.replace("800", "1500"));
+    rmSync(join(repository, OWN));
+    expect((await clients("upgrade", "initech")).err).toContain(
+      `observability.pipeline: ${OWN} does not exist; move the client's own file there, so that it can be merged`,
     );
   });
 });

@@ -12,7 +12,7 @@ import { planStack } from "../plan/stack-plan.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { mirroredImage } from "../supply-chain/mirror.ts";
 import { print, printJson, progress, STACKS_FOLDER } from "./context.ts";
-import { exportKServeCommand } from "./export-kserve.ts";
+import { exportKServeCommand, exportLlmDCommand, exportTrueFoundryCommand } from "./export-models.ts";
 
 /** A ScaledObject of our own component, as it stands in the graph. */
 interface OwnScaledObject {
@@ -117,6 +117,8 @@ export function exportCommand(): Command {
         .action(run),
     )
     .addCommand(exportKServeCommand())
+    .addCommand(exportLlmDCommand())
+    .addCommand(exportTrueFoundryCommand())
     .addCommand(
       new Command("calibration")
         .description("a Job that measures one model's replica; `llmops calibrate` reads what it prints")

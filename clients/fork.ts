@@ -5,6 +5,7 @@ import type { Decision } from "./decision.ts";
 import type { FileToWrite } from "./files.ts";
 import { ForkError } from "./fork-error.ts";
 import { generateStack, type Template } from "./generate/stack-file.ts";
+import { pipelineText } from "./pipeline-file.ts";
 import { promptCopies } from "./prompt-files.ts";
 import { recordPath, recordText } from "./record.ts";
 import { checkRegion } from "./regions.ts";
@@ -15,7 +16,7 @@ export interface Fork {
   readonly stack: string;
   /** The stack file. */
   readonly text: string;
-  /** The stack file with the template's prompts, whose text is the same: it can be planned before anything is written. */
+  /** The stack file with the template's prompts and pipeline file, whose text is the same: it can be planned before anything is written. */
   readonly planText: string;
   readonly files: readonly FileToWrite[];
   readonly decisions: readonly Decision[];
@@ -77,14 +78,16 @@ export async function makeFork(
   const stack = stackOf(answers);
   checkName(stacks, template, answers);
   checkRegion(answers.cloud, answers.region);
-  const { text, decisions, prompts } = await generateStack(template, answers);
+  const { text, decisions, prompts, pipeline } = await generateStack(template, answers);
   const { text: planText } = await generateStack(template, answers, "template");
+  const copy = pipeline === undefined ? undefined : { ...pipeline, text: pipelineText(root, pipeline.from) };
   const record = await recordText({
     blueprint,
     from: template.stack,
     answers,
     open: [...decisions],
     base: text,
+    pipeline: copy?.text,
   });
   return {
     stack,
@@ -94,6 +97,7 @@ export async function makeFork(
     files: [
       ...dataSets(root, template, answers.client),
       ...promptCopies(root, prompts),
+      ...(copy === undefined ? [] : [{ path: copy.to, text: copy.text, mode: "new" } as const]),
       { path: recordPath(stack), text: record, mode: "new" },
       // Last, because a stack file is what makes a stack.
       { path: stackPath(stack), text, mode: "new" },

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { differences } from "./differences.ts";
-import { mergeStacks, type Choices, type Merge } from "./merge.ts";
+import { ABOVE_PLATFORM, mergeYaml, type Choices, type Merge } from "./merge.ts";
 import { formatted } from "./stack-document.ts";
 import { platformIn } from "./upgrade.ts";
 
@@ -14,7 +14,7 @@ function textOf(platform: unknown): string {
 
 async function mergeOf(base: unknown, client: unknown, template: unknown, choices = NONE): Promise<Merge> {
   const texts = { base: textOf(base), client: textOf(client), template: textOf(template) };
-  return mergeStacks(texts, choices, "stack.yaml");
+  return mergeYaml(texts, choices, "stack.yaml", ABOVE_PLATFORM);
 }
 
 const scalar = fc.oneof(
@@ -120,14 +120,14 @@ describe("merging a template's changes into a client's file", () => {
     );
     const text = "config:\n  llmops:platform:\n    a: &x { b: 1 }\n    c: *x\n";
     await expect(
-      mergeStacks({ base: text, client: text, template: text }, NONE, "stack.yaml"),
+      mergeYaml({ base: text, client: text, template: text }, NONE, "stack.yaml", ABOVE_PLATFORM),
     ).rejects.toThrow("a merge cannot follow anchors and aliases");
   });
 
   it("keeps comments of both: the client's own, and the template's new ones", async () => {
     const lines = (budget: string, top = "# top\n"): string =>
       `${top}config:\n  llmops:platform:\n    client: x\n${budget}    models: []\n`;
-    const { text } = await mergeStacks(
+    const { text } = await mergeYaml(
       {
         base: lines("    # why\n    budget: 1\n"),
         client: lines("    # because we said so\n    budget: 1 # ours\n"),
@@ -135,6 +135,7 @@ describe("merging a template's changes into a client's file", () => {
       },
       NONE,
       "stack.yaml",
+      ABOVE_PLATFORM,
     );
     expect(text).toBe(
       lines("    # because we said so\n    budget: 2 # ours\n    # new\n    extra: 1\n", "# new top\n"),

@@ -215,23 +215,29 @@ function documentOf(text: string, side: string): Document.Parsed {
   return document;
 }
 
-/** Key path without what is above the platform's own keys. */
-function ownKey(key: string): string {
-  return key.replace(new RegExp(`^config\\.${CONFIG_KEY}\\.?`), "");
-}
+/** What stands before the keys of a stack file as people write them. */
+export const ABOVE_PLATFORM = `config.${CONFIG_KEY}.`;
 
 /**
  * Merges what the template changed into a client's file: a key only one of them changed gets that change, with the comments and
  * the order of whoever changed those. Lists are merged by the names of their entries; a list without names is one value.
+ * @param file path of the client's file, for messages
+ * @param above what stands before the keys as people write them
  * @throws ForkError for a file that is not YAML, and for a choice about a key without a conflict
  */
-export async function mergeStacks(texts: Sides<string>, choices: Choices, file: string): Promise<Merge> {
+export async function mergeYaml(
+  texts: Sides<string>,
+  choices: Choices,
+  file: string,
+  above = "",
+): Promise<Merge> {
   const sides = {
     base: documentOf(texts.base, `record of ${file}`),
     client: documentOf(texts.client, file),
     template: documentOf(texts.template, `template of ${file}`),
   };
-  const whole = (keys: readonly string[]): string[] => keys.map((key) => `config.${CONFIG_KEY}.${key}`);
+  const ownKey = (key: string): string => (key.startsWith(above) ? key.slice(above.length) : key);
+  const whole = (keys: readonly string[]): string[] => keys.map((key) => `${above}${key}`);
   const merger = new Merger({ keep: whole(choices.keep), take: whole(choices.take) });
   const contents = merger.node("", {
     base: sides.base.contents ?? undefined,

@@ -16,6 +16,8 @@ const record = z.strictObject({
   open: z.array(z.strictObject({ key: z.string(), what: z.string() })),
   /** The stack file as it was made, without what the client changed later. */
   base: z.string().min(1),
+  /** The pipeline file as it was copied, without what the client changed later; absent where none was copied. */
+  pipeline: z.string().min(1).optional(),
 });
 
 /** How a client's stack file was made; the base of every later merge. */

@@ -1,10 +1,12 @@
 import { parse } from "yaml";
+import { valueAt } from "../stacks/schema/problem.ts";
 import { CONFIG_KEY, ConfigError, parseStackText } from "../stacks/schema/stack-file.ts";
 import { differences, type Difference } from "./differences.ts";
 import type { FileToWrite } from "./files.ts";
 import { generateStack, type GeneratedStack } from "./generate/stack-file.ts";
-import { mergeStacks, type Choices, type Conflict } from "./merge.ts";
+import { ABOVE_PLATFORM, mergeYaml, type Choices, type Conflict } from "./merge.ts";
 import { migrationNote } from "./migration-note.ts";
+import { isPipelineKey, pipelineText, upgradePipeline } from "./pipeline-file.ts";
 import { promptCopies } from "./prompt-files.ts";
 import { recordPath, recordText } from "./record.ts";
 import { stackPath, templateOf, type ClientStack, type ForkedStack } from "./repository.ts";
@@ -40,6 +42,12 @@ export function freshFork(
   return generateStack(templateOf(root, stacks, record.from), record.answers);
 }
 
+/** Choices about keys of the stack file, or of the pipeline file. */
+function choicesFor(file: "stack" | "pipeline", { keep, take }: Choices): Choices {
+  const own = (key: string): boolean => isPipelineKey(key) === (file === "pipeline");
+  return { keep: keep.filter(own), take: take.filter(own) };
+}
+
 /** The text with the template's prompts where the client's copies are not written yet. */
 async function withTemplatePrompts(text: string, file: string, { prompts }: GeneratedStack): Promise<string> {
   const document = new StackDocument(text, file);
@@ -66,21 +74,35 @@ export async function upgradeOf(
 ): Promise<Upgrade> {
   const { stack, record } = fork;
   const fresh = await freshFork(root, stacks, fork);
-  if (fresh.text === record.base) return { kind: "current", stack };
-  const { text, conflicts } = await mergeStacks(
+  const copied = fresh.pipeline === undefined ? undefined : pipelineText(root, fresh.pipeline.from);
+  if (fresh.text === record.base && copied === record.pipeline) return { kind: "current", stack };
+  const merged = await mergeYaml(
     { base: record.base, client: fork.text, template: fresh.text },
-    choices,
+    choicesFor("stack", choices),
     stackPath(stack),
+    ABOVE_PLATFORM,
   );
+  const { text } = merged;
+  const pipeline = await upgradePipeline(
+    root,
+    // A client that named another file since reads neither the copy nor what changes in it.
+    valueAt(platformIn(text), ["observability", "pipeline"]) === fresh.pipeline?.to
+      ? fresh.pipeline
+      : undefined,
+    record.pipeline,
+    choicesFor("pipeline", choices),
+  );
+  const conflicts = [...merged.conflicts, ...pipeline.conflicts];
   if (conflicts.length > 0) return { kind: "conflicts", stack, conflicts };
+  if (pipeline.problems !== undefined) return { kind: "invalid", stack, problems: pipeline.problems };
   try {
     parseStackText(await withTemplatePrompts(text, stackPath(stack), fresh), stackPath(stack));
   } catch (error) {
     if (error instanceof ConfigError) return { kind: "invalid", stack, problems: error.message };
     throw error;
   }
-  const changes = differences(platformIn(fork.text), platformIn(text));
-  const own = differences(platformIn(fresh.text), platformIn(text));
+  const changes = [...differences(platformIn(fork.text), platformIn(text)), ...pipeline.changes];
+  const own = [...differences(platformIn(fresh.text), platformIn(text)), ...pipeline.own];
   const prompts = promptCopies(root, fresh.prompts);
   const note = migrationNote({
     stack,
@@ -102,10 +124,17 @@ export async function upgradeOf(
     own,
     files: [
       ...prompts,
+      ...pipeline.files,
       { path: notePath(stack), text: note, mode: "replace" },
       {
         path: recordPath(stack),
-        text: await recordText({ ...record, blueprint, open: [...fresh.decisions], base: fresh.text }),
+        text: await recordText({
+          ...record,
+          blueprint,
+          open: [...fresh.decisions],
+          base: fresh.text,
+          pipeline: copied,
+        }),
         mode: "replace",
       },
       { path: stackPath(stack), text, mode: "replace" },

@@ -1,6 +1,12 @@
 import type { ClusterHandle } from "../components/cluster/handle.ts";
-import type { ArtifactDestination } from "../components/evaluation/artifact-destination.ts";
-import { EVALUATION_PATHS, MLFLOW_ADMIN, MLFLOW_URL, ONLINE_PORT } from "../components/evaluation/address.ts";
+import {
+  EVALUATION_PATHS,
+  MLFLOW_ACCOUNT,
+  MLFLOW_ADMIN,
+  MLFLOW_NAMESPACE,
+  MLFLOW_URL,
+  ONLINE_PORT,
+} from "../components/evaluation/address.ts";
 import { EvaluationJobs } from "../components/evaluation/evaluation-jobs.ts";
 import { EvaluationNamespace } from "../components/evaluation/evaluation-namespace.ts";
 import { OnlineEvaluation } from "../components/evaluation/online-evaluation.ts";
@@ -12,6 +18,7 @@ import {
   type OnlineConfig,
   type ScheduledConfig,
 } from "../evals/cluster/config.ts";
+import type { CloudServices } from "./clouds/environment.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { promotions } from "./promotions.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
@@ -19,8 +26,12 @@ import type { PlatformConfig } from "./schema/platform.ts";
 /** What MLflow is deployed onto. */
 export interface TrackingTarget {
   readonly cluster: ClusterHandle;
-  readonly artifacts: ArtifactDestination | undefined;
+  /** What its cloud can give it. */
+  readonly services: CloudServices | undefined;
 }
+
+/** Days a replaced or deleted artifact can still be brought back. */
+const ARTIFACT_HISTORY_DAYS = 30;
 
 /**
  * MLflow, where the environment has it.
@@ -33,17 +44,24 @@ export function deployTracking(
 ): TrackingServer | undefined {
   const { tracking } = config.evaluation;
   if (tracking.kind === "none") return undefined;
-  const { cluster, artifacts } = target;
-  if (artifacts === undefined) throw new RangeError("evaluation.tracking: there is no object store");
+  const { cluster, services } = target;
+  if (services === undefined) throw new RangeError("evaluation.tracking: there is no object store");
   return new TrackingServer(
     `${name}-mlflow`,
     {
       image: tracking.image,
       database: tracking.database,
-      artifacts,
+      artifacts: services.objectStore({
+        purpose: "mlflow",
+        retentionDays: tracking.artifactDays,
+        historyDays: ARTIFACT_HISTORY_DAYS,
+        users: [
+          { name: "server", namespace: MLFLOW_NAMESPACE, serviceAccount: MLFLOW_ACCOUNT, access: "write" },
+        ],
+      }),
       labels: { "llmops.io/client": config.client, "llmops.io/environment": config.environment },
     },
-    { providers: { kubernetes: cluster.provider }, dependsOn: [...artifacts.ready] },
+    { providers: { kubernetes: cluster.provider } },
   );
 }
 

@@ -59,7 +59,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
   if (registryMirror !== undefined) takeFromMirror(registryMirror);
   const environmentCloud = cloudOf(name, config);
   if (environmentCloud === undefined) return { client, environment, namespaces: [] };
-  const { cluster, audit, artifacts, services } = environmentCloud;
+  const { cluster, audit, services } = environmentCloud;
   const tenants = config.tenancy.tenants.map(
     ({ name: namespace, ...quota }) =>
       new Tenant(
@@ -83,7 +83,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
     deployTelemetry(name, config, cluster, base, services);
     serving(name, config, { cluster, tenants, audit, ...base });
   }
-  const tracking = deployTracking(name, config, { cluster, artifacts });
+  const tracking = deployTracking(name, config, { cluster, services });
   if (base !== undefined) deployEvaluations(name, config, cluster, { ...base, tracking });
   deployDriftJob(name, config, cluster, tracking);
   admission(name, config, cluster);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { UNKNOWN } from "../graph/values.ts";
 import { formatImage, imagesIn, parseImage, pinningOf } from "./image.ts";
 import { isMirrored, mirroredImage, originalImage } from "./mirror.ts";
 
@@ -60,6 +61,13 @@ describe("an image", () => {
         labels: { "app.kubernetes.io/name": "g", note: "see quay.io/h:1" },
       }),
     ).toEqual(["a", "quay.io/b/c:v1", `f@${digest}`]);
+  });
+
+  it("is found by its parts, and not while one is missing", () => {
+    const parts = { registry: "gke.gcr.io", repository: "prometheus", tag: "v2", sha: "a".repeat(64) };
+    expect(imagesIn({ image: parts })).toEqual([`gke.gcr.io/prometheus:v2@${digest}`]);
+    expect(imagesIn({ image: { ...parts, sha: UNKNOWN } })).toEqual([]);
+    expect(imagesIn({ image: { registry: "mirror.example/quay.io" } })).toEqual([]);
   });
 
   it("of a registry whose name only starts like the mirror's is not mirrored", () => {

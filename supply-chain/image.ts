@@ -61,11 +61,24 @@ export function imageIn(
   return before === undefined || image === undefined ? undefined : { before, image };
 }
 
-/** Every image named in a value: pods, image volumes, templates of other resources, flags. */
+/** An image whose parts are keys of their own, as some charts take it; undefined where one is missing. */
+function imageOfParts(value: Readonly<Record<string, GraphValue>>): string | undefined {
+  const { registry, repository, tag, sha } = value;
+  return typeof registry === "string" &&
+    typeof repository === "string" &&
+    typeof tag === "string" &&
+    typeof sha === "string"
+    ? `${registry}/${repository}:${tag}@sha256:${sha}`
+    : undefined;
+}
+
+/** Every image named in a value: pods, image volumes, templates of other resources, flags, values of charts. */
 export function imagesIn(value: GraphValue, key = ""): string[] {
   if (typeof value === "string") return [imageIn(key, value)?.image ?? []].flat();
   if (Array.isArray(value)) return (value as readonly GraphValue[]).flatMap((item) => imagesIn(item));
   if (!isRecord(value)) return [];
+  const parts = imageOfParts(value);
+  if (parts !== undefined) return [parts];
   return Object.entries(value).flatMap(([name, item]) =>
     // An image volume: `image: { reference }`.
     imagesIn(item, key === "image" && name === "reference" ? "image" : name),

@@ -8,7 +8,7 @@ export interface RegistryMirror {
   readonly host: string;
 }
 
-/** True for an image or chart that comes from the mirror. */
+/** True for an image, a registry or a chart that comes from the mirror. */
 export function isMirrored(reference: string, { host }: RegistryMirror): boolean {
   return reference.replace(/^oci:\/\//, "").startsWith(`${host}/`);
 }
@@ -17,6 +17,11 @@ export function isMirrored(reference: string, { host }: RegistryMirror): boolean
 export function mirroredImage(image: string, mirror: RegistryMirror): string {
   if (isMirrored(image, mirror)) return image;
   return `${mirror.host}/${formatImage(parseImage(image))}`;
+}
+
+/** Where the mirror keeps the images of a registry. */
+function mirroredRegistry(registry: string, mirror: RegistryMirror): string {
+  return isMirrored(registry, mirror) ? registry : `${mirror.host}/${registry}`;
 }
 
 /** Image that a place in the mirror is a copy of. */
@@ -42,10 +47,14 @@ export function mirrorValues(chart: ChartName, mirror: RegistryMirror): readonly
   return known.images.map((each) => {
     if ("givenKey" in each)
       return { path: each.givenKey, mirrored: (current) => mirroredImage(current, mirror) };
+    if ("repositoryKey" in each)
+      return { path: each.repositoryKey, mirrored: () => `${mirror.host}/${each.image}` };
     const { registry } = parseImage(each.image);
-    return "registryKey" in each
-      ? { path: each.registryKey, mirrored: () => `${mirror.host}/${registry}` }
-      : { path: each.repositoryKey, mirrored: () => `${mirror.host}/${each.image}` };
+    return {
+      path: each.registryKey,
+      // A stack may give the chart another image than its own, for example Google's Prometheus.
+      mirrored: (current) => mirroredRegistry(current === "" ? registry : current, mirror),
+    };
   });
 }
 

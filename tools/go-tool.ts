@@ -85,14 +85,6 @@ export const INFERENCE_SIM: GoTool = {
   ldflags: "-s -w",
 };
 
-/** Checks manifests against the schemas of Kubernetes. */
-export const KUBECONFORM: GoTool = {
-  name: "kubeconform",
-  packages: ["github.com/yannh/kubeconform/cmd/kubeconform"],
-  version: "v0.8.0",
-  ldflags: "-s -w",
-};
-
 /** Every Go tool, the ones most suites need first. */
 export const GO_TOOLS: readonly GoTool[] = [
   PULUMI,
@@ -101,7 +93,6 @@ export const GO_TOOLS: readonly GoTool[] = [
   KWOK,
   ARGO_ROLLOUTS,
   INFERENCE_SIM,
-  KUBECONFORM,
   FAKE_GCS,
   VEGETA,
 ];

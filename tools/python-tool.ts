@@ -26,6 +26,9 @@ export const CHECKOV: PythonTool = { name: "checkov", requirements: ["checkov==3
 /** Reads OSCAL documents with the models NIST publishes. */
 export const TRESTLE: PythonTool = { name: "trestle", requirements: ["compliance-trestle==5.2.0"] };
 
+/** TrueFoundry's own models of what its platform deploys; its other dependencies are not asked for. */
+export const TRUEFOUNDRY: PythonTool = { name: "truefoundry", requirements: ["truefoundry==0.17.5"] };
+
 /** The server traces and runs go to. */
 export const MLFLOW: PythonTool = { name: "mlflow", requirements: ["mlflow==3.17.2"] };
 

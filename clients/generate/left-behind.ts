@@ -1,4 +1,3 @@
-import { DEFAULT_PIPELINE } from "../../stacks/schema/pipeline-file.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import type { ForkAnswers } from "../answers.ts";
 import type { Decision } from "../decision.ts";
@@ -118,14 +117,6 @@ function destinations(document: StackDocument, template: PlatformConfig, { cloud
           },
         ]
       : []),
-    ...(observability.pipeline === DEFAULT_PIPELINE
-      ? []
-      : [
-          {
-            key: "observability.pipeline",
-            what: `the template's file, which both clients now read: copy ${observability.pipeline} to change it for one`,
-          },
-        ]),
     ...(evaluation.tracking.kind === "mlflow"
       ? [{ key: "evaluation.tracking", what: "left out: the database is the template's client's" }]
       : []),

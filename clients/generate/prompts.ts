@@ -28,8 +28,8 @@ function ownName(prompt: string, template: string, client: string): string {
   return name;
 }
 
-/** Whose names a stack file uses for its prompts. */
-export type PromptNames = "own" | "template";
+/** Whose names a stack file uses for prompts and for the pipeline file. */
+export type FileNames = "own" | "template";
 
 function variablesOf(
   variables: Readonly<Record<string, string | number | boolean>>,
@@ -52,7 +52,7 @@ export function writePrompts(
   document: StackDocument,
   template: PlatformConfig,
   { client, displayName }: ForkAnswers,
-  names: PromptNames,
+  names: FileNames,
   folder?: string,
 ): PromptCopy[] {
   return template.models.flatMap((model, index): PromptCopy[] => {

@@ -108,7 +108,7 @@ const THEIRS: readonly [(string | number)[], unknown][] = [
 
 describe("a fork's stack file", () => {
   it("has nothing that is the template's client's, and lists each thing it left out", async () => {
-    const { text, config, decisions } = await forked(await template("acme-prod", ...THEIRS), AWS);
+    const { text, config, decisions, pipeline } = await forked(await template("acme-prod", ...THEIRS), AWS);
     expect(config.providers).toEqual([]);
     expect(config.gateway.clients[0]?.models).toEqual(["claims-assistant", "claims-reasoner"]);
     expect(config.gateway.clients[0]).toMatchObject({ keys: ["0".repeat(64)], subjects: [] });
@@ -122,6 +122,7 @@ describe("a fork's stack file", () => {
     expect(config.alerting.receivers.map(({ kind }) => kind)).toEqual(["pagerduty"]);
     expect(config.cloud).toMatchObject({ cluster: { endpoint: { access: "private" } } });
     expect(config.attestations).toEqual([]);
+    expect(pipeline).toEqual({ from: "monitoring/acme.yaml", to: "monitoring/initech.yaml" });
     expect(text).not.toMatch(/acme\.example|111122223333|DPA-ACME|203\.0\.113/);
     const keys = decisions.map(({ key }) => key);
     for (const key of [
@@ -135,6 +136,19 @@ describe("a fork's stack file", () => {
       "attestations[AIA-GOV-04 dpia]",
     ])
       expect(keys).toContain(key);
+  });
+
+  it.each([
+    ["monitoring/acme-prod.yaml", "initech", "monitoring/initech-prod.yaml"],
+    ["monitoring/claims.yaml", "initech", "monitoring/initech-claims.yaml"],
+    ["pacme.yaml", "initech", "initech-pacme.yaml"],
+    ["monitoring/llm-pipeline.yaml", "initech", undefined],
+    ["monitoring/acme.yaml", "acme", undefined],
+  ])("reads a pipeline file of its own where %s is somebody else's than %s", async (path, client, own) => {
+    const from = await template("acme-prod", [["observability", "pipeline"], path]);
+    const made = await generateStack(from, { ...AWS, client });
+    expect(made.pipeline?.to).toBe(own);
+    expect(new StackDocument(made.text, "fork").value(["observability", "pipeline"])).toBe(own ?? path);
   });
 
   it("removes a caller who could only reach a provider that was left out", async () => {

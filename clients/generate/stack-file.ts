@@ -9,7 +9,8 @@ import { writeGpuPools } from "./gpu-pools.ts";
 import { writeImages } from "./images.ts";
 import { leaveBehind } from "./left-behind.ts";
 import { writePeople } from "./people.ts";
-import { writePrompts, type PromptCopy, type PromptNames } from "./prompts.ts";
+import { writePipeline, type PipelineCopy } from "./pipeline.ts";
+import { writePrompts, type FileNames, type PromptCopy } from "./prompts.ts";
 
 /** The stack a fork is made from. */
 export interface Template {
@@ -27,6 +28,8 @@ export interface GeneratedStack {
   readonly text: string;
   readonly decisions: readonly Decision[];
   readonly prompts: readonly PromptCopy[];
+  /** Absent where the client reads the file its template reads: the blueprint's, or its own. */
+  readonly pipeline: PipelineCopy | undefined;
 }
 
 /** Lines that still speak of the template's client. */
@@ -49,6 +52,18 @@ function addresses(text: string): Decision[] {
   return [...new Set(found)].map((url) => ({ key: "address", what: `${url}: whether it is the client's` }));
 }
 
+/** What was promised for the template's client holds for another only once somebody says so. */
+function copied(pipeline: PipelineCopy | undefined): Decision[] {
+  return pipeline === undefined
+    ? []
+    : [
+        {
+          key: "observability.pipeline",
+          what: `${pipeline.to} is a copy of ${pipeline.from}: whether its objectives, limits and alerts are the client's`,
+        },
+      ];
+}
+
 /** Where a template runs. @throws ForkError when it runs on no cloud a fork can be made for */
 export function cloudOf({
   config,
@@ -69,7 +84,7 @@ export function cloudOf({
 export async function generateStack(
   template: Template,
   answers: ForkAnswers,
-  names: PromptNames = "own",
+  names: FileNames = "own",
 ): Promise<GeneratedStack> {
   const { config } = template;
   const cloud = cloudOf(template);
@@ -82,11 +97,17 @@ export async function generateStack(
     ...leaveBehind(document, config, answers),
   ];
   const prompts = writePrompts(document, config, answers, names, template.prompts);
+  const pipeline = writePipeline(document, config, answers, names);
   const header = `forked from ${template.stack}`;
   document.describe([
     `${answers.displayName}, ${answers.environment}: ${header}; \`llmops clients upgrade\` merges what changes there.`,
   ]);
   const text = await document.render();
   const strange = config.client === answers.client ? [] : mentions(text, config.client, header);
-  return { text, decisions: [...decisions, ...addresses(text), ...strange], prompts };
+  return {
+    text,
+    decisions: [...decisions, ...copied(pipeline), ...addresses(text), ...strange],
+    prompts,
+    pipeline,
+  };
 }

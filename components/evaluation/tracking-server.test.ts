@@ -14,9 +14,9 @@ const args: TrackingServerArgs = {
   image: `registry.example/mlflow:v3.12.0-full@sha256:${HEX}`,
   database: { uri: { name: "mlflow-database", key: "uri" }, cidr: "10.20.0.0/16", port: 5432 },
   artifacts: {
-    uri: "s3://acme-prod-mlflow-1/artifacts",
-    serviceAccountAnnotations: { "iam.example/role": "mlflow" },
+    location: { kind: "s3", bucket: "acme-prod-mlflow-1", region: "eu-south-2" },
     identity: [{ cidr: "169.254.170.23/32", port: 80 }],
+    ready: [],
   },
   labels: { "llmops.io/client": "acme" },
 };

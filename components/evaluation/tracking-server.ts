@@ -5,8 +5,8 @@ import { HelmAddon } from "../addon/helm-addon.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { podSecurityLabels } from "../pod-security.ts";
 import { restrictedContainer } from "../restricted.ts";
+import type { ObjectStore, ObjectStoreLocation } from "../storage/object-store.ts";
 import { MLFLOW_ACCOUNT, MLFLOW_ADMIN, MLFLOW_NAMESPACE, MLFLOW_PORT } from "./address.ts";
-import type { ArtifactDestination } from "./artifact-destination.ts";
 import { trackingPolicies } from "./tracking-network.ts";
 
 /** MLflow of one cluster. */
@@ -20,7 +20,8 @@ export interface TrackingServerArgs {
     readonly cidr: string;
     readonly port: number;
   };
-  readonly artifacts: Pick<ArtifactDestination, "uri" | "serviceAccountAnnotations" | "identity">;
+  /** Where artifacts go; the server waits for it. */
+  readonly artifacts: ObjectStore;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -54,6 +55,11 @@ function chartImage(image: string): { readonly repository: string; readonly tag:
   return { repository: image.slice(0, colon), tag: image.slice(colon + 1) };
 }
 
+/** Folder of a bucket as MLflow is told where it is. */
+function artifactsUri({ kind, bucket }: ObjectStoreLocation): string {
+  return `${kind === "s3" ? "s3" : "gs"}://${bucket}/artifacts`;
+}
+
 function fromSecret(name: string, secret: string, key: string): object {
   return { name, valueFrom: { secretKeyRef: { name: secret, key } } };
 }
@@ -85,12 +91,7 @@ export class TrackingServer extends LlmopsComponent {
     const account = new k8s.core.v1.ServiceAccount(
       this.childName("account"),
       {
-        metadata: {
-          name: MLFLOW_ACCOUNT,
-          namespace: MLFLOW_NAMESPACE,
-          labels: args.labels,
-          annotations: args.artifacts.serviceAccountAnnotations,
-        },
+        metadata: { name: MLFLOW_ACCOUNT, namespace: MLFLOW_NAMESPACE, labels: args.labels },
         automountServiceAccountToken: false,
       },
       inside,
@@ -98,7 +99,7 @@ export class TrackingServer extends LlmopsComponent {
     this.chart = new HelmAddon(
       this.childName("chart"),
       { chart: "mlflow", namespace: MLFLOW_NAMESPACE, values: chartValues(args) },
-      { parent: this, dependsOn: [secret, account] },
+      { parent: this, dependsOn: [secret, account, ...args.artifacts.ready] },
     );
     this.registerOutputs({});
   }
@@ -157,7 +158,7 @@ function chartValues({ image, database, artifacts, labels }: TrackingServerArgs)
     },
     mlflow: {
       backendStoreUriFrom: { secretKeyRef: database.uri },
-      artifactsDestination: artifacts.uri,
+      artifactsDestination: artifactsUri(artifacts.location),
     },
     env: [
       file,

@@ -48,8 +48,8 @@ export function storeUserPolicy(
 }
 
 /**
- * Private bucket for metrics, traces or logs on S3 under an own key. Without versions, so that what a store deletes is
- * gone; with an expiry behind the store's own retention. Each user has a role of its own by EKS Pod Identity.
+ * Private bucket for metrics, traces, logs or artifacts on S3 under an own key. What a store deletes is gone, unless a history is
+ * asked for; an expiry stands behind the store's own retention. Each user has a role of its own by EKS Pod Identity.
  */
 export class AwsObjectStore extends LlmopsComponent {
   readonly store: ObjectStore;
@@ -81,7 +81,11 @@ export class AwsObjectStore extends LlmopsComponent {
     this.registerOutputs({ bucketName: physical });
   }
 
-  #bucket({ retentionDays, tags }: AwsObjectStoreArgs, physical: string, keyArn: aws.kms.Key["arn"]): void {
+  #bucket(
+    { retentionDays, historyDays, tags }: AwsObjectStoreArgs,
+    physical: string,
+    keyArn: aws.kms.Key["arn"],
+  ): void {
     const child = { parent: this };
     const settingName = (suffix: string): string => this.childName(suffix);
     const bucket = new aws.s3.Bucket(
@@ -91,6 +95,16 @@ export class AwsObjectStore extends LlmopsComponent {
     );
     encryptWith(settingName, bucket, keyArn, child);
     keepPrivate(settingName, bucket, [encryptedConnectionsOnly(physical)], child);
+    const versions =
+      historyDays === undefined
+        ? []
+        : [
+            new aws.s3.BucketVersioning(
+              this.childName("versions"),
+              { bucket: bucket.id, versioningConfiguration: { status: "Enabled" } },
+              child,
+            ),
+          ];
     new aws.s3.BucketLifecycleConfiguration(
       this.childName("lifecycle"),
       {
@@ -101,11 +115,14 @@ export class AwsObjectStore extends LlmopsComponent {
             status: "Enabled",
             filter: {},
             expiration: { days: retentionDays + EXPIRY_SLACK_DAYS },
+            ...(historyDays === undefined
+              ? {}
+              : { noncurrentVersionExpiration: { noncurrentDays: historyDays } }),
             abortIncompleteMultipartUpload: { daysAfterInitiation: INCOMPLETE_UPLOAD_DAYS },
           },
         ],
       },
-      child,
+      { ...child, dependsOn: versions },
     );
   }
 

@@ -33,9 +33,9 @@ const ROLES = {
 } as const satisfies Record<StoreUser["access"], string>;
 
 /**
- * Private bucket for metrics, traces or logs on Cloud Storage under an own key. Without versions and soft delete, so that
- * what a store deletes is gone; with an expiry behind the store's own retention. Its users are service accounts of the
- * cluster themselves.
+ * Private bucket for metrics, traces, logs or artifacts on Cloud Storage under an own key. What a store deletes is gone, without
+ * soft delete, unless a history is asked for; an expiry stands behind the store's own retention. Its users are service accounts of
+ * the cluster themselves.
  */
 export class GcpObjectStore extends LlmopsComponent {
   readonly store: ObjectStore;
@@ -65,8 +65,12 @@ export class GcpObjectStore extends LlmopsComponent {
         encryption: { defaultKmsKeyName: encryption.key.id },
         // Google keeps deleted objects for seven days unless told otherwise.
         softDeletePolicy: { retentionDurationSeconds: 0 },
+        ...(args.historyDays === undefined ? {} : { versioning: { enabled: true } }),
         lifecycleRules: [
           { action: { type: "Delete" }, condition: { age: args.retentionDays + EXPIRY_SLACK_DAYS } },
+          ...(args.historyDays === undefined
+            ? []
+            : [{ action: { type: "Delete" }, condition: { daysSinceNoncurrentTime: args.historyDays } }]),
         ],
       },
       { parent: this, dependsOn: [...encryption.grants] },

@@ -12,13 +12,15 @@ export interface StoreUser {
 }
 
 /** What a bucket of the platform's own stores is for. */
-export type StorePurpose = "metrics" | "traces" | "logs";
+export type StorePurpose = "metrics" | "traces" | "logs" | "mlflow";
 
 /** A bucket to create, whichever cloud it is on. */
 export interface ObjectStoreSpec {
   readonly purpose: StorePurpose;
   /** Days the store keeps what it writes; the bucket ends a day later what the store has forgotten. */
   readonly retentionDays: number;
+  /** Days a replaced or deleted object can still be brought back. @default gone at once */
+  readonly historyDays?: number;
   readonly users: readonly StoreUser[];
 }
 

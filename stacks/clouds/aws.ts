@@ -6,8 +6,6 @@ import { AwsSubjectKeys } from "../../components/audit/aws-subject-keys.ts";
 import { AwsAuditTrail } from "../../components/audit/aws-trail.ts";
 import { GATEWAY_ACCOUNT, GATEWAY_NAMESPACE } from "../../components/gateway/address.ts";
 import { AwsBudget } from "../../components/finops/aws-budget.ts";
-import { ARTIFACTS, type ArtifactDestination } from "../../components/evaluation/artifact-destination.ts";
-import { AwsArtifactStore } from "../../components/evaluation/aws-artifact-store.ts";
 import { EksRole } from "../../components/cluster/eks-role.ts";
 import { EksCluster } from "../../components/cluster/eks.ts";
 import { ClusterAutoscaler } from "../../components/gpu/cluster-autoscaler.ts";
@@ -181,10 +179,8 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
       { software: cloud.cluster.gpuSoftware, sharing: config.gpuPools.map((pool) => pool.sharing) },
       { providers: { kubernetes: cluster.provider } },
     );
-  const artifacts = artifactsOf(context, config);
   return {
     cluster,
-    ...(artifacts === undefined ? {} : { artifacts }),
     services: awsServices({
       name,
       accountId: cloud.accountId,
@@ -202,25 +198,6 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
         ? {}
         : { subjectKeys: { kind: "s3", bucket: subjectKeys.bucketName, region: cloud.region } }),
     },
-  };
-}
-
-function artifactsOf(
-  { name, cloud, cluster, provider, tags }: ClusterContext,
-  { evaluation: { tracking } }: PlatformConfig,
-): ArtifactDestination | undefined {
-  if (tracking.kind === "none") return undefined;
-  const { accountId, region } = cloud;
-  const store = new AwsArtifactStore(
-    `${name}-artifacts`,
-    { prefix: name, clusterName: name, accountId, region, retentionDays: tracking.artifactDays, tags },
-    { providers: { aws: provider }, dependsOn: cluster.provider },
-  );
-  return {
-    uri: `s3://${store.bucketName}/${ARTIFACTS}`,
-    serviceAccountAnnotations: {},
-    identity: [POD_IDENTITY_AGENT],
-    ready: [store],
   };
 }
 

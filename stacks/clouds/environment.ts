@@ -1,6 +1,5 @@
 import type { AuditDestination } from "../../components/audit/destination.ts";
 import type { ClusterHandle } from "../../components/cluster/handle.ts";
-import type { ArtifactDestination } from "../../components/evaluation/artifact-destination.ts";
 import type { MetricsBackend } from "../../components/observability/metrics/backend.ts";
 import type { ObjectStore, ObjectStoreSpec } from "../../components/storage/object-store.ts";
 import type { PlatformConfig } from "../schema/platform.ts";
@@ -26,8 +25,6 @@ export interface CloudServices {
 export interface CloudEnvironment {
   readonly cluster: ClusterHandle;
   readonly audit: AuditDestination;
-  /** Object store of MLflow; absent where the environment has none. */
-  readonly artifacts?: ArtifactDestination;
   /** Absent on a cluster that somebody else created: whose cloud it is in, nobody says. */
   readonly services?: CloudServices;
 }

@@ -5,8 +5,6 @@ import { GcpSubjectKeys } from "../../components/audit/gcp-subject-keys.ts";
 import { GATEWAY_ACCOUNT, GATEWAY_NAMESPACE } from "../../components/gateway/address.ts";
 import { GcpBudget } from "../../components/finops/gcp-budget.ts";
 import { GkeCluster } from "../../components/cluster/gke.ts";
-import { ARTIFACTS, type ArtifactDestination } from "../../components/evaluation/artifact-destination.ts";
-import { GcpArtifactStore } from "../../components/evaluation/gcp-artifact-store.ts";
 import { machinesName } from "../../components/gpu/gpu-pool.ts";
 import { GkeGpuPool, type GkeSelection } from "../../components/gpu/gke-pool.ts";
 import { GcpNetwork } from "../../components/network/gcp.ts";
@@ -138,10 +136,8 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
       },
       { providers: { gcp: provider, kubernetes: cluster.provider }, dependsOn: [...cluster.nodesDependOn] },
     );
-  const artifacts = artifactsOf(name, cloud, config, { provider, cluster, labels });
   return {
     cluster,
-    ...(artifacts === undefined ? {} : { artifacts }),
     services: gcpServices({
       name,
       projectId: cloud.projectId,
@@ -158,31 +154,5 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
       ready: [identity, ...(subjectKeys === undefined ? [] : [subjectKeys.access])],
       ...(subjectKeys === undefined ? {} : { subjectKeys: { kind: "gcs", bucket: subjectKeys.bucketName } }),
     },
-  };
-}
-
-function artifactsOf(
-  name: string,
-  { projectId, projectNumber, region }: GcpCloud,
-  { evaluation: { tracking } }: PlatformConfig,
-  deployed: {
-    readonly provider: gcp.Provider;
-    readonly cluster: GkeCluster;
-    readonly labels: Readonly<Record<string, string>>;
-  },
-): ArtifactDestination | undefined {
-  if (tracking.kind === "none") return undefined;
-  const { provider, cluster, labels } = deployed;
-  const store = new GcpArtifactStore(
-    `${name}-artifacts`,
-    { prefix: name, projectId, projectNumber, region, retentionDays: tracking.artifactDays, labels },
-    // The workload identity pool belongs to the cluster.
-    { providers: { gcp: provider }, dependsOn: cluster.cluster },
-  );
-  return {
-    uri: `gs://${store.bucketName}/${ARTIFACTS}`,
-    serviceAccountAnnotations: { "iam.gke.io/gcp-service-account": store.serverEmail },
-    identity: METADATA_SERVER,
-    ready: [...store.access],
   };
 }

@@ -156,8 +156,13 @@ export const SCENARIOS: readonly Scenario[] = [
     proves: "the embedded model answers real questions through the gateway and is graded",
   },
   {
-    file: "test/e2e/kserve.test.ts",
-    scenario: "KServe export",
-    proves: "every field is one of KServe's definition",
+    file: "test/e2e/exports.test.ts",
+    scenario: "KServe and llm-d exports",
+    proves: "an API server with their definitions takes every object of every stack, with strict fields",
+  },
+  {
+    file: "test/e2e/truefoundry.test.ts",
+    scenario: "TrueFoundry export",
+    proves: "TrueFoundry's own package reads every service, and finds no field it does not know",
   },
 ];

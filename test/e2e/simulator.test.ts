@@ -5,6 +5,7 @@ import { ensureTool, INFERENCE_SIM } from "../../tools/go-tool.ts";
 import { freePort, Processes } from "./cluster/processes.ts";
 
 const NAME = "simulator";
+const GAUGES = engineGauges({ kind: "vllm", image: "unused", maxModelLen: 8_192, maxNumSeqs: 2 });
 const processes = new Processes();
 let url: string;
 
@@ -23,8 +24,9 @@ beforeAll(async () => {
       "--latency-calculator=constant",
       "--time-to-first-token=300ms",
       "--inter-token-latency=100ms",
+      "--enable-kvcache",
     ],
-    env: { ...process.env, POD_NAME: "m-0", POD_NAMESPACE: "default" },
+    env: { ...process.env, POD_NAME: "m-0", POD_NAMESPACE: "default", POD_IP: "127.0.0.1" },
   });
   await processes.ready(NAME, async () => (await fetch(`${url}/health`)).status === 200);
 });
@@ -40,7 +42,6 @@ async function metric(name: string): Promise<number> {
 
 describe("a simulator of vLLM that others wrote", () => {
   it("counts what the scaling queries ask for, under the names they use", async () => {
-    const gauges = engineGauges({ kind: "vllm", image: "unused", maxModelLen: 8_192, maxNumSeqs: 2 });
     const call = (): Promise<Response> =>
       fetch(`${url}/v1/chat/completions`, {
         method: "POST",
@@ -51,13 +52,29 @@ describe("a simulator of vLLM that others wrote", () => {
         }),
       });
     const calls = Array.from({ length: 5 }, call);
-    await expect.poll(() => metric(gauges?.running ?? ""), { timeout: 10_000, interval: 50 }).toBe(2);
-    await expect.poll(() => metric(gauges?.waiting ?? ""), { timeout: 10_000, interval: 50 }).toBe(3);
+    await expect.poll(() => metric(GAUGES?.running ?? ""), { timeout: 10_000, interval: 50 }).toBe(2);
+    await expect.poll(() => metric(GAUGES?.waiting ?? ""), { timeout: 10_000, interval: 50 }).toBe(3);
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
-    await expect.poll(() => metric(gauges?.running ?? ""), { timeout: 10_000 }).toBe(0);
-    const tokens = await metric(`${gauges?.tokenLatency ?? ""}_count`);
-    const mean = (await metric(`${gauges?.tokenLatency ?? ""}_sum`)) / tokens;
+    await expect.poll(() => metric(GAUGES?.running ?? ""), { timeout: 10_000 }).toBe(0);
+    const tokens = await metric(`${GAUGES?.tokenLatency ?? ""}_count`);
+    const mean = (await metric(`${GAUGES?.tokenLatency ?? ""}_sum`)) / tokens;
     expect(mean).toBeGreaterThan(0.09);
     expect(mean).toBeLessThan(0.2);
+  });
+
+  it("exports every other name that dashboards and alerts read of vLLM", async () => {
+    const { cacheUsage, firstToken, tokenLatency, prefixCache } = GAUGES ?? {};
+    // vLLM counts with Python's client, which adds `_total` to the name of a counter; Go's, which counts here, does not.
+    const bare = (counter = ""): string => counter.replace(/_total$/, "");
+    const names = [
+      cacheUsage,
+      `${firstToken ?? ""}_count`,
+      `${tokenLatency ?? ""}_count`,
+      bare(prefixCache?.queries),
+      bare(prefixCache?.hits),
+    ];
+    const values = await Promise.all(names.map(async (name) => [name, await metric(name ?? "")] as const));
+    expect(values.filter(([, value]) => Number.isNaN(value))).toEqual([]);
+    expect(await metric("vllm:gpu_cache_usage_perc")).toBeNaN();
   });
 });

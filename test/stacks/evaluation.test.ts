@@ -80,7 +80,7 @@ describe.each(["acme-prod", "globex-prod"] as const)("%s with everything of eval
     const planned = await planStack(stack, config);
     expect(blocking(judged({ config, planned }))).toEqual([]);
     expect(planned.cost?.verdict).toBe("within-budget");
-    const lines = (planned.cost?.lines ?? []).filter(({ urn }) => /mlflow|evaluation|artifacts/i.test(urn));
+    const lines = (planned.cost?.lines ?? []).filter(({ urn }) => /mlflow|evaluation/i.test(urn));
     expect(lines.map(({ what }) => what)).toEqual(["encryption key"]);
 
     const { graph } = planned.plan;

@@ -10,6 +10,7 @@ import { valueAt } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
 import { platformProgram } from "../../stacks/program.ts";
 import { takeFromMirror } from "../../stacks/registry-mirror.ts";
+import { parsePlatform } from "../../stacks/schema/parse.ts";
 import { readStack, stackNames } from "../../stacks/schema/stack-file.ts";
 import { broughtImages } from "../../supply-chain/mirror.ts";
 import { imagesOfObjects, inventoryOf, outsideMirror } from "../../supply-chain/inventory.ts";
@@ -118,6 +119,34 @@ describe("a mirror", () => {
       image: { repository: "mirror.example/all/own.example/mlflow:3@sha256", tag: "a".repeat(64) },
       extraInitContainers: [{ image: "mirror.example/all/own.example/mlflow:3" }],
     });
+  });
+
+  it("redirects another Prometheus that a stack gives its chart, and lists it", async () => {
+    const config = readStack(STACKS, "globex-prod");
+    const metrics = { kind: "google-managed", series: "platform" } as const;
+    const google = (registryMirror?: typeof mirror): Promise<ResourceGraph> => {
+      const parsed = parsePlatform({
+        ...config,
+        observability: { ...config.observability, metrics },
+        budget: {
+          ...config.budget,
+          usage: { ...config.budget.usage, metricMillionSamples: { expected: 1, max: 2 } },
+        },
+        ...(registryMirror === undefined ? {} : { registryMirror }),
+      });
+      if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.problems));
+      return capture({ stack: "globex-prod", program: () => platformProgram(parsed.config) });
+    };
+    const image = /^gke\.gcr\.io\/prometheus-engine\/prometheus:v[^@]+@sha256:[0-9a-f]{64}$/;
+    const [listed] = inventoryOf(await google()).images.filter((each) =>
+      each.image.startsWith("gke.gcr.io/"),
+    );
+    expect(listed?.image).toMatch(image);
+    const graph = await google(mirror);
+    expect(outsideMirror(graph, mirror)).toEqual([]);
+    expect(imagesOfObjects(graph).map((each) => each.image)).toContain(
+      `mirror.example/all/${listed?.image ?? ""}`,
+    );
   });
 
   it("cannot redirect a chart whose images nobody listed, and says so", async () => {

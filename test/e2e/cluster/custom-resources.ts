@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
+import { LLM_D_ROUTER } from "../../../plan/targets/llm-d.ts";
 import { ensureGoModule, type GoModule } from "../../../tools/go-module.ts";
 import type { KubeObject } from "./kube-object.ts";
 
@@ -62,14 +63,23 @@ export const DEFINITION_SOURCES: readonly DefinitionSource[] = [
   },
 ];
 
-/** KServe's definition of an InferenceService; no stack deploys KServe, `llmops export kserve` writes for it. */
-export const KSERVE_DEFINITIONS: DefinitionSource = {
-  module: "github.com/kserve/kserve",
-  version: "v0.20.0",
-  sum: "h1:Bs7HxmGV4KFqqptDcWseKv+mwD4YOYHJWcuVgPG2Gug=",
-  folder: "config/crd/full",
-  files: /_inferenceservices\.yaml$/,
-};
+/** What no stack deploys and `llmops export` writes for: KServe's InferenceService, and the InferencePool of llm-d's router. */
+export const TARGET_DEFINITIONS: readonly DefinitionSource[] = [
+  {
+    module: "github.com/kserve/kserve",
+    version: "v0.20.0",
+    sum: "h1:Bs7HxmGV4KFqqptDcWseKv+mwD4YOYHJWcuVgPG2Gug=",
+    folder: "config/crd/full",
+    files: /_inferenceservices\.yaml$/,
+  },
+  {
+    module: "sigs.k8s.io/gateway-api-inference-extension",
+    version: LLM_D_ROUTER.inferenceExtension,
+    sum: "h1:w9Awt60cmI1vM7Y6N81h8wDCBP0WkmxpdI7GKY0v070=",
+    folder: "config/crd/bases",
+    files: /^inference\.networking\.k8s\.io_/,
+  },
+];
 
 /** Definitions of one project, read from its module. */
 export function definitionsOf({ folder, files = /\.ya?ml$/, ...module }: DefinitionSource): KubeObject[] {
