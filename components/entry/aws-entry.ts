@@ -253,7 +253,8 @@ export class AwsEntry extends LlmopsComponent implements Entry {
         metadata: { name: "entry", namespace: GATEWAY_NAMESPACE },
         spec: {
           serviceRef: { name: GATEWAY_SERVICE.name, port: GATEWAY_SERVICE.port },
-          targetGroupARN: targets.arn,
+          // The name is known before it is deployed, the ARN is not.
+          targetGroupName: targets.name,
           targetType: "ip",
         },
       },

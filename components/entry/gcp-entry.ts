@@ -135,46 +135,46 @@ export class GcpEntry extends LlmopsComponent implements Entry {
       { parent: this },
     );
     const certificates = [this.#certificate(args), ...(common === undefined ? [] : [common.certificate])];
-    const gateway = this.#object("gateway", "gateway.networking.k8s.io/v1", "Gateway", [args.proxies], {
-      gatewayClassName: CLASSES[args.reach],
-      addresses: [{ type: "NamedAddress", value: address.name }],
-      listeners: [
-        {
-          name: "https",
-          protocol: "HTTPS",
-          port: 443,
-          tls: {
-            mode: "Terminate",
-            options: {
-              "networking.gke.io/cert-manager-certs": pulumi
-                .all(certificates)
-                .apply((names) => names.join(",")),
-            },
-          },
-          allowedRoutes: { namespaces: { from: "Same" } },
-        },
-      ],
-    });
-    const paths = [
-      { type: "PathPrefix", value: ENTRY_PATH },
-      ...(common === undefined ? [] : [{ type: "Exact", value: READINESS_PATH }]),
-    ];
-    const route = this.#object(
-      "route",
+    const gateway = this.#object(
+      "gateway",
       "gateway.networking.k8s.io/v1",
-      "HTTPRoute",
-      [gateway, args.gateway],
+      "Gateway",
+      [args.proxies, args.gateway],
       {
-        parentRefs: [{ name: "entry" }],
-        hostnames: [args.hostname, ...(common === undefined ? [] : [common.hostname])],
-        rules: [
+        gatewayClassName: CLASSES[args.reach],
+        addresses: [{ type: "NamedAddress", value: address.name }],
+        listeners: [
           {
-            matches: paths.map((path) => ({ path })),
-            backendRefs: [{ name: GATEWAY_SERVICE.name, port: GATEWAY_SERVICE.port }],
+            name: "https",
+            protocol: "HTTPS",
+            port: 443,
+            tls: {
+              mode: "Terminate",
+              options: {
+                "networking.gke.io/cert-manager-certs": pulumi
+                  .all(certificates)
+                  .apply((names) => names.join(",")),
+              },
+            },
+            allowedRoutes: { namespaces: { from: "Same" } },
           },
         ],
       },
     );
+    const paths = [
+      { type: "PathPrefix", value: ENTRY_PATH },
+      ...(common === undefined ? [] : [{ type: "Exact", value: READINESS_PATH }]),
+    ];
+    const route = this.#object("route", "gateway.networking.k8s.io/v1", "HTTPRoute", [gateway], {
+      parentRefs: [{ name: "entry" }],
+      hostnames: [args.hostname, ...(common === undefined ? [] : [common.hostname])],
+      rules: [
+        {
+          matches: paths.map((path) => ({ path })),
+          backendRefs: [{ name: GATEWAY_SERVICE.name, port: GATEWAY_SERVICE.port }],
+        },
+      ],
+    });
     return [gateway, route, ...this.#policies(args, { tls, ranges, gateway })];
   }
 

@@ -629,6 +629,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "globex-prod",
     "an unreadable configuration",
     set(CONFIG_MAP, "gateway", "data", UNKNOWN),
+    "AIA-SEC-06",
     "AIA-TST-03",
     "AIA-DPR-02",
     "AIA-DPR-03",
@@ -719,6 +720,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "globex-high-risk",
     "an unreadable configuration",
     set(CONFIG_MAP, "gateway", "data", UNKNOWN),
+    "AIA-SEC-06",
     "AIA-TST-03",
     "AIA-DPR-02",
     "AIA-DPR-03",
@@ -1116,8 +1118,8 @@ export const MUTATIONS: readonly Mutation[] = [
   unknown(
     "gcp",
     "globex-prod",
-    "an entry with unknown rules",
-    set(ARMOR, "entry", "rules", UNKNOWN),
+    "an entry for unknown networks",
+    set(ARMOR, "entry", "rules.0.match.config.srcIpRanges", UNKNOWN),
     "AIA-SEC-06",
   ),
   fail(
