@@ -1,10 +1,12 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { configOf } from "../../../test/policy/environments.ts";
 import { parsePlatform } from "../parse.ts";
 import type { PlatformConfig } from "../platform.ts";
+import { readStack } from "../stack-file.ts";
 
-const acme = configOf("acme-prod");
-const globex = configOf("globex-prod");
+const STACKS = join(import.meta.dirname, "..", "..");
+const acme = readStack(STACKS, "acme-prod");
+const globex = readStack(STACKS, "globex-prod");
 
 type Entry = Exclude<PlatformConfig["gateway"]["entry"], { kind: "none" }>;
 
@@ -15,7 +17,7 @@ function entryOf(config: PlatformConfig): Entry {
 }
 
 function withEntry(config: PlatformConfig, changes: object): PlatformConfig {
-  return { ...config, gateway: { ...config.gateway, entry: { ...entryOf(config), ...changes } as Entry } };
+  return { ...config, gateway: { ...config.gateway, entry: { ...entryOf(config), ...changes } } };
 }
 
 const common = {
