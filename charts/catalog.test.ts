@@ -19,6 +19,7 @@ describe("chart pins", () => {
     expect(CHART_NAMES.filter((name) => pinnedChart(name).pin.digest.kind === "unverified")).toEqual([
       "argo-rollouts",
       "argo-workflows",
+      "aws-load-balancer-controller",
       "dcgm-exporter",
       "gpu-operator",
       "karpenter",

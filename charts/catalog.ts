@@ -6,6 +6,7 @@ import { z } from "zod";
 export const CHART_NAMES = [
   "argo-rollouts",
   "argo-workflows",
+  "aws-load-balancer-controller",
   "cluster-autoscaler",
   "dcgm-exporter",
   "gpu-operator",

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { Decimal } from "decimal.js";
 import { stackNames, UnknownStackError } from "../stacks/schema/stack-file.ts";
 import { asOfOption, EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
+import { commonCosts, contradictions } from "./fleet/common-name.ts";
 import { planFleet } from "./fleet/pool.ts";
 import type { Outcome } from "./fleet/outcome.ts";
 
@@ -25,7 +26,7 @@ function workerCount(value: string): number {
 }
 
 /** What stops a stack of the fleet, in short; empty when nothing does. */
-function troubles(outcome: Outcome): string[] {
+function troubles(outcome: Outcome, all: readonly Outcome[]): string[] {
   switch (outcome.kind) {
     case "refused":
       return ["its configuration is invalid"];
@@ -35,6 +36,7 @@ function troubles(outcome: Outcome): string[] {
       return [
         ...(outcome.verdict === "over-budget" ? ["over its budget"] : []),
         ...(outcome.blocking.length > 0 ? [`${outcome.blocking.length} mandatory findings`] : []),
+        ...contradictions(outcome, all),
       ];
   }
 }
@@ -62,7 +64,7 @@ function tableOf(outcomes: readonly Outcome[]): string {
       cost?.min ?? "-",
       cost?.expected ?? "-",
       cost?.max ?? "-",
-      troubles(outcome).join("; "),
+      troubles(outcome, outcomes).join("; "),
     ]);
   }
   return rows.toString();
@@ -88,22 +90,33 @@ async function plan(directory: string, { stack, workers, asOf, json }: FleetOpti
     asOf,
     workers,
     onOutcome: (outcome, done) => {
-      progress(`${done}/${stacks.length} ${outcome.stack}: ${troubles(outcome).join("; ") || "fine"}`);
+      progress(`${done}/${stacks.length} ${outcome.stack}: ${troubles(outcome, []).join("; ") || "fine"}`);
     },
   });
-  const stopped = outcomes.filter((outcome) => troubles(outcome).length > 0);
+  const stopped = outcomes.filter((outcome) => troubles(outcome, outcomes).length > 0);
   const monthlyUsd = {
     min: total(outcomes, "min"),
     expected: total(outcomes, "expected"),
     max: total(outcomes, "max"),
   };
+  const commonNames = commonCosts(outcomes);
   if (json === true)
-    printJson({ stacks: outcomes, monthlyUsd, stopped: stopped.map((each) => each.stack), workerRssMiB });
+    printJson({
+      stacks: outcomes,
+      monthlyUsd,
+      commonNames,
+      stopped: stopped.map((each) => each.stack),
+      workerRssMiB,
+    });
   else {
     print(tableOf(outcomes));
     print(
       `${outcomes.length} stacks, ${stopped.length} stopped; USD a month of those that were planned: ${monthlyUsd.min} to ${monthlyUsd.max}, ${monthlyUsd.expected} expected`,
     );
+    for (const { hostname, stacks: members, absent, ceilingUsd } of commonNames)
+      print(
+        `${hostname} is answered by ${members.join(", ")}: limits and budgets hold in each, so together at worst ${ceilingUsd} USD a month${absent.length === 0 ? "" : `, and what ${absent.join(", ")} costs, which no stack here is in`}`,
+      );
   }
   if (stopped.length > 0) process.exitCode = EXIT.findings;
   if (outcomes.some(({ kind }) => kind === "failed")) process.exitCode = EXIT.failure;

@@ -46,10 +46,10 @@ function requirements(graph: ResourceGraph, node: ResourceNode): ResourceNode[] 
 
 describe("the plan of a shipped stack", () => {
   it.each([
-    ["acme-prod", 251, 91, 8],
+    ["acme-prod", 272, 92, 9],
     ["acme-staging", 164, 60, 6],
     ["dev", 85, 50, 2],
-    ["globex-prod", 101, 60, 3],
+    ["globex-prod", 114, 65, 3],
     ["local", 0, 0, 0],
   ])(
     "%s has %i resources, %i Kubernetes objects and %i Helm releases",
@@ -138,7 +138,9 @@ describe("the plan of a shipped stack", () => {
       skus: [
         "aws/eu-south-2/disk-gib",
         "aws/eu-south-2/interface-endpoint",
+        "aws/eu-south-2/load-balancer",
         "aws/eu-south-2/nat-gateway",
+        "aws/eu-south-2/use/balancer-gib",
         "aws/eu-south-2/use/egress-gib",
         "aws/eu-south-2/use/flow-log-gib",
         "aws/eu-south-2/use/log-gib",

@@ -9,6 +9,7 @@ import { writePlan } from "../plan/write.ts";
 import { ASSUMED } from "../pricing/price.ts";
 import { blocking, type PolicyReport } from "../policies/report.ts";
 import { endingsOf, formatEnding } from "../stacks/schema/endings.ts";
+import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { outsideMirror } from "../supply-chain/inventory.ts";
 import { asOfOption, EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
@@ -71,11 +72,25 @@ function printCost(cost: CostReport): void {
   );
 }
 
-function printPlan({ plan, cost, notDeployed }: StackPlan, policy: PolicyReport): void {
+/** What a common name means for the bill; nothing without one. */
+function printRegions({ gateway: { entry } }: PlatformConfig): void {
+  if (entry.kind === "none" || entry.common === undefined) return;
+  const { hostname, regions } = entry.common;
+  print(
+    `One of ${regions.length} regions under ${hostname}: limits and budgets hold in each, so a client may use up to ${regions.length} times its own, and together they cost at worst the sum of their ceilings (\`llmops fleet plan\`)`,
+  );
+}
+
+function printPlan(
+  { plan, cost, notDeployed }: StackPlan,
+  config: PlatformConfig,
+  policy: PolicyReport,
+): void {
   print(`Plan of stack ${plan.stack}: ${resourceCount(plan)} resources, nothing deployed`);
   print(resourceTable(plan));
   print(`Kubernetes objects: ${plan.manifests.length}; Helm releases: ${plan.helmReleases.length}`);
   if (cost !== undefined) printCost(cost);
+  printRegions(config);
   print(`\n${policySummary(policy)}; \`llmops policy check -s ${plan.stack}\` lists them`);
   print(`\nValidated, but no component consumes it yet: ${notDeployed.join(", ")}`);
 }
@@ -96,7 +111,7 @@ async function run(options: PlanOptions): Promise<void> {
   }
   if (options.json === true)
     printJson({ ...planned.plan, cost: planned.cost, policy, notDeployed: planned.notDeployed });
-  else printPlan(planned, policy);
+  else printPlan(planned, config, policy);
   const stopped = blocking(policy);
   for (const { control, message, remediation } of stopped)
     progress(`error: ${control}: ${message}. ${remediation}`);

@@ -11,7 +11,7 @@ export function networksOf(cloud: PlatformConfig["cloud"]): string[] {
     case "aws":
       return [cloud.network.cidr];
     case "gcp":
-      return Object.values(cloud.network);
+      return Object.values(cloud.network).filter((range) => range !== undefined);
     case "existing":
     case "local":
       return [];

@@ -101,6 +101,7 @@ const USAGE: Readonly<Record<string, string>> = {
   logGiB: "log-gib",
   flowLogGiB: "flow-log-gib",
   objectStorageGiB: "object-gib-month",
+  balancerGiB: "balancer-gib",
 };
 
 /** Month of a stack from its YAML, the sizes in its graph and the raw prices; uses nothing of plan/ or pricing/. */
@@ -165,6 +166,17 @@ function byHand(stack: string, graph: ResourceGraph): [string, string, string] {
   );
   always("encryption-key", count(provider === "aws" ? "aws:kms/key:Key" : "gcp:kms/cryptoKey:CryptoKey"));
   if (provider === "aws") always("public-ipv4", count("aws:ec2/eip:Eip"));
+  // The entries shipped are private: a load balancer, on Google Cloud with a firewall of one allowed network and everybody else.
+  const balancers = count(
+    provider === "aws"
+      ? "aws:lb/loadBalancer:LoadBalancer"
+      : "kubernetes:gateway.networking.k8s.io/v1:Gateway",
+  );
+  always("load-balancer", balancers);
+  for (let each = 0; provider === "gcp" && each < balancers; each++) {
+    always("firewall-policy", 1);
+    add(price("firewall-rule"), price("firewall-rule"), [2, 2, 2]);
+  }
   for (const { type, inputs } of graph.nodes) {
     if (type === "aws:ec2/vpcEndpoint:VpcEndpoint" && inputs["vpcEndpointType"] === "Interface") {
       const zones = (inputs["subnetIds"] as readonly unknown[]).length;

@@ -4,13 +4,15 @@ import type { DeclaredUse } from "./use.ts";
 
 /** Quantities of a month that the stack file declares. */
 function usageOf(usage: PlatformConfig["budget"]["usage"]): DeclaredUse[] {
-  const { egressGiB, natGiB, logGiB, flowLogGiB, objectStorageGiB, metricMillionSamples } = usage;
+  const { egressGiB, natGiB, logGiB, flowLogGiB, objectStorageGiB, balancerGiB, metricMillionSamples } =
+    usage;
   const declared = [
     ["egress-gib", egressGiB],
     ["nat-gib", natGiB],
     ["log-gib", logGiB],
     ["flow-log-gib", flowLogGiB],
     ["object-gib-month", objectStorageGiB],
+    ["balancer-gib", balancerGiB],
     ["metric-million-samples", metricMillionSamples],
   ] as const;
   return declared.flatMap(([service, range]) => (range === undefined ? [] : [{ service, ...range }]));

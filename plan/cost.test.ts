@@ -135,7 +135,42 @@ describe("costOf", () => {
     expect(() => costOf(graph(machines, unbounded), options)).toThrow(UnmeterableResourceError);
   });
 
+  it("counts a load balancer, with an address per subnet on the internet, and each rule of a firewall policy", () => {
+    const usdPerHour = { ...options.assumed.usdPerHour, "aws/eu-south-2/load-balancer": 0.0252 };
+    const quantities = (resource: ResourceNode, change: Partial<CostOptions> = {}): [string, number][] =>
+      costOf(graph(resource), {
+        ...options,
+        assumed: { ...options.assumed, usdPerHour },
+        ...change,
+      }).lines.map(({ units }) => [units.max.sku, units.max.quantity]);
+    const balancer = (internal: boolean): ResourceNode =>
+      node("aws:lb/loadBalancer:LoadBalancer", "b", { internal, subnets: ["a", "b", UNKNOWN] });
+    expect(quantities(balancer(true))).toEqual([["aws/eu-south-2/load-balancer", 1]]);
+    expect(quantities(balancer(false))).toEqual([
+      ["aws/eu-south-2/load-balancer", 1],
+      ["aws/eu-south-2/public-ipv4", 3],
+    ]);
+    const armor = node("gcp:compute/regionSecurityPolicy:RegionSecurityPolicy", "r", { rules: [{}, {}] });
+    const google = {
+      cloud: "gcp",
+      region: "europe-west4",
+      assumed: {
+        ...options.assumed,
+        usdPerHour: { "gcp/europe-west4/firewall-policy": 0.007, "gcp/europe-west4/firewall-rule": 0.001 },
+      },
+    } as const;
+    expect(quantities(armor, google)).toEqual([
+      ["gcp/europe-west4/firewall-policy", 1],
+      ["gcp/europe-west4/firewall-rule", 2],
+    ]);
+  });
+
   it.each([
+    [
+      "a load balancer nobody knows the reach of",
+      node("aws:lb/loadBalancer:LoadBalancer", "b", { internal: UNKNOWN, subnets: [] }),
+      UnmeterableResourceError,
+    ],
     ["a type in no cost class", node("aws:rds/instance:Instance", "db", {}), UnclassifiedResourceError],
     [
       "an unknown size",

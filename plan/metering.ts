@@ -91,6 +91,12 @@ function textAt(node: ResourceNode, path: string): string {
   return value;
 }
 
+function listAt(node: ResourceNode, path: string): readonly GraphValue[] {
+  const value = at(node, path);
+  if (!Array.isArray(value)) throw new UnmeterableResourceError(node, path, value);
+  return value as readonly GraphValue[];
+}
+
 function label(node: ResourceNode, path: string): string | undefined {
   const labels = at(node, path);
   const value = isRecord(labels) ? labels[POOL_LABEL] : undefined;
@@ -308,6 +314,23 @@ function releaseVolumes(node: ResourceNode, { cloud, region }: MeterOptions): Me
   return [...single, ...constant(node, `volumes, ${size} GiB each`, sku, replicas * size)];
 }
 
+/** A load balancer, and an address in each of its subnets where it is on the internet. */
+function awsBalancer(node: ResourceNode, region: string): MeteredItem[] {
+  const internal = at(node, "internal");
+  if (typeof internal !== "boolean") throw new UnmeterableResourceError(node, "internal", internal);
+  return [
+    ...constant(node, "load balancer", serviceSku("aws", region, "load-balancer"), 1),
+    ...(internal
+      ? []
+      : constant(
+          node,
+          "public IPv4 addresses of a load balancer",
+          serviceSku("aws", region, "public-ipv4"),
+          listAt(node, "subnets").length,
+        )),
+  ];
+}
+
 function itemsOf(graph: ResourceGraph, node: ResourceNode, options: MeterOptions): MeteredItem[] {
   const { region } = options;
   switch (node.type) {
@@ -333,8 +356,7 @@ function itemsOf(graph: ResourceGraph, node: ResourceNode, options: MeterOptions
       return constant(node, "encryption key", serviceSku("gcp", region, "encryption-key"), 1);
     case "aws:ec2/vpcEndpoint:VpcEndpoint": {
       if (textAt(node, "vpcEndpointType") === "Gateway") return [];
-      const subnets = at(node, "subnetIds");
-      if (!Array.isArray(subnets)) throw new UnmeterableResourceError(node, "subnetIds", subnets);
+      const subnets = listAt(node, "subnetIds");
       return constant(
         node,
         `interface endpoint in ${subnets.length} zones`,
@@ -342,6 +364,20 @@ function itemsOf(graph: ResourceGraph, node: ResourceNode, options: MeterOptions
         subnets.length,
       );
     }
+    case "aws:lb/loadBalancer:LoadBalancer":
+      return awsBalancer(node, region);
+    case "kubernetes:gateway.networking.k8s.io/v1:Gateway":
+      return constant(node, "load balancer", serviceSku(options.cloud, region, "load-balancer"), 1);
+    case "gcp:compute/regionSecurityPolicy:RegionSecurityPolicy":
+      return [
+        ...constant(node, "firewall policy", serviceSku("gcp", region, "firewall-policy"), 1),
+        ...constant(
+          node,
+          "rules of a firewall policy",
+          serviceSku("gcp", region, "firewall-rule"),
+          listAt(node, "rules").length,
+        ),
+      ];
     case "kubernetes:apps/v1:StatefulSet":
       return volumeItems(node, options);
     case "kubernetes:core/v1:PersistentVolumeClaim":

@@ -51,6 +51,7 @@ const WHAT: Readonly<Record<UsageService, string>> = {
   "log-gib": "GiB of logs",
   "flow-log-gib": "GiB of flow logs",
   "object-gib-month": "GiB in object storage",
+  "balancer-gib": "GiB through the entry's load balancer",
   "metric-million-samples": "million samples of metrics",
 };
 

@@ -4,6 +4,7 @@ import { dataCopyControls } from "./controls/data-copies.ts";
 import { dataProtectionControls } from "./controls/data-protection.ts";
 import { deliveryControls } from "./controls/delivery.ts";
 import { documentationControls } from "./controls/documentation.ts";
+import { entryControls } from "./controls/entry.ts";
 import { governanceControls } from "./controls/governance.ts";
 import { hardeningControls } from "./controls/hardening.ts";
 import { logKeepingControls } from "./controls/log-keeping.ts";
@@ -34,6 +35,7 @@ export const AI_ACT_CONTROLS: readonly Control[] = inOrder([
   ...dataCopyControls,
   ...securityControls,
   ...hardeningControls,
+  ...entryControls,
 ]);
 
 /** Controls of cost, by id. */

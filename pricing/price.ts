@@ -44,6 +44,8 @@ export const SERVICES = [
   "shared-file-gib",
   "encryption-key",
   "load-balancer",
+  "firewall-policy",
+  "firewall-rule",
 ] as const;
 
 /** Something else that costs money by the hour. */
@@ -61,6 +63,7 @@ export const USAGE_SERVICES = [
   "log-gib",
   "flow-log-gib",
   "object-gib-month",
+  "balancer-gib",
   "metric-million-samples",
 ] as const;
 

@@ -14,6 +14,8 @@ const DEAREST_SERVICE: Readonly<Record<Service, number>> = {
   "shared-file-gib": 0.01,
   "encryption-key": 0.1,
   "load-balancer": 10,
+  "firewall-policy": 1,
+  "firewall-rule": 1,
 };
 
 /** Dearest unit believed, USD. */
@@ -23,6 +25,7 @@ const DEAREST_UNIT: Readonly<Record<UsageService, number>> = {
   "log-gib": 50,
   "flow-log-gib": 50,
   "object-gib-month": 5,
+  "balancer-gib": 5,
   "metric-million-samples": 5,
 };
 

@@ -109,6 +109,15 @@ describe("gatewayConfiguration", () => {
     expect(motor).not.toHaveProperty("tiers");
   });
 
+  it("keeps idle connections longer than the load balancer of an entry does", () => {
+    const listen = (name: string): unknown => gatewayConfiguration(stack(name), S3).listen;
+    const base = { host: "0.0.0.0", port: 8080 };
+    // Twice the 60 s of the slowest model, ten seconds for the load balancer and ten for the gateway.
+    expect(listen("acme-prod")).toEqual({ ...base, keepAliveMs: 140_000 });
+    expect(listen("globex-prod")).toEqual({ ...base, keepAliveMs: 610_000 });
+    expect(listen("acme-staging")).toEqual(base);
+  });
+
   it("tells the gateway what cached input costs only where the stack file says so", () => {
     const config = stack("acme-prod");
     const priced = (changes: object): unknown => {

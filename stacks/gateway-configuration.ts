@@ -6,6 +6,7 @@ import { checkConfig, guardCode, type GatewayConfigInput } from "../gateway/src/
 import { enginePort, modelUrl } from "../components/serving/engine.ts";
 import { gatewayPrompt } from "../prompts/compile.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
+import { keepAliveSeconds, ownCallMs, PROVIDER_CALL_MS } from "./schema/call-time.ts";
 import { servedNames } from "./schema/served-names.ts";
 
 type Upstream = GatewayConfigInput["upstreams"][number];
@@ -86,7 +87,7 @@ export function ownModels({ models, gateway }: PlatformConfig): GatewayModel[] {
       routes: [{ upstream: model.name, model: served }],
       // An adapter's answers are not those of another model.
       ...(served === model.name ? tiersOf(model) : {}),
-      totalMs: 2 * model.slo.e2eP99Ms + gateway.holdSeconds * 1000,
+      totalMs: ownCallMs(model, gateway),
       hold: model.autoscaling.minReplicas === 0 ? { seconds: gateway.holdSeconds } : null,
       cache: gateway.cache === "exact" ? { seconds: 600 } : null,
       price: "none" as const,
@@ -111,6 +112,7 @@ function providerModels({ providers, gateway }: PlatformConfig): GatewayModel[] 
       name,
       endpoints: [...PROVIDER_ENDPOINTS[provider.kind]],
       routes: [{ upstream: provider.name, model }],
+      totalMs: PROVIDER_CALL_MS,
       cache: gateway.cache === "exact" ? { seconds: 600 } : null,
       price: {
         currency: "USD",
@@ -214,7 +216,11 @@ export function gatewayConfiguration(
     path: `${GATEWAY_PATHS.keys}/${file}`,
   });
   const configuration: GatewayConfigInput = {
-    listen: { host: "0.0.0.0", port: GATEWAY_PORTS.api },
+    listen: {
+      host: "0.0.0.0",
+      port: GATEWAY_PORTS.api,
+      ...(gateway.entry.kind === "none" ? {} : { keepAliveMs: keepAliveSeconds(config) * 1000 }),
+    },
     limits: { inFlight: 2_000, queue: 500, drainMs: GATEWAY_DRAIN_SECONDS * 1000 },
     shared: gateway.replicas > 1 ? { kind: "redis", url: key(KEY_FILES.redisUrl) } : { kind: "local" },
     audit: {

@@ -7,6 +7,7 @@ import { Gateway, gatewayNamespace } from "../components/gateway/gateway.ts";
 import { GatewayKeys } from "../components/gateway/keys.ts";
 import { Redis } from "../components/gateway/redis.ts";
 import { enginePort } from "../components/serving/engine.ts";
+import { entrySources } from "./entry.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { credentialVariable, GATEWAY_DRAIN_SECONDS, gatewayConfiguration } from "./gateway-configuration.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
@@ -19,6 +20,7 @@ export interface GatewayTarget extends ClusterServices {
 
 /** What others need of a deployed gateway. */
 export interface DeployedGateway {
+  readonly gateway: Gateway;
   /** Public key of the audit log's checkpoints, PEM. */
   readonly publicKeyPem: pulumi.Output<string>;
 }
@@ -60,7 +62,7 @@ export function deployGateway(name: string, config: PlatformConfig, target: Gate
             { providers, dependsOn: [namespace, keys] },
           ),
         ];
-  new Gateway(
+  const deployed = new Gateway(
     `${name}-gateway`,
     {
       namespace: GATEWAY_NAMESPACE,
@@ -81,6 +83,7 @@ export function deployGateway(name: string, config: PlatformConfig, target: Gate
           namespace: tenant,
           port: enginePort(engine),
         })),
+        entry: entrySources(config),
         identity: audit.identity,
         outside: audit.bucket.kind === "local" && external.length === 0 ? "none" : "https",
         telemetry: config.observability.telemetry.kind === "off" ? "none" : "collector",
@@ -90,5 +93,5 @@ export function deployGateway(name: string, config: PlatformConfig, target: Gate
     },
     { providers, dependsOn: [namespace, monitoring.chart, keys, ...redis, ...audit.ready] },
   );
-  return { publicKeyPem: keys.publicKeyPem };
+  return { gateway: deployed, publicKeyPem: keys.publicKeyPem };
 }

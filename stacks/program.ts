@@ -10,6 +10,7 @@ import { deployAlerts, deployDriftJob } from "./alerts.ts";
 import { clusterServices } from "./cluster-services.ts";
 import { deployCostAccounting } from "./cost-accounting.ts";
 import { deployDashboards } from "./dashboards.ts";
+import { deployEntry } from "./entry.ts";
 import { deployEvaluations, deployTracking } from "./evaluation.ts";
 import { deployGateway } from "./gateway.ts";
 import { deployLoops } from "./loops.ts";
@@ -27,6 +28,8 @@ export interface PlatformOutputs {
   readonly namespaces: readonly string[];
   /** What an auditor verifies the log's checkpoints with, PEM; absent without a gateway. */
   readonly auditPublicKey?: pulumi.Output<string>;
+  /** Address or name of the entry's load balancer; absent without an entry. */
+  readonly entryAddress?: pulumi.Output<string>;
 }
 
 function cloudOf(name: string, config: PlatformConfig): CloudEnvironment | undefined {
@@ -75,6 +78,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
   );
   const base = clusterServices(name, config, cluster, services);
   const gateway = base === undefined ? undefined : deployGateway(name, config, { cluster, audit, ...base });
+  const entry = gateway === undefined ? undefined : deployEntry(config, gateway.gateway, services);
   if (base !== undefined) {
     deployAlerts(name, config, cluster, base);
     deployLoops(name, config, cluster, base);
@@ -93,5 +97,6 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
     clusterName: cluster.clusterName,
     namespaces: tenants.map((tenant) => tenant.namespaceName),
     ...(gateway === undefined ? {} : { auditPublicKey: gateway.publicKeyPem }),
+    ...(entry === undefined ? {} : { entryAddress: entry.address }),
   };
 }

@@ -13,6 +13,16 @@ export const outcomeSchema = z.discriminatedUnion("kind", [
     verdict: z.enum(["within-budget", "over-budget", "nothing-rented"]),
     /** Messages of the findings that stop a deployment. */
     blocking: z.array(z.string()),
+    /** Name it answers under together with other regions. */
+    commonName: z
+      .strictObject({
+        hostname: z.string(),
+        client: z.string(),
+        region: z.string(),
+        regions: z.array(z.string()),
+        record: z.enum(["each-region", "here", "elsewhere"]),
+      })
+      .optional(),
     /** Wall time, ms. */
     wallMs: z.int(),
   }),

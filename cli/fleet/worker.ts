@@ -3,7 +3,18 @@ import { policyOf } from "../../plan/policy.ts";
 import { planStack } from "../../plan/stack-plan.ts";
 import { blocking } from "../../policies/report.ts";
 import { ConfigError, readStack } from "../../stacks/schema/stack-file.ts";
+import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import type { Outcome } from "./outcome.ts";
+
+function commonName({
+  client,
+  cloud,
+  gateway: { entry },
+}: PlatformConfig): Pick<Extract<Outcome, { kind: "planned" }>, "commonName"> {
+  if (entry.kind === "none" || entry.common === undefined || cloud.provider === "local") return {};
+  const { hostname, regions, record } = entry.common;
+  return { commonName: { hostname, client, region: cloud.region, regions, record: record.kind } };
+}
 
 /** Plans, prices and checks one stack; what is wrong with it is its outcome, not an end of the run. */
 async function outcomeOf(folder: string, stack: string, asOf: string): Promise<Outcome> {
@@ -19,6 +30,7 @@ async function outcomeOf(folder: string, stack: string, asOf: string): Promise<O
       ...(cost === undefined ? {} : { monthlyUsd: cost.monthlyUsd }),
       verdict: cost?.verdict ?? "nothing-rented",
       blocking: blocking(policy).map(({ control, message }) => `${control}: ${message}`),
+      ...commonName(config),
       wallMs: Math.round(performance.now() - started),
     };
   } catch (error) {

@@ -85,8 +85,11 @@ function declarations(document: StackDocument, template: PlatformConfig): Decisi
 
 /** Places outside the platform that belong to the template's client. */
 function destinations(document: StackDocument, template: PlatformConfig, { cloud }: ForkAnswers): Decision[] {
-  const { audit, observability, alerting, loops, evaluation } = template;
+  const { audit, observability, alerting, loops, evaluation, gateway } = template;
   document.remove(["audit", "replica"]);
+  document.remove(["gateway", "entry"]);
+  document.remove(["cloud", "network", "proxyCidr"]);
+  document.remove(["budget", "usage", "balancerGiB"]);
   const { telemetry } = observability;
   const platforms = telemetry.kind === "off" ? [] : telemetry.platforms;
   if (platforms.length > 0) document.remove(["observability", "telemetry", "platforms"]);
@@ -105,6 +108,14 @@ function destinations(document: StackDocument, template: PlatformConfig, { cloud
     ...(audit.replica === undefined
       ? []
       : [{ key: "audit.replica", what: "left out: bucket and key are the template's client's" }]),
+    ...(gateway.entry.kind === "none"
+      ? []
+      : [
+          {
+            key: "gateway.entry",
+            what: `left out: ${gateway.entry.hostname}, its zone and its certificate are the template's client's; until the client's own are written, the gateway is reached from inside the cluster only`,
+          },
+        ]),
     ...platforms.map(({ kind }) => ({
       key: `observability.telemetry.platforms[${kind}]`,
       what: "left out: traces would go to the template's client",

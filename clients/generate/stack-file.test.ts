@@ -117,6 +117,8 @@ describe("a fork's stack file", () => {
       [1, 2, 3].map((digit) => `${"0".repeat(63)}${digit}`),
     );
     expect(config.audit.replica).toBeUndefined();
+    expect(config.gateway.entry).toEqual({ kind: "none" });
+    expect(config.budget.usage.balancerGiB).toBeUndefined();
     expect(config.observability.metrics).toEqual({ kind: "local" });
     expect(config.observability.telemetry).toMatchObject({ platforms: [] });
     expect(config.alerting.receivers.map(({ kind }) => kind)).toEqual(["pagerduty"]);
@@ -128,6 +130,7 @@ describe("a fork's stack file", () => {
     for (const key of [
       "providers[openai]",
       "audit.replica",
+      "gateway.entry",
       "observability.telemetry.platforms[mlflow]",
       "observability.metrics",
       "observability.pipeline",

@@ -94,6 +94,30 @@ const subnetwork: Reader = (_, node) => {
   return [...ranges(node.inputs["ipCidrRange"]), ...pods];
 };
 
+/** Record by which a certificate's own name is proven: it is named after what the stack itself made. */
+function provesCertificate({ propertyDependencies }: ResourceNode): boolean {
+  return (propertyDependencies["name"] ?? []).some((urn) =>
+    /aws:acm\/certificate:|gcp:certificatemanager\/dnsAuthorization:/.test(urn),
+  );
+}
+
+/** A name in the DNS, and the zone it is in. */
+const dnsRecord =
+  (zone: (graph: ResourceGraph, node: ResourceNode) => Name): Reader =>
+  (graph, node) => [
+    zone(graph, node),
+    provesCertificate(node)
+      ? { id: node.urn }
+      : named("host", { name: input("name")(node)?.replace(/\.$/, "") }),
+  ];
+
+const routedHosts: Reader = (_, node) => {
+  const hosts = valueAt(node.inputs, "spec.hostnames");
+  return Array.isArray(hosts)
+    ? (hosts as readonly GraphValue[]).map((host) => named("host", { name: textOf(host) }))
+    : [{ reason: "its host names are not known before it is deployed" }];
+};
+
 /** What each resource type creates of each kind. */
 export const CREATED: Readonly<Record<string, { readonly kind: Kind; readonly read: Reader }>> = {
   "aws:kms/key:Key": { kind: "kms-key", read: itself },
@@ -126,6 +150,17 @@ export const CREATED: Readonly<Record<string, { readonly kind: Kind; readonly re
     read: (_, node) => ranges(node.inputs["cidrBlock"]),
   },
   "gcp:compute/subnetwork:Subnetwork": { kind: "network", read: subnetwork },
+  "aws:route53/record:Record": {
+    kind: "hostname",
+    read: dnsRecord((_, node) => named("route53", { zoneId: input("zoneId")(node) })),
+  },
+  "gcp:dns/recordSet:RecordSet": {
+    kind: "hostname",
+    read: dnsRecord((graph, node) =>
+      named("cloud-dns", { project: gcpProject(graph, node), managedZone: input("managedZone")(node) }),
+    ),
+  },
+  "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute": { kind: "hostname", read: routedHosts },
   "gcp:container/cluster:Cluster": {
     kind: "network",
     read: (_, node) => ranges(valueAt(node.inputs, "privateClusterConfig.masterIpv4CidrBlock")),
@@ -142,6 +177,7 @@ const MODULES: readonly (readonly [RegExp, Kind])[] = [
   [/^aws:s3\/|^gcp:storage\/bucket/, "bucket"],
   [/^aws:iam\/|^gcp:serviceaccount\//, "identity"],
   [/^aws:secretsmanager\/|^gcp:secretmanager\/|^(random|tls):index\//, "secret"],
+  [/^aws:route53\/|^gcp:dns\//, "hostname"],
   [/^aws:ec2\/(vpc|defaultVpc)|^gcp:compute\/(subnetwork|globalAddress)/, "network"],
 ];
 

@@ -1,5 +1,5 @@
 /** What clients must never have in common. */
-export const KINDS = ["kms-key", "bucket", "namespace", "identity", "secret", "network"] as const;
+export const KINDS = ["kms-key", "bucket", "namespace", "identity", "secret", "network", "hostname"] as const;
 
 /** One of the kinds. */
 export type Kind = (typeof KINDS)[number];

@@ -169,6 +169,45 @@ describe("isolation of clients", () => {
     ],
   ];
 
+  const records: readonly [string, string, Inputs, Inputs][] = [
+    [
+      "a name in zones of their own",
+      "aws:route53/record:Record",
+      { zoneId: "Z1", name: "llm.one.example" },
+      { zoneId: "Z2", name: "llm.one.example" },
+    ],
+    [
+      "a zone",
+      "aws:route53/record:Record",
+      { zoneId: "Z1", name: "llm.one.example" },
+      { zoneId: "Z1", name: "llm.two.example" },
+    ],
+    [
+      "a name in Cloud DNS",
+      "gcp:dns/recordSet:RecordSet",
+      { project: "p", managedZone: "a", name: "llm.one.example." },
+      { project: "p", managedZone: "b", name: "llm.one.example." },
+    ],
+    [
+      "a name a Gateway answers under",
+      "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute",
+      { spec: { hostnames: ["llm.one.example"] } },
+      { spec: { hostnames: ["llm.one.example"] } },
+    ],
+  ];
+
+  it.each(records)("finds that two clients share %s", (_what, type, mine, theirs) => {
+    const proof = isolationOf(and(acme, resource(type, mine)), [and(globex, resource(type, theirs))]);
+    expect(verdicts(proof)).toEqual({ ...ISOLATED, hostname: "shared" });
+  });
+
+  it("lets one client's regions share a name", () => {
+    const type = "aws:route53/record:Record";
+    const record = resource(type, { zoneId: "Z1", name: "llm.eu.acme.example" });
+    const other = { ...and(acme, record), stack: "acme-prod-de" };
+    expect(isolationOf(and(acme, record), [and(acme, record), other, globex]).verdict).toBe("isolated");
+  });
+
   it.each(shared)("finds a shared %s: %s", (kind, type, mine, theirs) => {
     const proof = isolationOf(and(acme, resource(type, mine)), [and(globex, resource(type, theirs))]);
     expect(verdicts(proof)).toEqual({ ...ISOLATED, [kind]: "shared" });
@@ -186,6 +225,9 @@ describe("isolation of clients", () => {
     ["identity", "aws:iam/role:Role", { namePrefix: "one" }],
     ["identity", "aws:eks/nodeGroup:NodeGroup", { nodeRoleArn: UNKNOWN }],
     ["secret", "kubernetes:core/v1:Secret", { metadata: { name: "one" } }],
+    ["hostname", "aws:route53/record:Record", { zoneId: "Z1", name: UNKNOWN }],
+    ["hostname", "aws:route53/zone:Zone", { name: "acme.example" }],
+    ["hostname", "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", { spec: UNKNOWN }],
     ["network", "aws:ec2/vpc:Vpc", { ipv4IpamPoolId: "ipam-1" }],
     ["network", "aws:eks/cluster:Cluster", { vpcConfig: { subnetIds: [UNKNOWN] } }],
   ];

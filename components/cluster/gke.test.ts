@@ -14,6 +14,7 @@ const args: GkeClusterArgs = {
   zones: ["europe-southwest1-a", "europe-southwest1-b"],
   releaseChannel: "REGULAR",
   endpoint: { access: "private" },
+  gatewayApi: "off",
   controlPlaneCidr: "10.69.0.0/28",
   systemNodes: { instanceType: "e2-standard-4", min: 3, max: 6 },
   networkId: "network",
@@ -39,6 +40,13 @@ describe("GkeCluster", () => {
       "gcp:serviceaccount/account:Account": 1,
       "pulumi:providers:kubernetes": 1,
     });
+  });
+
+  it("makes load balancers from Gateways only where it is asked to", async () => {
+    const channel = async (gatewayApi: "standard" | "off"): Promise<unknown> =>
+      ofType(await graphOf({ gatewayApi }), "gcp:container/cluster:Cluster")[0]?.inputs["gatewayApiConfig"];
+    expect(await channel("off")).toBeUndefined();
+    expect(await channel("standard")).toEqual({ channel: "CHANNEL_STANDARD" });
   });
 
   it("starts closed: private nodes and endpoint, own key, identity per workload, all logs", async () => {

@@ -25,6 +25,8 @@ export interface GkeClusterArgs {
   readonly systemNodes: SystemNodes;
   readonly networkId: pulumi.Input<string>;
   readonly subnetworkId: pulumi.Input<string>;
+  /** Whether GKE makes load balancers from Gateways. */
+  readonly gatewayApi: "standard" | "off";
   /** Whether the provider refuses to delete the cluster. @default true */
   readonly deletionProtection?: boolean;
   readonly labels: Readonly<Record<string, string>>;
@@ -192,6 +194,7 @@ export class GkeCluster extends LlmopsComponent implements ClusterHandle {
           },
         },
         addonsConfig: { gcsFuseCsiDriverConfig: { enabled: true } },
+        ...(args.gatewayApi === "off" ? {} : { gatewayApiConfig: { channel: "CHANNEL_STANDARD" } }),
         resourceLabels: args.labels,
       },
       { parent: this, dependsOn: [...encryption.grants, ...this.nodesDependOn] },

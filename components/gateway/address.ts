@@ -17,6 +17,9 @@ export const GATEWAY_PATHS = {
 /** Ports of the gateway. */
 export const GATEWAY_PORTS = { api: 8080, admin: 8081 } as const;
 
+/** The Service callers use. */
+export const GATEWAY_SERVICE = { name: "gateway", port: 80 } as const;
+
 /** Labels of the gateway's pods. */
 export const GATEWAY_SELECTOR = { "app.kubernetes.io/name": "llmops-gateway" } as const;
 

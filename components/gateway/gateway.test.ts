@@ -19,6 +19,7 @@ const args: GatewayArgs = {
   serviceAccountAnnotations: {},
   reach: {
     engines: [{ namespace: "claims", model: "mistral", port: 8000 }],
+    entry: [],
     identity: [{ cidr: "169.254.170.23/32", port: 80 }],
     outside: "https",
     telemetry: "none",
@@ -122,9 +123,20 @@ describe("gatewayNetworkPolicies", () => {
     expect(ports).toEqual([[53, 53], [6379], [8000], [80], [443]]);
   });
 
+  it("lets in the load balancer of an entry, on the port of the API only", () => {
+    const rules = (entry: string[]): unknown[] =>
+      gatewayNetworkPolicies({ ...args.reach, entry })["ingress"]?.ingress as unknown[];
+    expect(rules([])).toHaveLength(3);
+    expect(rules(["10.20.192.0/22", "10.20.196.0/22"])[3]).toEqual({
+      from: [{ ipBlock: { cidr: "10.20.192.0/22" } }, { ipBlock: { cidr: "10.20.196.0/22" } }],
+      ports: [{ protocol: "TCP", port: 8080 }],
+    });
+  });
+
   it("reaches nothing outside of the cluster unless it must", () => {
     const { egress } = gatewayNetworkPolicies({
       engines: [],
+      entry: [],
       identity: [],
       outside: "none",
       telemetry: "none",

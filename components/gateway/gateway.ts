@@ -12,6 +12,7 @@ import {
   GATEWAY_PATHS,
   GATEWAY_PORTS,
   GATEWAY_SELECTOR,
+  GATEWAY_SERVICE,
 } from "./address.ts";
 import { gatewayNetworkPolicies, type GatewayReach } from "./network.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
@@ -47,7 +48,8 @@ export interface CredentialVariable {
 }
 
 const USER = 65_532;
-const PRE_STOP_SECONDS = 10;
+/** Seconds a replica goes on taking calls after it was told to stop: load balancers need them to notice. */
+export const PRE_STOP_SECONDS = 10;
 const STOP_MARGIN_SECONDS = 20;
 
 /**
@@ -176,7 +178,10 @@ export class Gateway extends LlmopsComponent {
 function services(): Record<string, k8s.types.input.core.v1.ServiceSpec> {
   const selector = GATEWAY_SELECTOR;
   return {
-    gateway: { selector, ports: [{ name: "http", port: 80, targetPort: "http" }] },
+    [GATEWAY_SERVICE.name]: {
+      selector,
+      ports: [{ name: "http", port: GATEWAY_SERVICE.port, targetPort: "http" }],
+    },
     "gateway-admin": { selector, ports: [{ name: "admin", port: 80, targetPort: "admin" }] },
     "gateway-replicas": {
       clusterIP: "None",

@@ -23,6 +23,8 @@ export interface EngineAddress {
 /** Whom the gateway may talk to. */
 export interface GatewayReach {
   readonly engines: readonly EngineAddress[];
+  /** Networks the load balancer of the entry is in; nobody else has an address there. */
+  readonly entry: readonly string[];
   /** Where cloud credentials come from: node-local addresses of the identity agent. */
   readonly identity: readonly { readonly cidr: string; readonly port: number }[];
   /** Whether it calls addresses outside of the cluster: an object store or a model provider. */
@@ -55,6 +57,9 @@ export function gatewayNetworkPolicies(reach: GatewayReach): Record<string, Poli
           from: [namespaces({ "kubernetes.io/metadata.name": MONITORING_NAMESPACE })],
           ports: [tcp(GATEWAY_PORTS.api)],
         },
+        ...(reach.entry.length === 0
+          ? []
+          : [{ from: reach.entry.map((cidr) => ({ ipBlock: { cidr } })), ports: [tcp(GATEWAY_PORTS.api)] }]),
       ],
     },
     egress: {

@@ -44,9 +44,24 @@ describe("GcpNetwork", () => {
     });
   });
 
+  it("has a subnet for the proxies of load balancers where one is asked for", async () => {
+    const graph = await capture({
+      stack: "test",
+      program: () => new GcpNetwork("net", { ...args, proxyCidr: "10.69.1.0/26" }),
+    });
+    const [, proxies] = ofType(graph, "gcp:compute/subnetwork:Subnetwork");
+    expect(proxies?.inputs).toMatchObject({
+      name: "globex-prod-proxies",
+      ipCidrRange: "10.69.1.0/26",
+      purpose: "REGIONAL_MANAGED_PROXY",
+      role: "ACTIVE",
+    });
+  });
+
   it.each([
     [{ podsCidr: "10.60.8.0/22" }, "podsCidr", "10.60.8.0/22 overlaps cidr 10.60.0.0/20"],
     [{ servicesCidr: "10.65.0.0/20" }, "servicesCidr", "10.65.0.0/20 overlaps podsCidr 10.64.0.0/14"],
+    [{ proxyCidr: "10.68.0.0/26" }, "proxyCidr", "10.68.0.0/26 overlaps servicesCidr 10.68.0.0/20"],
   ])("refuses %j", (changes, propertyPath, reason) => {
     expect(() => {
       validateGcpNetworkArgs({ ...args, ...changes });

@@ -15,6 +15,8 @@ export interface GcpNetworkArgs {
   readonly podsCidr: string;
   /** Secondary range of the services. */
   readonly servicesCidr: string;
+  /** Range of the proxies of regional load balancers; absent: there are none. */
+  readonly proxyCidr?: string;
 }
 
 /** Name of the secondary range that holds pods. */
@@ -28,13 +30,19 @@ export const SERVICES_RANGE = "services";
  * @throws pulumi.InputPropertyError naming the property.
  */
 export function validateGcpNetworkArgs(args: GcpNetworkArgs): void {
-  const ranges = ["cidr", "podsCidr", "servicesCidr"] as const;
-  ranges.forEach((range, index) => {
-    for (const other of ranges.slice(0, index))
-      if (overlaps(args[range], args[other]))
+  const { cidr, podsCidr, servicesCidr, proxyCidr } = args;
+  const ranges = Object.entries({
+    cidr,
+    podsCidr,
+    servicesCidr,
+    ...(proxyCidr === undefined ? {} : { proxyCidr }),
+  });
+  ranges.forEach(([name, range], index) => {
+    for (const [other, taken] of ranges.slice(0, index))
+      if (overlaps(range, taken))
         throw new pulumi.InputPropertyError({
-          propertyPath: range,
-          reason: `${args[range]} overlaps ${other} ${args[other]}`,
+          propertyPath: name,
+          reason: `${range} overlaps ${other} ${taken}`,
         });
   });
 }
@@ -43,6 +51,8 @@ export function validateGcpNetworkArgs(args: GcpNetworkArgs): void {
 export class GcpNetwork extends LlmopsComponent {
   readonly network: gcp.compute.Network;
   readonly subnetwork: gcp.compute.Subnetwork;
+  /** Subnetwork of the proxies of regional load balancers. */
+  readonly proxies: gcp.compute.Subnetwork | undefined;
   /** Everything nodes need to reach the internet; nodes depend on it. */
   readonly nat: gcp.compute.RouterNat;
 
@@ -81,6 +91,7 @@ export class GcpNetwork extends LlmopsComponent {
       },
       { parent: this },
     );
+    this.proxies = this.#proxies(args);
     const router = new gcp.compute.Router(
       this.childName("router"),
       {
@@ -120,5 +131,27 @@ export class GcpNetwork extends LlmopsComponent {
       { parent: this },
     );
     this.registerOutputs({ network: this.network.id, subnetwork: this.subnetwork.id });
+  }
+
+  #proxies({
+    clusterName,
+    projectId,
+    region,
+    proxyCidr,
+  }: GcpNetworkArgs): gcp.compute.Subnetwork | undefined {
+    if (proxyCidr === undefined) return undefined;
+    return new gcp.compute.Subnetwork(
+      this.childName("proxies"),
+      {
+        name: `${clusterName}-proxies`,
+        project: projectId,
+        region,
+        network: this.network.id,
+        ipCidrRange: proxyCidr,
+        purpose: "REGIONAL_MANAGED_PROXY",
+        role: "ACTIVE",
+      },
+      { parent: this },
+    );
   }
 }

@@ -1,5 +1,7 @@
 import type * as aws from "@pulumi/aws";
 import type { EksCluster } from "../../components/cluster/eks.ts";
+import { AwsEntry } from "../../components/entry/aws-entry.ts";
+import type { AwsNetwork } from "../../components/network/aws.ts";
 import { AmazonWorkspace } from "../../components/observability/metrics/amazon-workspace.ts";
 import { AwsObjectStore } from "../../components/storage/aws-object-store.ts";
 import type { CloudServices } from "./environment.ts";
@@ -9,6 +11,9 @@ export interface AwsServicesArgs {
   readonly name: string;
   readonly accountId: string;
   readonly region: string;
+  /** Range of the VPC. */
+  readonly vpcCidr: string;
+  readonly network: AwsNetwork;
   readonly cluster: EksCluster;
   readonly provider: aws.Provider;
   readonly tags: Readonly<Record<string, string>>;
@@ -19,6 +24,8 @@ export function awsServices({
   name,
   accountId,
   region,
+  vpcCidr,
+  network,
   cluster,
   provider,
   tags,
@@ -29,6 +36,19 @@ export function awsServices({
   return {
     objectStore: (spec) =>
       new AwsObjectStore(`${name}-${spec.purpose}-store`, { ...own, ...spec }, opts).store,
+    entry: (spec) =>
+      new AwsEntry(
+        `${name}-entry`,
+        {
+          ...spec,
+          ...own,
+          vpcId: network.vpcId,
+          vpcCidr,
+          subnetIds: network.publicSubnetIds,
+          clusterSecurityGroupId: cluster.cluster.vpcConfig.clusterSecurityGroupId,
+        },
+        { providers: { aws: provider, kubernetes: cluster.provider }, dependsOn: cluster.provider },
+      ),
     managedMetrics: (metrics) => {
       if (metrics.kind !== "amazon-managed") throw new RangeError(`AWS has no ${metrics.kind} metrics`);
       const { url, ready } = new AmazonWorkspace(`${name}-prometheus`, own, opts);

@@ -185,6 +185,8 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
       name,
       accountId: cloud.accountId,
       region: cloud.region,
+      vpcCidr: cloud.network.cidr,
+      network,
       cluster,
       provider,
       tags,

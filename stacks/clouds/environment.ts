@@ -1,5 +1,6 @@
 import type { AuditDestination } from "../../components/audit/destination.ts";
 import type { ClusterHandle } from "../../components/cluster/handle.ts";
+import type { Entry, EntrySpec } from "../../components/entry/entry.ts";
 import type { MetricsBackend } from "../../components/observability/metrics/backend.ts";
 import type { ObjectStore, ObjectStoreSpec } from "../../components/storage/object-store.ts";
 import type { PlatformConfig } from "../schema/platform.ts";
@@ -14,6 +15,8 @@ export type ManagedMetrics = Extract<
 export interface CloudServices {
   /** A private bucket with an identity for each of its users. */
   readonly objectStore: (spec: ObjectStoreSpec) => ObjectStore;
+  /** A way in from outside of the cluster. */
+  readonly entry: (spec: EntrySpec) => Entry;
   /**
    * The cloud's own Prometheus.
    * @throws RangeError when it is the other cloud's; the configuration checks find it before

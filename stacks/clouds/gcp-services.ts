@@ -1,5 +1,7 @@
 import * as gcp from "@pulumi/gcp";
 import type { GkeCluster } from "../../components/cluster/gke.ts";
+import { GcpEntry } from "../../components/entry/gcp-entry.ts";
+import type { GcpNetwork } from "../../components/network/gcp.ts";
 import { workloadPrincipal } from "../../components/cluster/workload-principal.ts";
 import { MONITORING_NAMESPACE, PROMETHEUS_ACCOUNT } from "../../components/observability/address.ts";
 import { GcpObjectStore } from "../../components/storage/gcp-object-store.ts";
@@ -11,6 +13,7 @@ export interface GcpServicesArgs {
   readonly projectId: string;
   readonly projectNumber: string;
   readonly region: string;
+  readonly network: GcpNetwork;
   readonly cluster: GkeCluster;
   readonly provider: gcp.Provider;
   readonly labels: Readonly<Record<string, string>>;
@@ -22,6 +25,7 @@ export function gcpServices({
   projectId,
   projectNumber,
   region,
+  network,
   cluster,
   provider,
   labels,
@@ -34,6 +38,15 @@ export function gcpServices({
         { prefix: name, ...project, region, cluster: cluster.cluster, labels, ...spec },
         { providers: { gcp: provider } },
       ).store,
+    entry: (spec) => {
+      const { proxies, subnetwork } = network;
+      if (proxies === undefined) throw new RangeError("cloud.network.proxyCidr is missing");
+      return new GcpEntry(
+        `${name}-entry`,
+        { ...spec, prefix: name, projectId, region, subnetworkId: subnetwork.id, proxies, labels },
+        { providers: { gcp: provider, kubernetes: cluster.provider } },
+      );
+    },
     managedMetrics: (metrics) => {
       if (metrics.kind !== "google-managed")
         throw new RangeError(`Google Cloud has no ${metrics.kind} metrics`);

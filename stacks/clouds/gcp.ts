@@ -29,10 +29,16 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
     "llmops-risk-class": config.riskClass.level,
   };
   const provider = new gcp.Provider(`${name}-gcp`, { project: cloud.projectId, region: cloud.region });
-  const { controlPlaneCidr, ...ranges } = cloud.network;
+  const { controlPlaneCidr, proxyCidr, ...ranges } = cloud.network;
   const network = new GcpNetwork(
     `${name}-network`,
-    { clusterName: name, projectId: cloud.projectId, region: cloud.region, ...ranges },
+    {
+      clusterName: name,
+      projectId: cloud.projectId,
+      region: cloud.region,
+      ...ranges,
+      ...(proxyCidr === undefined ? {} : { proxyCidr }),
+    },
     { providers: { gcp: provider } },
   );
   const cluster = new GkeCluster(
@@ -47,6 +53,7 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
       endpoint: cloud.cluster.endpoint,
       controlPlaneCidr,
       systemNodes: cloud.cluster.systemNodes,
+      gatewayApi: config.gateway.entry.kind === "none" ? "off" : "standard",
       deletionProtection: cloud.cluster.deletionProtection === "on",
       networkId: network.network.id,
       subnetworkId: network.subnetwork.id,
@@ -143,6 +150,7 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
       projectId: cloud.projectId,
       projectNumber: cloud.projectNumber,
       region: cloud.region,
+      network,
       cluster,
       provider,
       labels,

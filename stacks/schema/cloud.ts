@@ -110,6 +110,9 @@ const gcp = z
       podsCidr: cidr.describe("Secondary range of the pods."),
       servicesCidr: cidr.describe("Secondary range of the services."),
       controlPlaneCidr: cidr.describe("/28 of the control plane."),
+      proxyCidr: cidr
+        .optional()
+        .describe("Proxies of the entry's load balancer, /26 or wider; required with gateway.entry."),
     }),
     cluster: z.strictObject({
       releaseChannel: z.enum(["REGULAR", "STABLE", "EXTENDED"]).default("REGULAR"),

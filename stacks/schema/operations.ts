@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { entry } from "./entry.ts";
 import { count, dnsName, email, isoDate, pinnedImage, secretRef } from "./primitives.ts";
 
 const keyDigest = z
@@ -75,6 +76,7 @@ export const gateway = z
       )
       .default([])
       .describe("Who may decide reviews, erase content, stop models and throttle calls."),
+    entry: entry.default({ kind: "none" }),
   })
   .prefault({})
   .describe("The guardrail gateway in front of every model.");
@@ -220,6 +222,9 @@ const usage = z
     logGiB: quantity("Logs ingested, GiB per month."),
     flowLogGiB: quantity("Flow logs ingested, GiB per month."),
     objectStorageGiB: quantity("Kept in object storage, GiB."),
+    balancerGiB: quantity(
+      "Through the load balancer of gateway.entry, GiB per month; required with one. AWS bills capacity units: one carries a GiB in an hour.",
+    ),
     metricMillionSamples: quantity("Samples taken in by a managed Prometheus, millions per month."),
   })
   .default({})

@@ -11,6 +11,14 @@ import { planned } from "./offline-plan.ts";
 /** Kinds whose definition no Go module holds; they are checked by their types only. */
 const WITHOUT_DEFINITION: Readonly<Record<string, string>> = {
   "cloud.google.com/v1 ComputeClass": "GKE installs its definition itself and publishes it nowhere",
+  ...Object.fromEntries(
+    ["GCPBackendPolicy", "GCPGatewayPolicy", "HealthCheckPolicy"].map((kind) => [
+      `networking.gke.io/v1 ${kind}`,
+      "its module github.com/GoogleCloudPlatform/gke-gateway-api is on no module proxy",
+    ]),
+  ),
+  "elbv2.k8s.aws/v1beta1 TargetGroupBinding":
+    "sigs.k8s.io/aws-load-balancer-controller is on the module proxy only before it had the kind",
 };
 
 const ENFORCE = "pod-security.kubernetes.io/enforce";

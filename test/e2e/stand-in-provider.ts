@@ -52,6 +52,19 @@ function computed(type: string, id: string): Inputs {
       return { base64: "c3RhbmQtaW4=" };
     case "random:index/randomPassword:RandomPassword":
       return { result: "stand-in" };
+    case "aws:acm/certificate:Certificate":
+      return {
+        ...common,
+        domainValidationOptions: [
+          { resourceRecordName: "_stand-in", resourceRecordType: "CNAME", resourceRecordValue: "stand-in" },
+        ],
+      };
+    case "aws:lb/loadBalancer:LoadBalancer":
+      return { ...common, dnsName: `${id}.stand-in`, zoneId: "ZSTANDIN" };
+    case "gcp:certificatemanager/dnsAuthorization:DnsAuthorization":
+      return { dnsResourceRecords: [{ name: "_stand-in.", type: "CNAME", data: "stand-in." }] };
+    case "gcp:compute/address:Address":
+      return { address: "192.0.2.2" };
     case "gcp:serviceaccount/account:Account":
       return { email: `${id}@stand-in.iam` };
     default:

@@ -58,7 +58,17 @@ const RULES = "kubernetes:monitoring.coreos.com/v1:PrometheusRule";
 const ROUTES = "kubernetes:monitoring.coreos.com/v1alpha1:AlertmanagerConfig";
 const ROLLOUT = "kubernetes:argoproj.io/v1alpha1:Rollout";
 const IMAGE = "spec.template.spec.containers.0.image";
+const BALANCER = "aws:lb/loadBalancer:LoadBalancer";
+const LISTENER = "aws:lb/listener:Listener";
+const GROUP = "aws:ec2/securityGroup:SecurityGroup";
+const GROUP_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+const ARMOR = "gcp:compute/regionSecurityPolicy:RegionSecurityPolicy";
+const SSL_POLICY = "gcp:compute/regionSslPolicy:RegionSslPolicy";
+const GOOGLE_GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway";
+const BACKEND_POLICY = "kubernetes:networking.gke.io/v1:GCPBackendPolicy";
+const SERVICE = "kubernetes:core/v1:Service";
 const READS_GATEWAY = [
+  "AIA-SEC-06",
   "AIA-TST-03",
   "AIA-DPR-02",
   "AIA-DPR-03",
@@ -262,6 +272,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "acme-prod",
     "no gateway",
     without(CONFIG_MAP),
+    "AIA-SEC-06",
     "AIA-TST-03",
     "AIA-LOG-01",
     "AIA-LOG-10",
@@ -618,6 +629,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "globex-prod",
     "an unreadable configuration",
     set(CONFIG_MAP, "gateway", "data", UNKNOWN),
+    "AIA-SEC-06",
     "AIA-TST-03",
     "AIA-DPR-02",
     "AIA-DPR-03",
@@ -708,6 +720,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "globex-high-risk",
     "an unreadable configuration",
     set(CONFIG_MAP, "gateway", "data", UNKNOWN),
+    "AIA-SEC-06",
     "AIA-TST-03",
     "AIA-DPR-02",
     "AIA-DPR-03",
@@ -993,6 +1006,156 @@ export const MUTATIONS: readonly Mutation[] = [
       providers: config.providers.map((provider) => ({ ...provider, trainingUse: "allowed" as const })),
     }),
     "AIA-DPR-05",
+  ),
+  // The way in
+  fail(
+    "aws",
+    "acme-prod",
+    "an entry without encryption",
+    both(set(LISTENER, "entry", "protocol", "HTTP"), set(LISTENER, "entry", "sslPolicy", null)),
+    "AIA-SEC-06",
+  ),
+  fail(
+    "aws",
+    "acme-prod",
+    "an entry that takes TLS 1.0",
+    set(LISTENER, "entry", "sslPolicy", "ELBSecurityPolicy-2016-08"),
+    "AIA-SEC-06",
+  ),
+  unknown(
+    "aws",
+    "acme-prod",
+    "an entry with an unknown policy",
+    set(LISTENER, "entry", "sslPolicy", UNKNOWN),
+    "AIA-SEC-06",
+  ),
+  fail("aws", "acme-prod", "an entry without listener", without(LISTENER), "AIA-SEC-06"),
+  fail(
+    "aws",
+    "acme-prod",
+    "an entry for everybody",
+    set(GROUP, "entry", "ingress.0.cidrBlocks", ["10.0.0.0/8", "0.0.0.0/0"]),
+    "AIA-SEC-06",
+  ),
+  fail(
+    "aws",
+    "acme-prod",
+    "an entry for everybody with an IPv6 address",
+    set(GROUP, "entry", "ingress.0.ipv6CidrBlocks", ["::/0"]),
+    "AIA-SEC-06",
+  ),
+  fail(
+    "aws",
+    "acme-prod",
+    "an entry opened by a rule of its own",
+    edit(GROUP_RULE, "entry", ({ inputs, propertyDependencies }) => ({
+      inputs: { ...inputs, cidrIpv4: "0.0.0.0/0" },
+      propertyDependencies: {
+        ...propertyDependencies,
+        securityGroupId: propertyDependencies["referencedSecurityGroupId"] ?? [],
+      },
+    })),
+    "AIA-SEC-06",
+  ),
+  unknown(
+    "aws",
+    "acme-prod",
+    "an entry for unknown networks",
+    set(GROUP, "entry", "ingress", UNKNOWN),
+    "AIA-SEC-06",
+  ),
+  fail(
+    "aws",
+    "acme-prod",
+    "an entry whose security group is somebody else's",
+    edit(BALANCER, "entry", ({ propertyDependencies }) => ({
+      propertyDependencies: { ...propertyDependencies, securityGroups: [] },
+    })),
+    "AIA-SEC-06",
+  ),
+  fail(
+    "aws",
+    "acme-prod",
+    "an entry without a log",
+    set(BALANCER, "entry", "accessLogs", { enabled: false }),
+    "AIA-SEC-06",
+  ),
+  fail(
+    "aws",
+    "acme-prod",
+    "an entry for callers nobody knows",
+    configured(/    keys:\n      - "0{64}"\n/, "    keys: []\n"),
+    "AIA-SEC-06",
+  ),
+  fail(
+    "gcp",
+    "globex-prod",
+    "an entry that takes TLS 1.0",
+    set(SSL_POLICY, "entry", "minTlsVersion", "TLS_1_0"),
+    "AIA-SEC-06",
+  ),
+  unknown(
+    "gcp",
+    "globex-prod",
+    "an entry with an unknown policy",
+    set(SSL_POLICY, "entry", "minTlsVersion", UNKNOWN),
+    "AIA-SEC-06",
+  ),
+  fail(
+    "gcp",
+    "globex-prod",
+    "an entry for everybody",
+    set(ARMOR, "entry", "rules.0.match.config.srcIpRanges", ["*"]),
+    "AIA-SEC-06",
+  ),
+  fail(
+    "gcp",
+    "globex-prod",
+    "an entry that lets in whom no rule names",
+    set(ARMOR, "entry", "rules.1.action", "allow"),
+    "AIA-SEC-06",
+  ),
+  unknown(
+    "gcp",
+    "globex-prod",
+    "an entry for unknown networks",
+    set(ARMOR, "entry", "rules.0.match.config.srcIpRanges", UNKNOWN),
+    "AIA-SEC-06",
+  ),
+  fail(
+    "gcp",
+    "globex-prod",
+    "an entry without encryption",
+    set(GOOGLE_GATEWAY, "entry", "spec.listeners.0.protocol", "HTTP"),
+    "AIA-SEC-06",
+  ),
+  unknown(
+    "gcp",
+    "globex-prod",
+    "an entry with unknown listeners",
+    set(GOOGLE_GATEWAY, "entry", "spec.listeners", UNKNOWN),
+    "AIA-SEC-06",
+  ),
+  fail(
+    "gcp",
+    "globex-prod",
+    "an entry without a log",
+    set(BACKEND_POLICY, "entry", "spec.default.logging", { enabled: false }),
+    "AIA-SEC-06",
+  ),
+  fail(
+    "kubernetes",
+    "acme-prod",
+    "a load balancer beside the entry",
+    set(SERVICE, "gateway-gateway", "spec.type", "LoadBalancer"),
+    "AIA-SEC-06",
+  ),
+  unknown(
+    "kubernetes",
+    "acme-prod",
+    "a service nobody knows the reach of",
+    set(SERVICE, "gateway-gateway", "spec.type", UNKNOWN),
+    "AIA-SEC-06",
   ),
   // Platform security
   fail(

@@ -25,6 +25,9 @@ const ENDS = {
   metadata: address("169.254.169.254"),
   podIdentity: address("169.254.170.23"),
   intranet: address("10.1.2.3"),
+  // Public subnet of the first zone, where the load balancer of the entry is, and private one, where nodes and pods are.
+  balancer: address("10.20.192.7"),
+  node: address("10.20.0.7"),
 } as const;
 
 type End = keyof typeof ENDS;
@@ -62,6 +65,11 @@ const FLOWS: readonly (readonly [from: End, to: End, port: number, verdict: "pas
   ["redis", "internet", 443, "is dropped"],
   ["internet", "engine", 8000, "is dropped"],
   ["internet", "gateway", 8080, "is dropped"],
+  ["balancer", "gateway", 8080, "passes"],
+  ["balancer", "gateway", 8081, "is dropped"],
+  ["balancer", "engine", 8000, "is dropped"],
+  ["balancer", "redis", 6379, "is dropped"],
+  ["node", "gateway", 8080, "is dropped"],
 ];
 
 let graph: ResourceGraph;

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { ResourceGraph } from "../../graph/graph.ts";
+import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { capture } from "../../plan/capture.ts";
 import { typeCounts } from "../../plan/plan.ts";
 import { platformProgram } from "../../stacks/program.ts";
@@ -7,14 +7,32 @@ import { parsePlatform } from "../../stacks/schema/parse.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import { configOf } from "../policy/environments.ts";
 
-/** acme-prod in one of its two regions. */
+const COMMON_NAME = "llm.acme.example";
+
+const RECORD = "aws:route53/record:Record";
+
+/** acme-prod in one of its two regions, under a name of both. */
 function site(name: string, region: string, cidr: string): unknown {
   const base = configOf("acme-prod");
   if (base.cloud.provider !== "aws") throw new Error("not on AWS");
+  const { entry } = base.gateway;
+  if (entry.kind === "none") throw new Error("no entry");
   return {
     ...base,
     site: name,
     residency: { regions: ["eu-south-2", "eu-central-1"] },
+    gateway: {
+      ...base.gateway,
+      entry: {
+        ...entry,
+        hostname: `llm-${name}.acme.example`,
+        common: {
+          hostname: COMMON_NAME,
+          regions: ["eu-south-2", "eu-central-1"],
+          certificate: `arn:aws:acm:${region}:111122223333:certificate/common`,
+        },
+      },
+    },
     cloud: {
       ...base.cloud,
       region,
@@ -39,7 +57,9 @@ function names(graph: ResourceGraph): string[] {
   return (
     resources(graph)
       // The name of an inline policy is its role's own affair.
-      .filter(({ type }) => type.startsWith("aws:") && type !== "aws:iam/rolePolicy:RolePolicy")
+      .filter(
+        ({ type }) => type.startsWith("aws:") && type !== "aws:iam/rolePolicy:RolePolicy" && type !== RECORD,
+      )
       .flatMap(({ inputs }) => [inputs["bucket"], inputs["name"]])
       .filter((name) => typeof name === "string")
   );
@@ -73,7 +93,47 @@ describe("one client in two regions", () => {
   });
 
   it("mentions the other region, its names and its network nowhere", () => {
-    expect(JSON.stringify(spain)).not.toMatch(/eu-central-1|acme-prod-de|10\.40\./);
-    expect(JSON.stringify(germany)).not.toMatch(/eu-south-2|acme-prod-es|10\.20\./);
+    expect(JSON.stringify(spain)).not.toMatch(/eu-central-1|acme-prod-de|llm-de|10\.40\./);
+    expect(JSON.stringify(germany)).not.toMatch(/eu-south-2|acme-prod-es|llm-es|10\.20\./);
+  });
+
+  it("shares the name of one record, and that in a set of its own that leaves the answers when the region is ill", () => {
+    const records = (graph: ResourceGraph): ReadonlyMap<unknown, ResourceGraph["nodes"][number]["inputs"]> =>
+      new Map(ofType(graph, RECORD).map(({ inputs }) => [inputs["name"], inputs]));
+    const [es, de] = [records(spain), records(germany)];
+    expect([...es.keys()].filter((name) => typeof name === "string")).toEqual([
+      COMMON_NAME,
+      "llm-es.acme.example",
+    ]);
+    expect([...de.keys()].filter((name) => typeof name === "string" && es.has(name))).toEqual([COMMON_NAME]);
+    const shared = { zoneId: "Z00000000000000000000", type: "A", aliases: [{ evaluateTargetHealth: true }] };
+    expect(es.get(COMMON_NAME)).toMatchObject({
+      ...shared,
+      setIdentifier: "es",
+      latencyRoutingPolicies: [{ region: "eu-south-2" }],
+    });
+    expect(de.get(COMMON_NAME)).toMatchObject({
+      ...shared,
+      setIdentifier: "de",
+      latencyRoutingPolicies: [{ region: "eu-central-1" }],
+    });
+  });
+
+  it("shares no other value that names something outside of the cluster", () => {
+    const outside = (graph: ResourceGraph): Set<string> =>
+      new Set(
+        resources(graph)
+          .filter(({ type }) => /^aws:(lb|acm|route53|ec2\/securityGroup|s3\/bucket:)/.test(type))
+          .flatMap(({ inputs }) => [
+            inputs["name"],
+            inputs["bucket"],
+            inputs["domainName"],
+            inputs["certificateArn"],
+            inputs["setIdentifier"],
+          ])
+          .filter((value) => typeof value === "string"),
+      );
+    const there = outside(germany);
+    expect([...outside(spain)].filter((value) => there.has(value))).toEqual([COMMON_NAME]);
   });
 });

@@ -51,6 +51,7 @@ describe("the teardown of a shipped stack", () => {
     expect(lost.map(({ name }) => name).toSorted()).toEqual([
       "acme-prod-audit-trail-bucket",
       "acme-prod-cluster-logs",
+      "acme-prod-entry-logs-bucket",
       "acme-prod-gateway-redis-set",
       "acme-prod-gateway-set",
       "acme-prod-logs-store-bucket",
@@ -68,6 +69,7 @@ describe("the teardown of a shipped stack", () => {
     const { obstacles, steps, stack } = teardown("acme-prod");
     expect(obstacles.map(({ kind, about }) => `${kind} ${about}`)).toEqual([
       "blocks deletion-protection",
+      "blocks contents",
       "blocks contents",
       "blocks contents",
       "blocks contents",
@@ -91,6 +93,22 @@ describe("the teardown of a shipped stack", () => {
     expect(order).not.toContain(-1);
     expect(order).toEqual(order.toSorted((a, b) => a - b));
   });
+
+  it.each([
+    ["acme-prod", "aws:route53/record:Record", "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding"],
+    ["globex-prod", "gcp:dns/recordSet:RecordSet", "kubernetes:gateway.networking.k8s.io/v1:Gateway"],
+  ] as const)(
+    "takes %s's name away before its load balancer, and both before the gateway",
+    (stack, record, way) => {
+      const { waves } = teardown(stack);
+      const wave = (type: string, part: string): number =>
+        waves.find(({ resources }) =>
+          resources.some((each) => each.type === type && each.name.includes(part)),
+        )?.number ?? NaN;
+      expect(wave(record, "entry-record")).toBeLessThan(wave(way, "entry"));
+      expect(wave(way, "entry")).toBeLessThan(wave("kubernetes:apps/v1:StatefulSet", "gateway-set"));
+    },
+  );
 
   it("deletes Kubernetes objects before the cluster and the cluster before its network", () => {
     const { waves } = teardown("acme-prod");

@@ -42,7 +42,12 @@ const tls = z.strictObject({
   clientAuthorityPath: z.string().min(1).nullable().default(null),
 });
 
-const listen = z.strictObject({ ...address, tls: tls.nullable().default(null) });
+const listen = z.strictObject({
+  ...address,
+  tls: tls.nullable().default(null),
+  /** How long an idle connection is kept; longer than a load balancer in front keeps it, or calls meet a closed one. */
+  keepAliveMs: positive.default(65_000),
+});
 
 const hashedKey = z.string().regex(/^[0-9a-f]{64}$/, "the SHA-256 of the key in lower-case hex");
 

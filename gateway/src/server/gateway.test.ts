@@ -761,6 +761,22 @@ describe("operation", () => {
     expect(text).not.toContain("invented");
   });
 
+  it.each([
+    [undefined, "timeout=65"],
+    [1_210_000, "timeout=1210"],
+  ])("keeps an idle connection as long as it is told: %s ms", async (keepAliveMs, expected) => {
+    const under = await gatewayUnderTest([await fakeEngine()], (config) => ({
+      ...config,
+      listen: { ...config.listen, ...(keepAliveMs === undefined ? {} : { keepAliveMs }) },
+    }));
+    const answer = await rawExchange(
+      under.gateway.url,
+      "GET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n",
+      300,
+    );
+    expect(answer).toContain(`Keep-Alive: ${expected}`);
+  });
+
   it("keeps its generated private key readable by its owner only", async () => {
     const under = await gatewayUnderTest([await fakeEngine()]);
     const { statSync } = await import("node:fs");

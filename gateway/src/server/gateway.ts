@@ -89,7 +89,7 @@ async function createModelServer(
   const options = {
     headersTimeout: headersMs,
     requestTimeout: headersMs + bodyMs,
-    keepAliveTimeout: 65_000,
+    keepAliveTimeout: listen.keepAliveMs,
     connectionsCheckingInterval: Math.min(1_000, headersMs),
     maxHeaderSize: 16 * 1024,
     insecureHTTPParser: false,

@@ -119,17 +119,22 @@ function systemNodesOrdered({ cloud }: PlatformConfig): ConfigProblem[] {
 
 function networksDisjoint({ cloud }: PlatformConfig): ConfigProblem[] {
   if (cloud.provider !== "gcp") return [];
-  const names = ["cidr", "podsCidr", "servicesCidr", "controlPlaneCidr"] as const;
-  const clashes = names.flatMap((name, index) =>
-    names
+  const ranges = (["cidr", "podsCidr", "servicesCidr", "controlPlaneCidr", "proxyCidr"] as const).flatMap(
+    (name) => {
+      const range = cloud.network[name];
+      return range === undefined ? [] : [{ name, range }];
+    },
+  );
+  const clashes = ranges.flatMap(({ name, range }, index) =>
+    ranges
       .slice(0, index)
       .flatMap((other) =>
-        overlaps(cloud.network[name], cloud.network[other])
+        overlaps(range, other.range)
           ? [
               problem(
                 ["cloud", "network", name],
-                cloud.network[name],
-                `${name} ${cloud.network[name]} overlaps ${other} ${cloud.network[other]}`,
+                range,
+                `${name} ${range} overlaps ${other.name} ${other.range}`,
                 "give every range its own addresses",
               ),
             ]

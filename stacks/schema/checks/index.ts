@@ -3,6 +3,7 @@ import { capacityChecks } from "./capacity.ts";
 import type { Check } from "./check.ts";
 import { cloudChecks } from "./cloud.ts";
 import { deliveryChecks } from "./delivery.ts";
+import { entryChecks } from "./entry.ts";
 import { evaluationChecks } from "./evaluation.ts";
 import { gatewayChecks } from "./gateway.ts";
 import { governanceChecks } from "./governance.ts";
@@ -24,6 +25,7 @@ export const checks: readonly Check[] = [
   ...loopChecks,
   ...promptChecks,
   ...gatewayChecks,
+  ...entryChecks,
   ...metricsChecks,
   ...telemetryChecks,
   ...governanceChecks,
