@@ -29,7 +29,7 @@ describe("exportToLlmD", () => {
     ]);
     expect(objects[2]?.spec).toEqual({
       selector: ROUTER,
-      ports: [{ name: "http", port: 80, targetPort: 8081 }],
+      ports: [{ name: "http", port: 8000, targetPort: 8081 }],
     });
     expect(values).toMatchObject({
       router: {

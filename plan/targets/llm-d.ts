@@ -171,7 +171,7 @@ export function exportToLlmD(model: PlannedModel): ModelExport {
             apiVersion: "v1",
             kind: "Service",
             metadata: deployment.metadata,
-            spec: { selector: router, ports: [{ name: "http", port: 80, targetPort: PROXY_PORT }] },
+            spec: { selector: router, ports: [{ name: "http", port, targetPort: PROXY_PORT }] },
           },
           ...ways(model, router, selector, port),
         ],
