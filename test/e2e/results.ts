@@ -1,11 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Root of the repository. */
-export const ROOT = join(import.meta.dirname, "..", "..");
-
 /** File that keeps the last result of every suite. */
-export const RESULTS = join(ROOT, "docs", "e2e-results.json");
+export function resultsFile(root: string): string {
+  return join(root, "docs", "e2e-results.json");
+}
 
 /** Last result of a suite. */
 export interface Result {
@@ -23,7 +22,8 @@ export interface Result {
 }
 
 /** Results of the runs so far, by file. */
-export function lastResults(): Map<string, Result> {
-  const known = existsSync(RESULTS) ? (JSON.parse(readFileSync(RESULTS, "utf8")) as Result[]) : [];
+export function lastResults(root: string): Map<string, Result> {
+  const file = resultsFile(root);
+  const known = existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Result[]) : [];
   return new Map(known.map((result) => [result.file, result]));
 }

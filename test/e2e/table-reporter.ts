@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { join, relative } from "node:path";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
-import { lastResults, RESULTS, ROOT, type Result } from "./results.ts";
+import { lastResults, resultsFile, type Result } from "./results.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 declare module "vitest" {
@@ -14,6 +14,7 @@ declare module "vitest" {
   }
 }
 
+const ROOT = join(import.meta.dirname, "..", "..");
 const PAGE = join(ROOT, "docs", "e2e-results.md");
 
 function roundsOf(tests: readonly TestCase[]): number {
@@ -74,13 +75,13 @@ function render(rows: ReadonlyMap<string, Result>): string {
 export default class TableReporter implements Reporter {
   /** Writes the rows of the files that ran. */
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const rows = lastResults();
+    const rows = lastResults(ROOT);
     for (const module of modules) {
       const row = rowOf(module);
       if (row !== undefined) rows.set(row.file, row);
     }
     const known = SCENARIOS.flatMap(({ file }) => rows.get(file) ?? []);
-    writeFileSync(RESULTS, `${JSON.stringify(known, null, 2)}\n`);
+    writeFileSync(resultsFile(ROOT), `${JSON.stringify(known, null, 2)}\n`);
     const page = render(rows);
     writeFileSync(PAGE, page);
     process.stdout.write(`\n${page.slice(page.indexOf("| Scenario"))}`);
