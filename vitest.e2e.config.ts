@@ -1,15 +1,34 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/e2e/longest-first.ts";
 
 /** Not part of the suite until they pass; `npm run test:e2e:open` runs them. */
 export const OPEN = ["test/e2e/autoscaling.test.ts"] as const;
 
+/** Suites whose subject is time: a neighbour's load would be part of what they see. They run last, one after the other. */
+const ALONE = ["test/e2e/loops.test.ts"] as const;
+
+/** What every end-to-end suite has in common. */
+export const SETTINGS = {
+  reporters: ["default", "./test/e2e/table-reporter.ts"],
+  testTimeout: 300_000,
+  hookTimeout: 1_800_000,
+};
+
 export default defineConfig({
   test: {
-    include: ["test/e2e/**/*.test.ts"],
-    exclude: [...OPEN],
-    reporters: ["default", "./test/e2e/table-reporter.ts"],
-    fileParallelism: false,
-    testTimeout: 300_000,
-    hookTimeout: 1_800_000,
+    ...SETTINGS,
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "together",
+          include: ["test/e2e/**/*.test.ts"],
+          exclude: [...OPEN, ...ALONE],
+          maxWorkers: "100%",
+        },
+      },
+      { extends: true, test: { name: "alone", include: [...ALONE], fileParallelism: false } },
+    ],
   },
 });

@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Table from "cli-table3";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
 import { CHART_NAMES } from "../charts/catalog.ts";
@@ -14,6 +13,7 @@ import { copyScript } from "../supply-chain/copy-script.ts";
 import { imagesOfObjects, inventoryOf, outsideMirror, type Inventory } from "../supply-chain/inventory.ts";
 import { isMirrored, originalImage, type RegistryMirror } from "../supply-chain/mirror.ts";
 import { EXIT, print, printJson, progress, STACKS_FOLDER } from "./context.ts";
+import { plainTable } from "./table.ts";
 
 interface ListOptions {
   readonly stack: string;
@@ -90,15 +90,12 @@ async function takingsOf(options: ListOptions): Promise<Takings> {
   };
 }
 
-const PLAIN = { style: { head: [], border: [] } };
-
 function printTakings(stack: string, takings: Takings): void {
   const { images, charts, unknown, rendered, atRunTime, mirror } = takings;
-  const imageTable = new Table({ head: ["image", "pinned by", "used by"], ...PLAIN });
+  const imageTable = plainTable({ head: ["image", "pinned by", "used by"] });
   for (const { image, pinning, usedBy } of images) imageTable.push([image, pinning, usedBy.join("\n")]);
-  const chartTable = new Table({
+  const chartTable = plainTable({
     head: ["chart", "version", "repository", "digest of the archive"],
-    ...PLAIN,
   });
   for (const { name, version, repository, digest } of charts)
     chartTable.push([name, version, repository, digest.kind === "sha256" ? digest.value : "unverified"]);

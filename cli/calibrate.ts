@@ -6,8 +6,8 @@ import { DEFAULT_BATCHED_TOKENS } from "../capacity/memory.ts";
 import { batchedTokensFor, tokenRates } from "../capacity/sizing.ts";
 import { serviceRate } from "../simulation/service-rate.ts";
 import { exponentialLengths } from "../simulation/trace.ts";
-import { positive } from "./capacity.ts";
 import { EXIT, print, printJson, progress } from "./context.ts";
+import { positive } from "./number-options.ts";
 
 const measurement = z.strictObject({
   inputTokens: z.number().positive(),

@@ -1,4 +1,3 @@
-import Table from "cli-table3";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { isConfirmed, seedFor, fittedSeeds } from "../capacity/seeds.ts";
 import { cheapestMachine } from "../capacity/machines.ts";
@@ -11,6 +10,8 @@ import { serviceRate } from "../simulation/service-rate.ts";
 import { exponentialLengths } from "../simulation/trace.ts";
 import { ACCELERATORS, ACCELERATOR_SPECS, type Accelerator } from "../components/gpu/accelerators.ts";
 import { EXIT, print, printJson, progress } from "./context.ts";
+import { positive } from "./number-options.ts";
+import { plainTable } from "./table.ts";
 
 interface CapacityOptions {
   readonly gpu: Accelerator;
@@ -25,13 +26,6 @@ interface CapacityOptions {
   readonly cloud: "aws" | "gcp";
   readonly region: string;
   readonly json?: true;
-}
-
-/** Parses a number above 0. @throws InvalidArgumentError otherwise */
-export function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError(`'${text}' is not a number above 0`);
-  return value;
 }
 
 interface Origin {
@@ -119,7 +113,7 @@ function run(name: string, options: CapacityOptions): void {
     });
     return;
   }
-  const table = new Table({ style: { head: [], border: [] } });
+  const table = plainTable();
   table.push(
     { "weights per GPU": `${memory.weightsGiB.toFixed(1)} of ${memory.usableGiB.toFixed(1)} GiB usable` },
     { "key-value cache": `${memory.cacheTokens} tokens (${memory.cacheGiB.toFixed(1)} GiB per GPU)` },
@@ -177,9 +171,8 @@ export function capacityCommand(): Command {
         return;
       }
       const confirmed = fittedSeeds().filter(isConfirmed);
-      const table = new Table({
+      const table = plainTable({
         head: ["model", "10^9 parameters", "context", "licence", "measured"],
-        style: { head: [], border: [] },
       });
       for (const [model, { parametersBillion, contextTokens, licence }] of Object.entries(MODELS))
         table.push([

@@ -1,10 +1,10 @@
-import Table from "cli-table3";
 import { Command, InvalidArgumentError } from "commander";
 import { stringify } from "csv-stringify/sync";
 import { monthPeriod, readHours } from "../chargeback/hours.ts";
 import { STATEMENT_SERIES, statementOf, type Statement } from "../chargeback/statement.ts";
 import { Prometheus } from "../reporting/prometheus.ts";
 import { EXIT, print, printJson, progress } from "./context.ts";
+import { plainTable } from "./table.ts";
 
 interface ChargebackOptions {
   readonly prometheus: string;
@@ -27,10 +27,9 @@ function address(value: string): string {
 const COLUMNS = ["tenant", "client", "model", "source", "usd"] as const;
 
 function printTable({ from, to, rows, totalUsd, attributedUsd, unattributedUsd, hours }: Statement): void {
-  const table = new Table({
+  const table = plainTable({
     head: ["tenant", "client", "model", "source", "USD"],
     colAligns: ["left", "left", "left", "left", "right"],
-    style: { head: [], border: [] },
   });
   for (const { tenant, client, model, source, usd } of rows)
     table.push([tenant, client === "" ? "(used by nobody)" : client, model, source, usd]);

@@ -1,4 +1,3 @@
-import Table from "cli-table3";
 import { Command } from "commander";
 import { differences, type Difference } from "../clients/differences.ts";
 import { writeAll } from "../clients/files.ts";
@@ -7,8 +6,7 @@ import { forksOf, stacksOf, type ClientStack, type ForkedStack } from "../client
 import { freshFork, platformIn, upgradeOf, type Upgrade } from "../clients/upgrade.ts";
 import { showValue } from "../stacks/schema/problem.ts";
 import { EXIT, print, printJson, progress, repositoryOption, VERSION } from "./context.ts";
-
-const PLAIN = { style: { head: [], border: [] } };
+import { plainTable } from "./table.ts";
 
 interface CommonOptions {
   readonly repository: string;
@@ -50,9 +48,8 @@ function list({ repository, json }: CommonOptions): void {
     printJson(rows);
     return;
   }
-  const table = new Table({
+  const table = plainTable({
     head: ["client", "environment", "stack", "cloud", "region", "budget a month", "blueprint", "forked from"],
-    ...PLAIN,
   });
   for (const { client, environment, stack, cloud, region, budget, blueprint, from } of rows)
     table.push([
@@ -92,7 +89,7 @@ async function apart(root: string, stacks: readonly ClientStack[], fork: ForkedS
 function printDifferences(title: string, found: readonly Difference[]): void {
   print(`\n${title}${found.length === 0 ? ": nothing" : ""}`);
   if (found.length === 0) return;
-  const table = new Table({ head: ["key", "then", "now"], ...PLAIN });
+  const table = plainTable({ head: ["key", "then", "now"] });
   for (const { key, from, to } of found) table.push([key, showValue(from), showValue(to)]);
   print(table.toString());
 }

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Table from "cli-table3";
 import { Command } from "commander";
 import { MARKS } from "../compliance/bundle.ts";
 import { documentsOf } from "../compliance/documents/index.ts";
@@ -12,6 +11,7 @@ import { classify } from "../stacks/schema/classification.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { asOfOption, print, printJson, progress, STACKS_FOLDER, VERSION } from "./context.ts";
 import { gitState } from "./git.ts";
+import { plainTable } from "./table.ts";
 
 interface PackOptions {
   readonly stack: string;
@@ -65,9 +65,8 @@ async function pack({ stack, out, asOf, json }: PackOptions): Promise<void> {
     printJson(manifest);
     return;
   }
-  const rows = new Table({
+  const rows = plainTable({
     head: ["document", "verified", "declared", "to be written"],
-    style: { head: [], border: [] },
   });
   for (const { file, verified, declared, open } of files.filter(({ file: name }) => name.endsWith(".md")))
     rows.push([file, verified, declared, open]);

@@ -1,5 +1,4 @@
 import { writeFileSync } from "node:fs";
-import Table from "cli-table3";
 import { Decimal } from "decimal.js";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { Part } from "../cost/breakdown.ts";
@@ -17,10 +16,11 @@ import { planStack } from "../plan/stack-plan.ts";
 import { CURRENCIES, EXCHANGE_RATES, type Currency } from "../pricing/currencies.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { readStack, stackNames } from "../stacks/schema/stack-file.ts";
-import { positive } from "./capacity.ts";
 import { Checkout } from "./checkout.ts";
 import { asOfOption, EXIT, print, printJson, progress, STACKS_FOLDER } from "./context.ts";
 import { git } from "./git.ts";
+import { positive } from "./number-options.ts";
+import { plainTable } from "./table.ts";
 
 interface CostCommandOptions {
   readonly stack?: readonly string[];
@@ -115,10 +115,10 @@ function summed(environments: readonly EnvironmentCost[], pick: (each: Environme
 }
 
 function printTable({ title, head, rows, textColumns, note }: CostTable): void {
-  const table = new Table({
+  const table = plainTable({
     head: [...head],
     colAligns: head.map((_, index) => (index < textColumns ? "left" : "right")),
-    style: { head: [], border: [], compact: true },
+    style: { compact: true },
   });
   for (const row of rows) table.push([...row]);
   print(`\n${title}`);

@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Table from "cli-table3";
 import { Command } from "commander";
 import { dashboardFiles, dashboardsOf } from "../components/observability/dashboards/files.ts";
 import { fill, panelProblems, type PanelProblem } from "../reporting/panels.ts";
@@ -8,8 +7,9 @@ import { snapshotPage } from "../reporting/snapshot.ts";
 import { dashboardScope, runbooks } from "../stacks/dashboard-scope.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { EXIT, print, printJson, progress, STACKS_FOLDER } from "./context.ts";
-import { positive } from "./capacity.ts";
+import { positive } from "./number-options.ts";
 import { prometheusAt } from "./report.ts";
+import { plainTable } from "./table.ts";
 
 interface DashboardsOptions {
   readonly stack: string;
@@ -72,9 +72,8 @@ async function run({
     print("every panel shows something");
     return;
   }
-  const table = new Table({
+  const table = plainTable({
     head: ["dashboard", "panel", "problem"],
-    style: { head: [], border: [] },
     wordWrap: true,
     colWidths: [20, 34, 90],
   });

@@ -1,10 +1,10 @@
-import Table from "cli-table3";
 import { Command } from "commander";
 import { typeCounts } from "../plan/plan.ts";
 import { planStack } from "../plan/stack-plan.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { teardownOf, type Teardown } from "../teardown/teardown.ts";
 import { asOfOption, EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
+import { plainTable } from "./table.ts";
 
 interface DestroyPlanOptions {
   readonly stack: string;
@@ -12,10 +12,8 @@ interface DestroyPlanOptions {
   readonly asOf: string;
 }
 
-const PLAIN = { style: { head: [], border: [] } };
-
 function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const made = new Table({ head: [...head], ...PLAIN });
+  const made = plainTable({ head: [...head] });
   for (const row of rows) made.push([...row]);
   return made.toString();
 }

@@ -1,13 +1,9 @@
 import { InvalidArgumentError } from "commander";
 import type { TokenPrice } from "../evals/run/runner.ts";
+import { wholeNumberFrom } from "./number-options.ts";
 
 /** Reads a whole number from 1. @throws InvalidArgumentError when the text is none */
-export function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError(`'${text}' is not a whole number from 1`);
-  return value;
-}
+export const whole = wholeNumberFrom(1);
 
 /** Reads prices, USD per million tokens. @throws InvalidArgumentError when the text is not two of them */
 export function price(text: string): TokenPrice {

@@ -1,12 +1,13 @@
 import { resolve } from "node:path";
-import Table from "cli-table3";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { Decimal } from "decimal.js";
 import { stackNames, UnknownStackError } from "../stacks/schema/stack-file.ts";
 import { asOfOption, EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
 import { commonCosts, contradictions } from "./fleet/common-name.ts";
 import { planFleet } from "./fleet/pool.ts";
 import type { Outcome } from "./fleet/outcome.ts";
+import { wholeNumberFrom } from "./number-options.ts";
+import { plainTable } from "./table.ts";
 
 interface FleetOptions {
   readonly stack?: readonly string[];
@@ -17,13 +18,6 @@ interface FleetOptions {
 
 /** Most processes at the same time: each takes about half a GiB. */
 const MOST_WORKERS = 16;
-
-function workerCount(value: string): number {
-  const count = Number(value);
-  if (!Number.isInteger(count) || count < 1 || count > MOST_WORKERS)
-    throw new InvalidArgumentError(`'${value}' is not a whole number from 1 to ${MOST_WORKERS}`);
-  return count;
-}
 
 /** What stops a stack of the fleet, in short; empty when nothing does. */
 function troubles(outcome: Outcome, all: readonly Outcome[]): string[] {
@@ -51,10 +45,9 @@ function total(outcomes: readonly Outcome[], pick: "min" | "expected" | "max"): 
 }
 
 function tableOf(outcomes: readonly Outcome[]): string {
-  const rows = new Table({
+  const rows = plainTable({
     head: ["stack", "resources", "minimum", "expected", "ceiling", "stopped by"],
     colAligns: ["left", "right", "right", "right", "right", "left"],
-    style: { head: [], border: [] },
   });
   for (const outcome of outcomes) {
     const cost = outcome.kind === "planned" ? outcome.monthlyUsd : undefined;
@@ -131,7 +124,7 @@ export function fleetCommand(): Command {
       "plan, price and check every stack of a folder, a few per process; exit code 1 when one is stopped",
     )
     .option("-s, --stack <stack...>", "only these stacks")
-    .option("--workers <n>", "processes at the same time", workerCount, 1)
+    .option("--workers <n>", "processes at the same time", wholeNumberFrom(1, MOST_WORKERS), 1)
     .addOption(asOfOption())
     .option("--json", "print JSON")
     .action((folder: string | undefined, options: FleetOptions) => plan(folder ?? STACKS_FOLDER, options));

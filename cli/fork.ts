@@ -1,6 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import Table from "cli-table3";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import type { Decision } from "../clients/decision.ts";
 import { differences, type Difference } from "../clients/differences.ts";
 import { writeAll } from "../clients/files.ts";
@@ -30,6 +29,8 @@ import {
 } from "./context.ts";
 import { answersOf, openQuestions, refuseMissing, type Given } from "./fork-answers.ts";
 import { ROOT } from "./git.ts";
+import { positive } from "./number-options.ts";
+import { plainTable } from "./table.ts";
 
 interface ForkOptions extends Omit<Given, "client"> {
   readonly repository: string;
@@ -50,8 +51,6 @@ interface Examination {
 
 /** Kinds whose names people look for; roles, secrets and accounts are many and follow from the stack's name. */
 const NAMED: readonly Kind[] = ["kms-key", "bucket", "namespace", "network"];
-
-const PLAIN = { style: { head: [], border: [] } };
 
 /** Answers to whatever is missing, from the terminal; without one, the missing flags are named. */
 async function complete(
@@ -114,7 +113,7 @@ async function examine(
 
 function printDifferences(template: string, found: readonly Difference[]): void {
   print(`\nWhat differs from ${template}`);
-  const table = new Table({ head: ["key", template, "fork"], ...PLAIN });
+  const table = plainTable({ head: ["key", template, "fork"] });
   for (const { key, from, to } of found) table.push([key, showValue(from), showValue(to)]);
   print(table.toString());
 }
@@ -127,7 +126,7 @@ function verdictOf({ verdict, shared, open }: KindProof): string {
 /** Isolation as a table, with what is in common or unknown below it. */
 function printIsolation({ stack, others, kinds }: IsolationProof): void {
   print(`\nIsolation of ${stack} from ${others.join(", ") || "nobody: there is no other client"}`);
-  const table = new Table({ head: ["kind", "here", "there", "found"], ...PLAIN });
+  const table = plainTable({ head: ["kind", "here", "there", "found"] });
   for (const proof of kinds) table.push([proof.kind, proof.compared, proof.against, verdictOf(proof)]);
   print(table.toString());
   for (const { kind, shared, open } of kinds) {
@@ -216,13 +215,6 @@ async function run(client: string | undefined, options: ForkOptions): Promise<vo
     process.exitCode = EXIT.findings;
 }
 
-function positiveNumber(value: string): number {
-  const number = Number(value);
-  if (!Number.isFinite(number) || number <= 0)
-    throw new InvalidArgumentError(`'${value}' is not a positive number`);
-  return number;
-}
-
 /** `llmops fork`: a new client's environment from the nearest stack. */
 export function forkCommand(): Command {
   return new Command("fork")
@@ -249,8 +241,8 @@ export function forkCommand(): Command {
     .option("--registry <host>", "registry the client's images are pushed to")
     .option("--name <name>", "how people write the client's name (default: the short name)")
     .option("--purpose <sentence>", "what the system is for (default: the template's)")
-    .option("--budget <amount>", "monthly budget (default: the template's)", positiveNumber)
-    .option("--retention-days <days>", "days records are kept (default: the template's)", positiveNumber)
+    .option("--budget <amount>", "monthly budget (default: the template's)", positive)
+    .option("--retention-days <days>", "days records are kept (default: the template's)", positive)
     .option("--gpu <pool=accelerator...>", "accelerator of a pool, where the cloud lacks the template's")
     .option("--system-nodes <type>", "machine type of the nodes without GPU")
     .option("--network <cidr>", "range to take free networks from (default: 10.0.0.0/8)")

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import Table from "cli-table3";
 import { Command } from "commander";
 import type { CostReport } from "../plan/cost.ts";
 import { policyOf } from "../plan/policy.ts";
@@ -14,6 +13,7 @@ import { readStack } from "../stacks/schema/stack-file.ts";
 import { outsideMirror } from "../supply-chain/inventory.ts";
 import { asOfOption, EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
 import { policySummary } from "./policy.ts";
+import { plainTable } from "./table.ts";
 
 interface PlanOptions {
   readonly stack: string;
@@ -22,10 +22,8 @@ interface PlanOptions {
   readonly asOf: string;
 }
 
-const PLAIN = { style: { head: [], border: [] } };
-
 function resourceTable(plan: Plan): string {
-  const rows = new Table({ head: ["component", "type", "resources"], ...PLAIN });
+  const rows = plainTable({ head: ["component", "type", "resources"] });
   for (const { name, type, resources } of plan.components)
     rows.push([
       name,
@@ -40,10 +38,9 @@ function resourceTable(plan: Plan): string {
 /** The cost table: one row per resource that costs by the hour and per bounded use, monthly USD. */
 export function costTable(cost: CostReport): string {
   const right = { hAlign: "right" } as const;
-  const rows = new Table({
+  const rows = plainTable({
     head: ["resource", "what", "minimum", "expected", "ceiling"],
     colAligns: ["left", "left", "right", "right", "right"],
-    ...PLAIN,
   });
   for (const { name, what, monthlyUsd } of [...cost.lines, ...cost.use])
     rows.push([name, what, monthlyUsd.min, monthlyUsd.expected, monthlyUsd.max]);

@@ -1,5 +1,4 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import Table from "cli-table3";
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { ResourceGraph } from "../graph/graph.ts";
 import { readGraphFile } from "../graph/graph-file.ts";
@@ -19,8 +18,7 @@ import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { asOfOption, EXIT, STACKS_FOLDER, VERSION, print, printJson, progress } from "./context.ts";
 import { gitState } from "./git.ts";
-
-const PLAIN = { style: { head: [], border: [] } };
+import { plainTable } from "./table.ts";
 
 function seen({ status, checked, findings, attestations, reason }: ControlResult): string {
   if (status === "not-applicable") return reason ?? "";
@@ -41,11 +39,10 @@ function seen({ status, checked, findings, attestations, reason }: ControlResult
 
 /** The report as a table: every control, also those that passed and those that do not apply. */
 export function policyTable({ results, exemptionFindings }: PolicyReport): string {
-  const rows = new Table({
+  const rows = plainTable({
     head: ["control", "status", "level", "what was seen"],
     colWidths: [14, 16, 11, 100],
     wordWrap: true,
-    ...PLAIN,
   });
   for (const result of results)
     rows.push([result.control, result.status, result.level, `${result.title}\n${seen(result)}`]);
@@ -175,7 +172,7 @@ function list({ json }: { readonly json?: true }): void {
     );
     return;
   }
-  const rows = new Table({ head: ["control", "title", "law"], ...PLAIN });
+  const rows = plainTable({ head: ["control", "title", "law"] });
   for (const { id, title, legal } of CATALOGUE)
     rows.push([
       id,

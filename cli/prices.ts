@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import Table from "cli-table3";
 import { Command } from "commander";
 import {
   checkPrices,
@@ -18,8 +17,9 @@ import { importAwsOffer } from "../pricing/import/aws.ts";
 import { importGcpSkus } from "../pricing/import/gcp.ts";
 import { TOKEN_PRICES } from "../pricing/tokens.ts";
 import { readStack, stackNames } from "../stacks/schema/stack-file.ts";
-import { positive } from "./capacity.ts";
 import { asOfOption, EXIT, print, printJson, progress, STACKS_FOLDER } from "./context.ts";
+import { positive } from "./number-options.ts";
+import { plainTable } from "./table.ts";
 
 interface CheckOptions {
   readonly stack?: readonly string[];
@@ -28,8 +28,6 @@ interface CheckOptions {
   readonly asOf: string;
   readonly json?: true;
 }
-
-const PLAIN = { style: { head: [], border: [], compact: true } };
 
 async function findingsOf(stack: string, options: CheckOptions): Promise<PriceFinding[]> {
   const config = readStack(STACKS_FOLDER, stack);
@@ -67,7 +65,7 @@ async function check(options: CheckOptions): Promise<void> {
   const wrong = wrongPrices(findings);
   if (options.json === true) printJson({ findings, wrong: wrong.length });
   else {
-    const table = new Table({ head: ["stack", "price", "state", "date", "days"], ...PLAIN });
+    const table = plainTable({ head: ["stack", "price", "state", "date", "days"], style: { compact: true } });
     for (const { stack, key, state, asOf, ageDays } of findings)
       table.push([stack, key, state, asOf ?? "-", ageDays ?? "-"]);
     print(table.toString());
@@ -89,7 +87,7 @@ function list(options: { readonly json?: true }): void {
     });
     return;
   }
-  const table = new Table({ head: ["price", "USD", "per", "date", "from"], ...PLAIN });
+  const table = plainTable({ head: ["price", "USD", "per", "date", "from"], style: { compact: true } });
   const origin = (sku: string): string => (imported.has(sku) ? "imported" : "table");
   for (const [sku, { usdPerHour, asOf }] of hourly) table.push([sku, usdPerHour, "hour", asOf, origin(sku)]);
   for (const [sku, { usdPerUnit, asOf }] of use) table.push([sku, usdPerUnit, "unit", asOf, origin(sku)]);

@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Table from "cli-table3";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { promptChanges, type PromptChange } from "../prompts/diff.ts";
 import { promptHash } from "../prompts/hash.ts";
@@ -25,6 +24,8 @@ import {
 import { render } from "../prompts/template.ts";
 import { EXIT, print, printJson, progress } from "./context.ts";
 import { git } from "./git.ts";
+import { numberFrom } from "./number-options.ts";
+import { plainTable } from "./table.ts";
 
 interface JsonOption {
   readonly json?: true;
@@ -175,9 +176,8 @@ async function compare(options: ReadoutOptions): Promise<void> {
     });
   else {
     const percent = (value: number): string => (value * 100).toFixed(1);
-    const table = new Table({
+    const table = plainTable({
       head: ["version", "units", "mean %", "difference, points", "interval", "p", "verdict"],
-      style: { head: [], border: [] },
     });
     table.push([
       control?.version ?? "",
@@ -208,15 +208,6 @@ async function compare(options: ReadoutOptions): Promise<void> {
       );
   }
   if (isBroken || results.some(({ verdict }) => verdict === "worse")) process.exitCode = EXIT.findings;
-}
-
-function number(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!(value >= least && value <= most))
-      throw new InvalidArgumentError(`'${text}' is not a number from ${least} to ${most}`);
-    return value;
-  };
 }
 
 /** `llmops prompt`: versioned prompts and their comparison. */
@@ -264,24 +255,24 @@ export function promptCommand(): Command {
         .default("subject"),
     )
     .option("--weights <weights>", "configured weights in the order of versions, for example 9,1", (text) =>
-      text.split(",").map(number(0, 1e6)),
+      text.split(",").map(numberFrom(0, 1e6)),
     )
     .option(
       "--alpha <share>",
       "chance of ever calling equal ones different",
-      number(0.0001, 0.5),
+      numberFrom(0.0001, 0.5),
       READOUT_RULES.alpha,
     )
     .option(
       "--min-units <count>",
       "units per version before anything is concluded",
-      number(2, 1e9),
+      numberFrom(2, 1e9),
       READOUT_RULES.minUnits,
     )
     .option(
       "--effect <share>",
       "difference the test is tuned for",
-      number(0.001, 1),
+      numberFrom(0.001, 1),
       READOUT_RULES.expectedEffect,
     )
     .option("--json", "print JSON")

@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Table from "cli-table3";
 import { Command, InvalidArgumentError } from "commander";
 import { pdfOf } from "../compliance/pdf.ts";
 import { auditMonth } from "../reporting/month/audit-month.ts";
@@ -16,6 +15,7 @@ import { Prometheus } from "../reporting/prometheus.ts";
 import { dashboardScope } from "../stacks/dashboard-scope.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { EXIT, print, printJson, progress, STACKS_FOLDER } from "./context.ts";
+import { plainTable } from "./table.ts";
 
 interface ReportOptions {
   readonly month: string;
@@ -91,9 +91,8 @@ async function run(options: ReportOptions): Promise<void> {
   }
   if (options.json === true) printJson(report);
   else {
-    const table = new Table({
+    const table = plainTable({
       head: ["figure", "value", "target", "verdict"],
-      style: { head: [], border: [] },
     });
     for (const figure of judged)
       table.push([figure.label, wordsOf(figure), figure.target?.text ?? "", verdictOf(figure)]);

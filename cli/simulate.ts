@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import Table from "cli-table3";
 import { Command } from "commander";
 import { memoryBalance } from "../capacity/memory.ts";
 import { cardOfRepository, MODELS, type ModelCard } from "../capacity/models.ts";
@@ -33,8 +32,9 @@ import {
 } from "../simulation/trace.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
-import { positive } from "./capacity.ts";
 import { print, printJson, progress, STACKS_FOLDER } from "./context.ts";
+import { positive } from "./number-options.ts";
+import { plainTable } from "./table.ts";
 
 type Model = PlatformConfig["models"][number];
 
@@ -188,9 +188,8 @@ async function run(options: SimulateOptions): Promise<void> {
     });
     return;
   }
-  const table = new Table({
+  const table = plainTable({
     head: ["scaling", "in time", "GPU-hours", "of static", "peak", "worst first token"],
-    style: { head: [], border: [] },
   });
   for (const [name, result] of results) table.push(row(name, result, reference.result));
   print(

@@ -6,30 +6,10 @@ import { checkConfig, guardCode } from "../gateway/src/index.ts";
 import { gatewayConfiguration } from "./gateway-configuration.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 import { readStack } from "./schema/stack-file.ts";
+import { OPENAI_EU } from "./testing/providers.ts";
 
 const S3 = { bucket: { kind: "s3", bucket: "acme-prod-audit", region: "eu-south-2" } } as const;
 const stack = (name: string): PlatformConfig => readStack(join(import.meta.dirname), name);
-
-const provider: PlatformConfig["providers"][number] = {
-  name: "openai-eu",
-  kind: "openai",
-  baseUrl: "https://eu.api.openai.com/v1",
-  region: "eu",
-  dataProcessingAgreement: "DPA-7",
-  trainingUse: "excluded",
-  monthlyCapUsd: 1000,
-  credential: { name: "openai", key: "token" },
-  models: [
-    {
-      name: "gpt",
-      model: "gpt-x",
-      inputUsdPerMillion: "2.5",
-      outputUsdPerMillion: "10",
-      source: "price list",
-      asOf: "2026-11-01",
-    },
-  ],
-};
 
 describe("gatewayConfiguration", () => {
   it("puts every model of acme-prod behind guards, limits across replicas and the locked bucket", () => {
@@ -121,8 +101,8 @@ describe("gatewayConfiguration", () => {
   it("tells the gateway what cached input costs only where the stack file says so", () => {
     const config = stack("acme-prod");
     const priced = (changes: object): unknown => {
-      const [model] = provider.models.map((each) => ({ ...each, ...changes }));
-      const providers = [{ ...provider, models: model === undefined ? [] : [model] }];
+      const [model] = OPENAI_EU.models.map((each) => ({ ...each, ...changes }));
+      const providers = [{ ...OPENAI_EU, models: model === undefined ? [] : [model] }];
       return gatewayConfiguration({ ...config, providers }, S3).models.find(({ name }) => name === "gpt")
         ?.price;
     };
@@ -194,7 +174,7 @@ describe("gatewayConfiguration", () => {
       models: id === "c" ? ["claims-assistant"] : ["claims-assistant", "gpt"],
     }));
     const configuration = gatewayConfiguration(
-      { ...config, providers: [provider], gateway: { ...config.gateway, clients: both } },
+      { ...config, providers: [OPENAI_EU], gateway: { ...config.gateway, clients: both } },
       S3,
     );
     expect(configuration.upstreams.at(-1)).toMatchObject({

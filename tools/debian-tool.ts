@@ -72,6 +72,15 @@ function unpacked(folder: string, tool: DebianTool): InstalledTool {
   return { binary: join(folder, tool.binary), env: { ...process.env, LD_LIBRARY_PATH: libraries } };
 }
 
+/** Moves an unpacked package into the cache, unless another process was faster. */
+function place(scratch: string, folder: string): void {
+  try {
+    renameSync(scratch, folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY") throw error;
+  }
+}
+
 /**
  * A program from the PATH, else unpacked from its Debian package into the cache, without root.
  * @throws ToolError when neither is possible
@@ -92,8 +101,7 @@ export function ensureDebianTool(tool: DebianTool): InstalledTool {
     }
     if (!existsSync(join(scratch, tool.binary)))
       throw new ToolError(`the package ${tool.package} has no ${tool.binary}`);
-    rmSync(folder, { recursive: true, force: true });
-    renameSync(scratch, folder);
+    place(scratch, folder);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

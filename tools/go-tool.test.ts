@@ -119,10 +119,11 @@ ${onBuild}
     expect(readFileSync(join(folder, "builds"), "utf8")).toBe("build\nbuild\n");
   });
 
-  it("lets two builds at once both succeed and leaves one folder", async () => {
+  it("builds once for two who ask at the same time, and leaves one folder", async () => {
     fakeGo("go1.26.8", `sleep 0.2; echo engine > "$target/pulumi"`);
     const folders = await Promise.all([ensureTool(PULUMI, quiet), ensureTool(PULUMI, quiet)]);
     expect(new Set(folders).size).toBe(1);
+    expect(readFileSync(join(folder, "builds"), "utf8")).toBe("build\n");
     expect(cached()).toHaveLength(1);
   });
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { makeOnce } from "./make-once.ts";
 
 /** Programs that are built from a Go module pinned in this folder. */
 export interface GoTool {
@@ -190,24 +191,27 @@ function build(tool: GoTool, folder: string, progress: (text: string) => void): 
 }
 
 /**
- * Path of a tool's folder with its programs in `bin`, built first where one is missing (minutes).
- * Safe when several processes build at once: each moves its own programs into place one by one, with equal content.
+ * Path of a tool's folder with its programs in `bin`, built first where one is missing (minutes); whoever asks for the same
+ * meanwhile waits.
  * @throws ToolError when Go is missing or too old, or the build fails
  */
 export async function ensureTool(tool: GoTool, progress: (text: string) => void): Promise<string> {
   const folder = toolFolder(tool);
   const names = programs(tool);
-  if (names.every((name) => existsSync(join(folder, "bin", name)))) return folder;
+  const isBuilt = (): boolean => names.every((name) => existsSync(join(folder, "bin", name)));
+  if (isBuilt()) return folder;
   requireGo(tool);
   mkdirSync(dirname(folder), { recursive: true });
-  const scratch = mkdtempSync(`${folder}-`);
-  try {
-    progress(`building ${tool.name} ${tool.version} from its Go module (minutes, once) ...`);
-    await build(tool, scratch, progress);
-    mkdirSync(join(folder, "bin"), { recursive: true });
-    for (const name of names) renameSync(join(scratch, name), join(folder, "bin", name));
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  await makeOnce(`${folder}.lock`, isBuilt, async () => {
+    const scratch = mkdtempSync(`${folder}-`);
+    try {
+      progress(`building ${tool.name} ${tool.version} from its Go module (minutes, once) ...`);
+      await build(tool, scratch, progress);
+      mkdirSync(join(folder, "bin"), { recursive: true });
+      for (const name of names) renameSync(join(scratch, name), join(folder, "bin", name));
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  });
   return folder;
 }

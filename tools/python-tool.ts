@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { makeOnce } from "./make-once.ts";
 import { runCommand } from "./run-command.ts";
 
 /** Packages from PyPI in a virtual environment of their own. */
@@ -40,17 +41,19 @@ export async function ensurePythonTool(tool: PythonTool): Promise<string> {
   const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
   const lock = createHash("sha256").update(tool.requirements.join("\n")).digest("hex").slice(0, 12);
   const folder = join(cache, "llmops-blueprint", "tools", `${tool.name}-${lock}`);
-  if (existsSync(join(folder, "installed"))) return join(folder, "bin");
+  const isInstalled = (): boolean => existsSync(join(folder, "installed"));
   mkdirSync(dirname(folder), { recursive: true });
-  rmSync(folder, { recursive: true, force: true });
-  await runCommand("python3", ["-m", "venv", folder]);
-  await runCommand(join(folder, "bin", "pip"), [
-    "install",
-    "--quiet",
-    "--disable-pip-version-check",
-    ...tool.requirements,
-  ]);
-  const mark = mkdtempSync(join(folder, "mark-"));
-  renameSync(mark, join(folder, "installed"));
+  await makeOnce(`${folder}.lock`, isInstalled, async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await runCommand("python3", ["-m", "venv", folder]);
+    await runCommand(join(folder, "bin", "pip"), [
+      "install",
+      "--quiet",
+      "--disable-pip-version-check",
+      ...tool.requirements,
+    ]);
+    const mark = mkdtempSync(join(folder, "mark-"));
+    renameSync(mark, join(folder, "installed"));
+  });
   return join(folder, "bin");
 }

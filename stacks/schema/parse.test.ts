@@ -3,6 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { OPENAI_EU } from "../testing/providers.ts";
 import { parsePlatform } from "./parse.ts";
 import { ConfigError, CONFIG_KEY, parseStackText, stackFile } from "./stack-file.ts";
 
@@ -1950,25 +1951,8 @@ describe("a bad configuration", () => {
   it("refuses cached input that costs more than input", () => {
     const root = changed("acme-prod", "providers", [
       {
-        name: "openai-eu",
-        kind: "openai",
-        baseUrl: "https://eu.api.openai.com/v1",
-        region: "eu",
-        dataProcessingAgreement: "DPA-7",
-        trainingUse: "excluded",
-        monthlyCapUsd: 1000,
-        credential: { name: "openai", key: "token" },
-        models: [
-          {
-            name: "gpt",
-            model: "gpt-x",
-            inputUsdPerMillion: "2.5",
-            outputUsdPerMillion: "10",
-            cachedInputUsdPerMillion: "3",
-            source: "price list",
-            asOf: "2026-11-01",
-          },
-        ],
+        ...OPENAI_EU,
+        models: OPENAI_EU.models.map((model) => ({ ...model, cachedInputUsdPerMillion: "3" })),
       },
     ]);
     const result = parsePlatform(root);

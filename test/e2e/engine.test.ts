@@ -17,8 +17,8 @@ beforeAll(async () => {
   engine = await startEngine();
 });
 
-afterAll(() => {
-  engine.close();
+afterAll(async () => {
+  await engine.close();
 });
 
 const CASES = [

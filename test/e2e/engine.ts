@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
 import {
-  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -18,6 +17,7 @@ import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automa
 import { platformProgram } from "../../stacks/program.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import { ensureTool, PULUMI } from "../../tools/go-tool.ts";
+import { Processes } from "./cluster/processes.ts";
 
 /** One operation a stand-in provider carried out. */
 export interface Operation {
@@ -50,7 +50,7 @@ export interface Engine {
   backendText(): string;
   /** Text of the stack's state file. */
   stateFile(stack: string): string;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Project of every stack; the offline plan uses the same, so that URNs agree. */
@@ -59,13 +59,26 @@ const PROJECT_NAME = "llmops";
 /** Without an operation for this long, in milliseconds, the engine waits only for the hanging creation. */
 const SETTLED_MS = 1500;
 
-/** Ends a plugin the killed engine left behind; it may have noticed by itself. */
-function endProcess(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
+/** Packages of the resources that the stacks create. */
+const PACKAGES = ["aws", "gcp", "kubernetes", "random", "tls"] as const;
+
+const STAND_IN = "stand-in providers";
+
+/** Starts the stand-in of every package; the engine attaches to it in each run, and starts no plugin itself. */
+async function startStandIn(processes: Processes, folder: string): Promise<string> {
+  processes.start(STAND_IN, {
+    command: process.execPath,
+    args: ["--import", import.meta.resolve("tsx"), join(import.meta.dirname, "stand-in-provider.ts")],
+    env: { ...process.env, STAND_IN_FOLDER: folder },
+  });
+  // A provider says where it listens in its first line.
+  const port = (): string | undefined => /^\d+$/m.exec(processes.output(STAND_IN))?.[0];
+  await processes.ready(STAND_IN, () => Promise.resolve(port() !== undefined));
+  return PACKAGES.map((name) => `${name}:${port() ?? ""}`).join();
+}
+
+function writeProgram(file: string, lines: string): void {
+  writeFileSync(file, `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
 }
 
 /** Starts from an empty backend. */
@@ -74,36 +87,38 @@ export async function startEngine(): Promise<Engine> {
     process.stderr.write(`${text}\n`);
   });
   const folder = mkdtempSync(join(tmpdir(), "llmops-engine-"));
-  const [plugins, backend] = [join(folder, "plugins"), join(folder, "backend")];
-  mkdirSync(plugins);
+  const [programs, backend] = [join(folder, "bin"), join(folder, "backend")];
+  mkdirSync(programs);
   mkdirSync(backend);
-  const standIn = join(import.meta.dirname, "stand-in-provider.ts");
-  for (const name of ["aws", "gcp", "kubernetes", "random", "tls"]) {
-    const file = join(plugins, `pulumi-resource-${name}`);
-    const loader = fileURLToPath(import.meta.resolve("tsx"));
-    writeFileSync(file, `#!/bin/sh\nexec '${process.execPath}' --import '${loader}' '${standIn}' "$@"\n`);
-    chmodSync(file, 0o755);
-  }
+  const processes = new Processes();
+  const providers = await startStandIn(processes, folder);
   // Without a language host the engine starts packs the way it did before there was one; both run the same program.
-  const analyzer = join(plugins, "pulumi-analyzer-policy-nodejs");
   const runPack = fileURLToPath(import.meta.resolve("@pulumi/pulumi/cmd/run-policy-pack/index.js"));
-  writeFileSync(analyzer, `#!/bin/sh\nexec '${process.execPath}' '${runPack}' "$@"\n`);
-  chmodSync(analyzer, 0o755);
+  writeProgram(
+    join(programs, "pulumi-analyzer-policy-nodejs"),
+    `NODE_COMPILE_CACHE='${join(folder, "compiled")}' exec '${process.execPath}' '${runPack}' "$@"`,
+  );
+  // What is killed is the engine itself, so its own process says which it is.
+  const running = join(folder, "engine");
+  writeProgram(
+    join(programs, "pulumi"),
+    `echo $$ > '${running}'\nexec '${join(tool, "bin", "pulumi")}' "$@"`,
+  );
   const project = join(folder, "project");
   mkdirSync(project);
   writeFileSync(join(project, "Pulumi.yaml"), `name: ${PROJECT_NAME}\nruntime: nodejs\n`);
   const log = join(folder, "operations.jsonl");
   const fail = join(folder, "fail-create-of");
   const [hang, hanging] = [join(folder, "hang-create-of"), join(folder, "hanging")];
-  const pulumiCommand = await PulumiCommand.get({ root: tool });
+  const pulumiCommand = await PulumiCommand.get({ root: folder });
   const envVars = {
-    PATH: [plugins, process.env["PATH"]].join(delimiter),
+    PATH: [programs, process.env["PATH"]].join(delimiter),
     PULUMI_HOME: join(folder, "home"),
     PULUMI_BACKEND_URL: `file://${backend}`,
     PULUMI_CONFIG_PASSPHRASE: "end-to-end test",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    STAND_IN_FOLDER: folder,
+    PULUMI_DEBUG_PROVIDERS: providers,
   };
   return {
     stack: (stackName, config, before = () => undefined, asOf = "") =>
@@ -120,7 +135,7 @@ export async function startEngine(): Promise<Engine> {
       ),
     unprotect: (stack) => {
       const { status, stderr } = spawnSync(
-        join(tool, "bin", "pulumi"),
+        join(programs, "pulumi"),
         ["state", "unprotect", "--all", "--yes", "--stack", stack],
         { cwd: project, env: { ...process.env, ...envVars }, encoding: "utf8" },
       );
@@ -153,14 +168,7 @@ export async function startEngine(): Promise<Engine> {
         if (now !== size) [size, settledAt] = [now, Date.now()];
         await setTimeout(50);
       }
-      const pid = Number(readFileSync(hanging, "utf8"));
-      const plugins = readFileSync(join(folder, "plugins.jsonl"), "utf8")
-        .trim()
-        .split("\n")
-        .map((line) => JSON.parse(line) as { plugin: number; engine: number })
-        .filter((started) => started.engine === pid);
-      process.kill(pid, "SIGKILL");
-      for (const { plugin } of plugins) endProcess(plugin);
+      process.kill(Number(readFileSync(running, "utf8")), "SIGKILL");
     },
     backendText: () =>
       readdirSync(backend, { recursive: true, withFileTypes: true })
@@ -169,7 +177,8 @@ export async function startEngine(): Promise<Engine> {
         .join("\n"),
     stateFile: (stack) =>
       readFileSync(join(backend, ".pulumi", "stacks", PROJECT_NAME, `${stack}.json`), "utf8"),
-    close: () => {
+    close: async () => {
+      await processes.stopAll();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -19,8 +19,8 @@ beforeAll(async () => {
   engine = await startEngine();
 });
 
-afterAll(() => {
-  engine.close();
+afterAll(async () => {
+  await engine.close();
 });
 
 async function pendingOperations(stack: Stack): Promise<string[]> {

@@ -39,8 +39,8 @@ beforeAll(async () => {
   engine = await startEngine();
 });
 
-afterAll(() => {
-  engine.close();
+afterAll(async () => {
+  await engine.close();
 });
 
 interface Seen {
@@ -84,21 +84,29 @@ function joined(batch: Batch, mutation: Mutation): Batch | undefined {
   return isDeepStrictEqual([...found].sort(), wider.stopping) ? wider : undefined;
 }
 
-/** The broken settings in few previews of ten seconds each, as far as the same judgement in this process can tell them apart. */
+function alone({ environment, what, controls, change, configure, asOf = NOW }: Mutation): Batch {
+  return {
+    environment,
+    asOf,
+    whats: [what],
+    stopping: [...controls].sort(),
+    change: then(undefined, change),
+    configure: then(undefined, configure),
+  };
+}
+
+/** The broken settings in few previews of seconds each, as far as the same judgement in this process can tell them apart. */
 function batched(mutations: readonly Mutation[]): Batch[] {
   const batches: Batch[] = [];
   for (const mutation of mutations) {
-    const wider = batches.map((batch) => joined(batch, mutation));
-    const at = wider.findIndex((batch) => batch !== undefined);
-    const { environment, what, controls, change, configure, asOf = NOW } = mutation;
-    batches[at < 0 ? batches.length : at] = wider[at] ?? {
-      environment,
-      asOf,
-      whats: [what],
-      stopping: [...controls].sort(),
-      change: then(undefined, change),
-      configure: then(undefined, configure),
-    };
+    let [place, batch] = [batches.length, alone(mutation)];
+    for (const [at, each] of batches.entries()) {
+      const wider = joined(each, mutation);
+      if (wider === undefined) continue;
+      [place, batch] = [at, wider];
+      break;
+    }
+    batches[place] = batch;
   }
   return batches;
 }

@@ -4,22 +4,18 @@ import { isDeepStrictEqual } from "node:util";
 import * as provider from "@pulumi/pulumi/provider/index.js";
 
 /**
- * A provider plugin that stands in for a cloud: it keeps nothing, answers every operation, and writes each into a log.
+ * A provider that stands in for every cloud: it keeps nothing, answers every operation, and writes each into a log.
  * What it proves: the engine's order, diffs and state. What it does not: that a cloud accepts the inputs.
  */
 
 type Inputs = Record<string, unknown>;
 
-/** Folder of the log, of the process ids and of the files that name a type whose creation fails or never ends. */
+/** Folder of the log and of the files that name a type whose creation fails or never ends. */
 const FOLDER = process.env["STAND_IN_FOLDER"] ?? "";
 if (FOLDER === "") throw new Error("STAND_IN_FOLDER is not set");
 const LOG = join(FOLDER, "operations.jsonl");
 const FAIL = join(FOLDER, "fail-create-of");
 const HANG = join(FOLDER, "hang-create-of");
-appendFileSync(
-  join(FOLDER, "plugins.jsonl"),
-  `${JSON.stringify({ plugin: process.pid, engine: process.ppid })}\n`,
-);
 
 /** Names of the inputs a resource was last written with; kept in its state so that a removed input is seen. */
 const INPUT_NAMES = "standInInputNames";
@@ -94,7 +90,7 @@ class StandIn implements provider.Provider {
   create(urn: string, inputs: Inputs): Promise<provider.CreateResult> {
     const type = typeOf(urn);
     if (names(HANG, type)) {
-      writeFileSync(join(FOLDER, "hanging"), String(process.ppid));
+      writeFileSync(join(FOLDER, "hanging"), "");
       return new Promise(() => undefined);
     }
     if (names(FAIL, type)) return Promise.reject(new Error(`stand-in: creation of ${type} fails on purpose`));

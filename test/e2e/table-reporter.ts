@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { availableParallelism, loadavg } from "node:os";
 import { join, relative } from "node:path";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
+import { lastResults, resultsFile, type Result } from "./results.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 declare module "vitest" {
@@ -13,29 +14,14 @@ declare module "vitest" {
   }
 }
 
-/** One row of the table. */
-interface Row {
-  readonly file: string;
-  readonly passed: number;
-  readonly failed: number;
-  readonly rounds: number;
-  readonly figures: readonly string[];
-  readonly seconds: number;
-  readonly date: string;
-  /** Cores of the machine and its load over the last minute when the file ended. */
-  readonly cores: number;
-  readonly load: number;
-}
-
 const ROOT = join(import.meta.dirname, "..", "..");
-const DATA = join(ROOT, "docs", "e2e-results.json");
 const PAGE = join(ROOT, "docs", "e2e-results.md");
 
 function roundsOf(tests: readonly TestCase[]): number {
   return tests.reduce((sum, test) => sum + (test.meta().rounds ?? 1), 0);
 }
 
-function rowOf(module: TestModule): Row | undefined {
+function rowOf(module: TestModule): Result | undefined {
   const tests = [...module.children.allTests()].filter((test) => test.result().state !== "skipped");
   if (tests.length === 0 && module.state() !== "failed") return undefined;
   const passed = tests.filter((test) => test.result().state === "passed");
@@ -58,7 +44,7 @@ function line(cells: readonly string[]): string {
 }
 
 /** The page: one row for each scenario, in the order of `scenarios.ts`, also for those that never ran. */
-function render(rows: ReadonlyMap<string, Row>): string {
+function render(rows: ReadonlyMap<string, Result>): string {
   const body = SCENARIOS.map(({ file, scenario, proves }) => {
     const row = rows.get(file);
     if (row === undefined) return line([scenario, proves, "", "", "not run", "", ""]);
@@ -89,14 +75,13 @@ function render(rows: ReadonlyMap<string, Row>): string {
 export default class TableReporter implements Reporter {
   /** Writes the rows of the files that ran. */
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const before = existsSync(DATA) ? (JSON.parse(readFileSync(DATA, "utf8")) as Row[]) : [];
-    const rows = new Map(before.map((row) => [row.file, row]));
+    const rows = lastResults(ROOT);
     for (const module of modules) {
       const row = rowOf(module);
       if (row !== undefined) rows.set(row.file, row);
     }
     const known = SCENARIOS.flatMap(({ file }) => rows.get(file) ?? []);
-    writeFileSync(DATA, `${JSON.stringify(known, null, 2)}\n`);
+    writeFileSync(resultsFile(ROOT), `${JSON.stringify(known, null, 2)}\n`);
     const page = render(rows);
     writeFileSync(PAGE, page);
     process.stdout.write(`\n${page.slice(page.indexOf("| Scenario"))}`);

@@ -6,6 +6,7 @@ import type { PolicyReport } from "../../policies/report.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import { parsePlatform } from "../../stacks/schema/parse.ts";
 import { readStack } from "../../stacks/schema/stack-file.ts";
+import { MISTRAL } from "../../stacks/testing/providers.ts";
 import type { Change } from "./changes.ts";
 
 /** Stacks that are shipped. */
@@ -90,28 +91,7 @@ function withTraces(config: PlatformConfig): PlatformConfig {
 function withProvider(config: PlatformConfig): PlatformConfig {
   return {
     ...config,
-    providers: [
-      {
-        name: "mistral",
-        kind: "openai-compatible",
-        baseUrl: "https://api.mistral.example",
-        region: "eu-west-3",
-        dataProcessingAgreement: "DPA-7",
-        trainingUse: "excluded",
-        monthlyCapUsd: 500,
-        credential: { name: "mistral", key: "key" },
-        models: [
-          {
-            name: "mistral-large",
-            model: "mistral-large",
-            inputUsdPerMillion: "2.00",
-            outputUsdPerMillion: "6.00",
-            source: "price list of the provider",
-            asOf: "2026-11-01",
-          },
-        ],
-      },
-    ],
+    providers: [MISTRAL],
     gateway: {
       ...config.gateway,
       clients: config.gateway.clients.map((client) => ({
@@ -162,16 +142,31 @@ export interface Planned {
   readonly planned: StackPlan;
 }
 
+function frozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const inner of Object.values(value)) frozen(inner);
+  return Object.freeze(value);
+}
+
+const plans = new Map<Environment, Planned>();
+
+/** An environment, planned once for all suites of a worker; nobody can change what the others read. */
+export async function planned(environment: Environment): Promise<Planned> {
+  const known = plans.get(environment);
+  if (known !== undefined) return known;
+  const config = configOf(environment);
+  const made = frozen({ config, planned: await planStack(stackOf(environment), config) });
+  plans.set(environment, made);
+  return made;
+}
+
 /** Plans environments; one after the other, because the Pulumi runtime is one per process. */
 export async function planAll(
   environments: readonly Environment[] = ENVIRONMENTS,
 ): Promise<ReadonlyMap<Environment, Planned>> {
-  const plans = new Map<Environment, Planned>();
-  for (const environment of environments) {
-    const config = configOf(environment);
-    plans.set(environment, { config, planned: await planStack(stackOf(environment), config) });
-  }
-  return plans;
+  const found = new Map<Environment, Planned>();
+  for (const environment of environments) found.set(environment, await planned(environment));
+  return found;
 }
 
 /** What is changed before an environment is judged. */
@@ -184,9 +179,12 @@ export interface Circumstances {
 }
 
 /** Judges an environment under circumstances. */
-export function judged({ config, planned }: Planned, circumstances: Circumstances = {}): PolicyReport {
+export function judged(
+  { config, planned: { plan } }: Planned,
+  circumstances: Circumstances = {},
+): PolicyReport {
   const { asOf = NOW, controls } = circumstances;
-  const { graph } = planned.plan;
+  const { graph } = plan;
   return policyOf({
     graph: circumstances.change?.(graph) ?? graph,
     config: circumstances.configure?.(config) ?? config,

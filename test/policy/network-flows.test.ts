@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
-import { planStack } from "../../plan/stack-plan.ts";
-import { configOf } from "./environments.ts";
+import { planned } from "./environments.ts";
 import { NetworkFlows, type Endpoint } from "./network-flows.ts";
 
 const pod = (namespace: string, labels: Readonly<Record<string, string>>): Endpoint => ({
@@ -75,7 +74,7 @@ const FLOWS: readonly (readonly [from: End, to: End, port: number, verdict: "pas
 let graph: ResourceGraph;
 
 beforeAll(async () => {
-  graph = (await planStack("acme-prod", configOf("acme-prod"))).plan.graph;
+  graph = (await planned("acme-prod")).planned.plan.graph;
 }, 60_000);
 
 const OTHERS = { shop: {}, "kube-system": {} };

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { OPENAI_EU } from "../../testing/providers.ts";
 import type { PlatformConfig } from "../platform.ts";
 import { readStack } from "../stack-file.ts";
 import { gatewayChecks } from "./gateway.ts";
@@ -8,24 +9,8 @@ const acme = readStack(join(import.meta.dirname, "..", ".."), "acme-prod");
 const [client] = acme.gateway.clients as [PlatformConfig["gateway"]["clients"][number]];
 
 const provider: PlatformConfig["providers"][number] = {
-  name: "openai-eu",
-  kind: "openai",
-  baseUrl: "https://eu.api.openai.com/v1",
-  region: "eu",
-  dataProcessingAgreement: "DPA-7",
-  trainingUse: "excluded",
-  monthlyCapUsd: 1000,
-  credential: { name: "openai", key: "token" },
-  models: [
-    {
-      name: "claims-assistant",
-      model: "gpt-x",
-      inputUsdPerMillion: "1",
-      outputUsdPerMillion: "2",
-      source: "price list",
-      asOf: "2026-11-01",
-    },
-  ],
+  ...OPENAI_EU,
+  models: OPENAI_EU.models.map((model) => ({ ...model, name: "claims-assistant" })),
 };
 
 function problems(change: Partial<PlatformConfig>): [string, string][] {

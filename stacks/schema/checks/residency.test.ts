@@ -1,34 +1,16 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { MISTRAL } from "../../testing/providers.ts";
 import { parsePlatform } from "../parse.ts";
 import { readStack } from "../stack-file.ts";
 
 const base = readStack(join(import.meta.dirname, "..", ".."), "globex-prod");
 if (base.cloud.provider !== "gcp") throw new Error("not on Google Cloud");
 const HOME = base.cloud.region;
-const provider = {
-  name: "mistral",
-  kind: "openai-compatible",
-  baseUrl: "https://api.mistral.example",
-  dataProcessingAgreement: "DPA-7",
-  trainingUse: "excluded",
-  monthlyCapUsd: 500,
-  credential: { name: "mistral", key: "key" },
-  models: [
-    {
-      name: "mistral-large",
-      model: "mistral-large",
-      inputUsdPerMillion: "2.00",
-      outputUsdPerMillion: "6.00",
-      source: "price list of the provider",
-      asOf: "2026-11-01",
-    },
-  ],
-};
 
 /** Keys that leave the allowed regions. */
 function leaving(regions: readonly string[], providerRegion?: string): string[] {
-  const providers = providerRegion === undefined ? [] : [{ ...provider, region: providerRegion }];
+  const providers = providerRegion === undefined ? [] : [{ ...MISTRAL, region: providerRegion }];
   const parsed = parsePlatform({ ...base, residency: { regions }, providers });
   return parsed.kind === "valid"
     ? []
