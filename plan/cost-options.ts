@@ -4,8 +4,16 @@ import type { DeclaredUse } from "./use.ts";
 
 /** Quantities of a month that the stack file declares. */
 function usageOf(usage: PlatformConfig["budget"]["usage"]): DeclaredUse[] {
-  const { egressGiB, natGiB, logGiB, flowLogGiB, objectStorageGiB, balancerGiB, metricMillionSamples } =
-    usage;
+  const {
+    egressGiB,
+    natGiB,
+    logGiB,
+    flowLogGiB,
+    objectStorageGiB,
+    balancerGiB,
+    metricMillionSamples,
+    sharedFileGiB,
+  } = usage;
   const declared = [
     ["egress-gib", egressGiB],
     ["nat-gib", natGiB],
@@ -14,6 +22,7 @@ function usageOf(usage: PlatformConfig["budget"]["usage"]): DeclaredUse[] {
     ["object-gib-month", objectStorageGiB],
     ["balancer-gib", balancerGiB],
     ["metric-million-samples", metricMillionSamples],
+    ["shared-file-io-gib", sharedFileGiB],
   ] as const;
   return declared.flatMap(([service, range]) => (range === undefined ? [] : [{ service, ...range }]));
 }

@@ -53,6 +53,7 @@ const WHAT: Readonly<Record<UsageService, string>> = {
   "object-gib-month": "GiB in object storage",
   "balancer-gib": "GiB through the entry's load balancer",
   "metric-million-samples": "million samples of metrics",
+  "shared-file-io-gib": "GiB to and from shared files",
 };
 
 function lookUp(sku: string, { assumed }: UseOptions): UsagePrice | undefined {

@@ -11,6 +11,7 @@ import { logKeepingControls } from "./controls/log-keeping.ts";
 import { loggingControls } from "./controls/logging.ts";
 import { oversightControls } from "./controls/oversight.ts";
 import { securityControls } from "./controls/security.ts";
+import { sharedFilesControls } from "./controls/shared-files.ts";
 import { spendingControls } from "./controls/spending.ts";
 import { transparencyControls } from "./controls/transparency.ts";
 
@@ -36,6 +37,7 @@ export const AI_ACT_CONTROLS: readonly Control[] = inOrder([
   ...securityControls,
   ...hardeningControls,
   ...entryControls,
+  ...sharedFilesControls,
 ]);
 
 /** Controls of cost, by id. */

@@ -65,6 +65,7 @@ export const USAGE_SERVICES = [
   "object-gib-month",
   "balancer-gib",
   "metric-million-samples",
+  "shared-file-io-gib",
 ] as const;
 
 /** Something that costs money by use. */

@@ -27,6 +27,7 @@ const DEAREST_UNIT: Readonly<Record<UsageService, number>> = {
   "object-gib-month": 5,
   "balancer-gib": 5,
   "metric-million-samples": 5,
+  "shared-file-io-gib": 1,
 };
 
 const SKU =

@@ -85,7 +85,7 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
     deployDashboards(name, config, cluster, base);
     deployCostAccounting(name, config, cluster, base);
     deployTelemetry(name, config, cluster, base, services);
-    serving(name, config, { cluster, tenants, audit, ...base });
+    serving(name, config, { cluster, tenants, audit, services, ...base });
   }
   const tracking = deployTracking(name, config, { cluster, services });
   if (base !== undefined) deployEvaluations(name, config, cluster, { ...base, tracking });

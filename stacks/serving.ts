@@ -6,10 +6,14 @@ import type { ClusterHandle } from "../components/cluster/handle.ts";
 import { instanceFor, instanceGpus } from "../components/gpu/accelerators.ts";
 import { GPU_POOL_LABEL } from "../components/gpu/gpu-pool.ts";
 import { ModelService } from "../components/serving/model-service.ts";
+import type { ReplicaCache } from "../components/serving/cache.ts";
+import { ENGINE_USER } from "../components/serving/engine.ts";
 import type { ModelServiceArgs } from "../components/serving/model-service-args.ts";
 import { replicaResources, type ReplicaResources } from "../components/serving/resources.ts";
 import { WarmCapacity, warmPriorityClass } from "../components/serving/warm-capacity.ts";
+import type { SharedFiles } from "../components/storage/shared-files.ts";
 import type { Tenant } from "../components/tenancy/tenant.ts";
+import type { CloudServices } from "./clouds/environment.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { deliver, rolloutsController } from "./delivery.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
@@ -81,14 +85,36 @@ export interface ServingTarget extends ClusterServices {
   readonly cluster: ClusterHandle;
   readonly tenants: readonly Tenant[];
   readonly audit: AuditDestination;
+  /** Absent on a cluster that somebody else created. */
+  readonly services: CloudServices | undefined;
+}
+
+/** The cloud's shared files, where a model keeps something in them. */
+function sharedFiles(
+  { models }: PlatformConfig,
+  services: CloudServices | undefined,
+): SharedFiles | undefined {
+  return models.some(({ cache }) => cache.kind === "shared")
+    ? services?.sharedFiles({ owner: ENGINE_USER })
+    : undefined;
+}
+
+/** Where a model's replicas keep what they share: in the stack's own class, or in the one that an existing cluster has. */
+function cacheOf({ name, cache }: Model, files: SharedFiles | undefined): ReplicaCache {
+  if (cache.kind !== "shared") return cache;
+  const storageClass = files?.storageClass ?? cache.storageClass;
+  if (storageClass === undefined)
+    throw new RangeError(`models '${name}': no class has volumes for its cache`);
+  return { ...cache, storageClass };
 }
 
 /** Every model of the configuration with its scaler. */
 export function serving(name: string, config: PlatformConfig, target: ServingTarget): void {
-  const { cluster, tenants, audit, monitoring, keda } = target;
+  const { cluster, tenants, audit, services, monitoring, keda } = target;
   const rollouts = rolloutsController(name, config, cluster);
   const providers = { kubernetes: cluster.provider };
   const groups = leaderWorkerSets(name, config, cluster);
+  const files = sharedFiles(config, services);
   const warm = config.models.some(({ autoscaling }) => autoscaling.warmReplicas > 0)
     ? [warmPriorityClass(`${name}-warm-priority`, { provider: cluster.provider })]
     : [];
@@ -110,7 +136,7 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         namespace: model.tenant,
         engine: model.engine,
         source: model.source,
-        cache: model.cache,
+        cache: cacheOf(model, files),
         ...size,
         nodeSelector: nodeSelectorOf(pool),
         termination: model.delivery,
@@ -118,7 +144,7 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         spans: engineSpans(config),
         labels,
       },
-      { providers, dependsOn: [tenant, monitoring.chart, ...groups] },
+      { providers, dependsOn: [tenant, monitoring.chart, ...groups, ...(files?.ready ?? [])] },
     );
     if (model.autoscaling.warmReplicas > 0)
       new WarmCapacity(

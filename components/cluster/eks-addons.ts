@@ -7,5 +7,8 @@ export const EKS_ADDONS = [
   "aws-ebs-csi-driver",
 ] as const;
 
-/** Name of an addon. */
+/** Driver of shared files, on clusters that have some. */
+export const EFS_DRIVER = "aws-efs-csi-driver";
+
+/** Name of an addon that every cluster has. */
 export type EksAddon = (typeof EKS_ADDONS)[number];

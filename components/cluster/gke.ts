@@ -29,6 +29,8 @@ export interface GkeClusterArgs {
   readonly gatewayApi: "standard" | "off";
   /** Whether the provider refuses to delete the cluster. @default true */
   readonly deletionProtection?: boolean;
+  /** Driver of volumes that pods on many nodes write to. @default "none" */
+  readonly sharedFiles?: "none" | "filestore";
   readonly labels: Readonly<Record<string, string>>;
   /** What nodes need before they can start, for example the NAT. */
   readonly nodesDependOn: readonly pulumi.Resource[];
@@ -193,7 +195,10 @@ export class GkeCluster extends LlmopsComponent implements ClusterHandle {
             recurrence: "FREQ=WEEKLY;BYDAY=SA,SU",
           },
         },
-        addonsConfig: { gcsFuseCsiDriverConfig: { enabled: true } },
+        addonsConfig: {
+          gcsFuseCsiDriverConfig: { enabled: true },
+          ...(args.sharedFiles === "filestore" ? { gcpFilestoreCsiDriverConfig: { enabled: true } } : {}),
+        },
         ...(args.gatewayApi === "off" ? {} : { gatewayApiConfig: { channel: "CHANNEL_STANDARD" } }),
         resourceLabels: args.labels,
       },

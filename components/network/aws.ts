@@ -9,7 +9,7 @@ export type NatPlacement = "per-zone" | "single" | "none";
 
 /** AWS services that can be reached without leaving the VPC. */
 export type InterfaceEndpoint =
-  "ecr.api" | "ecr.dkr" | "sts" | "logs" | "kms" | "ec2" | "eks" | "eks-auth" | "sqs";
+  "ecr.api" | "ecr.dkr" | "sts" | "logs" | "kms" | "ec2" | "eks" | "eks-auth" | "sqs" | "elasticfilesystem";
 
 /** A VPC for one environment. */
 export interface AwsNetworkArgs {

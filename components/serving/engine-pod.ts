@@ -3,6 +3,7 @@ import { cacheParts } from "./cache.ts";
 import {
   adapterMount,
   CACHE_MOUNT,
+  ENGINE_USER,
   MODEL_MOUNT,
   TOKENIZER_MOUNT,
   type EngineContainer,
@@ -106,8 +107,8 @@ export function enginePod(
         },
       ],
       securityContext: {
-        ...restrictedPod(10_001),
-        fsGroup: 10_001,
+        ...restrictedPod(ENGINE_USER),
+        fsGroup: ENGINE_USER,
         // Without it every start would walk through all files of a shared cache.
         ...(args.cache?.kind === "shared" ? { fsGroupChangePolicy: "OnRootMismatch" } : {}),
       },

@@ -92,6 +92,9 @@ export const MODEL_MOUNT = "/model";
 /** Where the cache of downloads and compiled kernels is mounted. */
 export const CACHE_MOUNT = "/cache";
 
+/** User and group of every engine. */
+export const ENGINE_USER = 10_001;
+
 /** Share of GPU memory an engine may take. */
 const GPU_MEMORY_UTILISATION = "0.90";
 

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { ENGINE_USER } from "./engine.ts";
 import type { ReplicaResources } from "./resources.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
@@ -74,7 +75,7 @@ export class WarmCapacity extends LlmopsComponent {
               enableServiceLinks: false,
               nodeSelector: args.nodeSelector,
               tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }],
-              securityContext: restrictedPod(10_001),
+              securityContext: restrictedPod(ENGINE_USER),
               containers: [
                 {
                   name: "place",

@@ -1,7 +1,8 @@
 import { ofType, type ResourceNode } from "../../graph/graph.ts";
-import { ALWAYS, type Control } from "./control.ts";
-import { checked, expectInput } from "./reading.ts";
-import type { GraphValue } from "../../graph/values.ts";
+import { isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
+import { ALWAYS, type Control, type Problem } from "./control.ts";
+import { returnsOneSeries } from "./one-series.ts";
+import { checked, expectInput, listed, problemAt } from "./reading.ts";
 
 const NONE: Control["legal"] = [];
 const isCount = (value: GraphValue | undefined): boolean =>
@@ -23,6 +24,26 @@ function gpuCeiling(node: ResourceNode): ReturnType<typeof expectInput> {
         return isCount(scaling?.["totalMaxNodeCount"]) || isCount(scaling?.["maxNodeCount"]);
       });
   }
+}
+
+/** Queries of a scaler that may return several series, which KEDA takes for an error. */
+function severalSeries(node: ResourceNode): Problem[] {
+  const expected = "queries that return one series";
+  const triggers = valueAt(node.inputs, "spec.triggers");
+  if (!Array.isArray(triggers)) return [problemAt(node.urn, "spec.triggers", triggers, expected)];
+  return listed(triggers).flatMap((trigger, index): Problem[] => {
+    const type = valueAt(trigger, "type");
+    const property = `spec.triggers.${index}.metadata.query`;
+    if (isUnknown(trigger) || isUnknown(type))
+      return [problemAt(node.urn, property, { $unknown: true }, expected)];
+    if (type !== "prometheus") return [];
+    return expectInput(
+      node,
+      property,
+      expected,
+      (query) => typeof query === "string" && returnsOneSeries(query),
+    );
+  });
 }
 
 /** Controls of cost. */
@@ -96,6 +117,22 @@ export const costControls: readonly Control[] = [
         gpuCeiling,
         "nothing scales",
       ),
+  },
+  {
+    id: "COST-11",
+    title: "A scaler's queries return one series",
+    sources: ["https://keda.sh/docs/2.20/scalers/prometheus/"],
+    severity: "high",
+    platforms: ["kubernetes"],
+    legal: NONE,
+    levels: ALWAYS,
+    rationale:
+      "KEDA takes several series for an error, so a scaler that sums nothing never scales with more than one replica.",
+    remediation: "Sum over the pods, and add sums only.",
+    blindSpots:
+      "Whether the metric exists; docs/testing.md says which engines' names were read from their source.",
+    evaluate: (graph) =>
+      checked(ofType(graph, "kubernetes:keda.sh/v1alpha1:ScaledObject"), severalSeries, "nothing scales"),
   },
   {
     id: "COST-04",

@@ -5,6 +5,7 @@ import { alertsWith } from "./alerts.ts";
 import { auditBuckets, type AuditBucketView } from "./audit-buckets.ts";
 import { ANNEX_III_FROM, GDPR_FROM, byRisk, type Control, type Problem } from "./control.ts";
 import { isBelow, listed, naming, problemAt, textOf } from "./reading.ts";
+import { refusesPlainConnections, statements } from "./resource-policies.ts";
 
 const NO_STORE = "there is no audit store; AIA-LOG-01 says whether there must be one";
 /** Days objects may outlive their lock. */
@@ -51,15 +52,6 @@ function lifecycle(graph: ResourceGraph, view: AuditBucketView): Problem[] {
   return expiryProblems(configuration.urn, days, view);
 }
 
-function statements(policy: GraphValue | undefined): readonly GraphValue[] | undefined {
-  if (typeof policy !== "string") return undefined;
-  try {
-    return listed(valueAt(JSON.parse(policy) as GraphValue, "Statement"));
-  } catch {
-    return undefined;
-  }
-}
-
 function actionsOf(statement: GraphValue): readonly string[] {
   const actions = valueAt(statement, "Action");
   return (typeof actions === "string" ? [actions] : listed(actions)).filter(
@@ -85,17 +77,14 @@ function appendOnlyOnAws(graph: ResourceGraph, view: AuditBucketView): Problem[]
   const text = bucketPolicy?.inputs["policy"];
   const own = statements(text);
   const place = bucketPolicy?.urn ?? view.node.urn;
-  const secure = own?.some(
-    (statement) =>
-      valueAt(statement, "Effect") === "Deny" &&
-      JSON.stringify(valueAt(statement, "Condition") ?? {}).includes('"aws:SecureTransport":"false"'),
-  );
   const isLocked = view.lock.kind === "set";
   const onPolicy =
     own === undefined
       ? [problemAt(place, "policy", text, "a policy that can be read")]
       : [
-          ...(secure === true ? [] : [problemAt(place, "policy", "no rule", "encrypted connections only")]),
+          ...(refusesPlainConnections(own)
+            ? []
+            : [problemAt(place, "policy", "no rule", "encrypted connections only")]),
           ...(isLocked
             ? DENIED.filter((action) => !denies(own, action)).map((action) =>
                 problemAt(place, "policy", "not denied", `${action} denied to everybody`),

@@ -39,10 +39,11 @@ function machineOf(attributes: Readonly<Record<string, string>>, region: string)
 }
 
 /**
- * Usage types without their region prefix. Source: the price list's own documentation of usage types,
+ * Usage types without their region prefix; where several services use a name, with the offer in which it means what is
+ * wanted. Source: the price list's own documentation of usage types,
  * https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/price-changes.html, and the bills they appear on.
  */
-const USAGE_TYPES: readonly (readonly [RegExp, (region: string) => Wanted])[] = [
+const USAGE_TYPES: readonly (readonly [RegExp, (region: string) => Wanted, offer?: string])[] = [
   [/NatGateway-Hours$/, (region) => ({ sku: serviceSku("aws", region, "nat-gateway"), hours: 1 })],
   [/NatGateway-Bytes$/, (region) => ({ sku: usageSku("aws", region, "nat-gib"), hours: 1 })],
   [
@@ -57,16 +58,20 @@ const USAGE_TYPES: readonly (readonly [RegExp, (region: string) => Wanted])[] = 
   [
     /(^|-)TimedStorage-ByteHrs$/,
     (region) => ({ sku: usageSku("aws", region, "object-gib-month"), hours: 1 }),
+    "AmazonS3",
   ],
-  [/(^|-)DataProcessing-Bytes$/, (region) => ({ sku: usageSku("aws", region, "log-gib"), hours: 1 })],
+  [
+    /(^|-)TimedStorage-ByteHrs$/,
+    (region) => ({ sku: serviceSku("aws", region, "shared-file-gib"), hours: HOURS_PER_MONTH }),
+    "AmazonEFS",
+  ],
+  [
+    /(^|-)DataProcessing-Bytes$/,
+    (region) => ({ sku: usageSku("aws", region, "log-gib"), hours: 1 }),
+    "AmazonCloudWatch",
+  ],
   [/(^|-)VendedLog-Bytes$/, (region) => ({ sku: usageSku("aws", region, "flow-log-gib"), hours: 1 })],
   [/(^|-)DataTransfer-Out-Bytes$/, (region) => ({ sku: usageSku("aws", region, "egress-gib"), hours: 1 })],
-];
-
-/** Names that several services use, and the offer in which they mean what is wanted: load balancers process data too. */
-const AMBIGUOUS: readonly (readonly [RegExp, offer: string])[] = [
-  [/TimedStorage-ByteHrs$/, "AmazonS3"],
-  [/DataProcessing-Bytes$/, "AmazonCloudWatch"],
 ];
 
 function wantedOf(
@@ -77,8 +82,9 @@ function wantedOf(
   const { regionCode, fromRegionCode, usagetype = "" } = attributes;
   if ((fromRegionCode ?? regionCode) !== region) return undefined;
   if (/(^|-)BoxUsage(:|$)/.test(usagetype)) return machineOf(attributes, region);
-  if (AMBIGUOUS.some(([pattern, meant]) => pattern.test(usagetype) && offer !== meant)) return undefined;
-  return USAGE_TYPES.find(([pattern]) => pattern.test(usagetype))?.[1](region);
+  return USAGE_TYPES.find(([pattern, , meant = offer]) => pattern.test(usagetype) && meant === offer)?.[1](
+    region,
+  );
 }
 
 /** USD of the dearest tier, per hour where the list says per month: a lower tier of a large buyer is a discount. */

@@ -59,6 +59,27 @@ function offer(
 }
 
 describe("importAwsOffer", () => {
+  it("takes hours of storage for what the offer sells: objects of S3, shared files of EFS", async () => {
+    const priced = async (offerCode: string): Promise<string[][]> =>
+      Object.entries(
+        await importAwsOffer(
+          file(`${offerCode}.json`, {
+            ...offer(
+              {
+                A: { regionCode: "eu-south-2", usagetype: "EUS2-TimedStorage-ByteHrs" },
+                B: { regionCode: "eu-south-2", usagetype: "EUS2-IATimedStorage-ByteHrs" },
+              },
+              { A: [["GB-Mo", "0.365"]], B: [["GB-Mo", "0.02"]] },
+            ),
+            offerCode,
+          }),
+          "eu-south-2",
+        ),
+      ).map(([sku, { usd }]) => [sku, usd]);
+    expect(await priced("AmazonEFS")).toEqual([["aws/eu-south-2/shared-file-gib", "0.0005"]]);
+    expect(await priced("AmazonS3")).toEqual([["aws/eu-south-2/use/object-gib-month", "0.365"]]);
+  });
+
   it("takes plain Linux machines and services of the region, dearest tier, months as hours", async () => {
     const prices = await importAwsOffer(
       file(

@@ -4,6 +4,7 @@ import { AwsEntry } from "../../components/entry/aws-entry.ts";
 import type { AwsNetwork } from "../../components/network/aws.ts";
 import { AmazonWorkspace } from "../../components/observability/metrics/amazon-workspace.ts";
 import { AwsObjectStore } from "../../components/storage/aws-object-store.ts";
+import { AwsSharedFiles } from "../../components/storage/aws-shared-files.ts";
 import type { CloudServices } from "./environment.ts";
 
 /** Where pods of an EKS cluster get buckets and metrics from. */
@@ -15,6 +16,8 @@ export interface AwsServicesArgs {
   readonly vpcCidr: string;
   readonly network: AwsNetwork;
   readonly cluster: EksCluster;
+  /** Version of the driver of shared files. @default EKS's own */
+  readonly fileDriverVersion: string | undefined;
   readonly provider: aws.Provider;
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -27,6 +30,7 @@ export function awsServices({
   vpcCidr,
   network,
   cluster,
+  fileDriverVersion,
   provider,
   tags,
 }: AwsServicesArgs): CloudServices {
@@ -49,6 +53,19 @@ export function awsServices({
         },
         { providers: { aws: provider, kubernetes: cluster.provider }, dependsOn: cluster.provider },
       ),
+    sharedFiles: (spec) =>
+      new AwsSharedFiles(
+        `${name}-shared-files`,
+        {
+          ...own,
+          ...spec,
+          vpcId: network.vpcId,
+          subnetByZone: network.privateSubnetByZone,
+          nodeSecurityGroupId: cluster.cluster.vpcConfig.clusterSecurityGroupId,
+          ...(fileDriverVersion === undefined ? {} : { driverVersion: fileDriverVersion }),
+        },
+        { providers: { aws: provider, kubernetes: cluster.provider }, dependsOn: cluster.provider },
+      ).files,
     managedMetrics: (metrics) => {
       if (metrics.kind !== "amazon-managed") throw new RangeError(`AWS has no ${metrics.kind} metrics`);
       const { url, ready } = new AmazonWorkspace(`${name}-prometheus`, own, opts);

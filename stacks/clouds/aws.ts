@@ -6,6 +6,7 @@ import { AwsSubjectKeys } from "../../components/audit/aws-subject-keys.ts";
 import { AwsAuditTrail } from "../../components/audit/aws-trail.ts";
 import { GATEWAY_ACCOUNT, GATEWAY_NAMESPACE } from "../../components/gateway/address.ts";
 import { AwsBudget } from "../../components/finops/aws-budget.ts";
+import { EFS_DRIVER } from "../../components/cluster/eks-addons.ts";
 import { EksRole } from "../../components/cluster/eks-role.ts";
 import { EksCluster } from "../../components/cluster/eks.ts";
 import { ClusterAutoscaler } from "../../components/gpu/cluster-autoscaler.ts";
@@ -188,6 +189,7 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
       vpcCidr: cloud.network.cidr,
       network,
       cluster,
+      fileDriverVersion: cloud.cluster.addonVersions[EFS_DRIVER],
       provider,
       tags,
     }),

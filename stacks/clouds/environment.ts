@@ -3,6 +3,7 @@ import type { ClusterHandle } from "../../components/cluster/handle.ts";
 import type { Entry, EntrySpec } from "../../components/entry/entry.ts";
 import type { MetricsBackend } from "../../components/observability/metrics/backend.ts";
 import type { ObjectStore, ObjectStoreSpec } from "../../components/storage/object-store.ts";
+import type { SharedFiles, SharedFilesSpec } from "../../components/storage/shared-files.ts";
 import type { PlatformConfig } from "../schema/platform.ts";
 
 /** A managed Prometheus as the stack file chooses it. */
@@ -17,6 +18,8 @@ export interface CloudServices {
   readonly objectStore: (spec: ObjectStoreSpec) => ObjectStore;
   /** A way in from outside of the cluster. */
   readonly entry: (spec: EntrySpec) => Entry;
+  /** Volumes that pods on many nodes write to. */
+  readonly sharedFiles: (spec: SharedFilesSpec) => SharedFiles;
   /**
    * The cloud's own Prometheus.
    * @throws RangeError when it is the other cloud's; the configuration checks find it before

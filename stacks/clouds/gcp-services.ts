@@ -1,10 +1,11 @@
 import * as gcp from "@pulumi/gcp";
 import type { GkeCluster } from "../../components/cluster/gke.ts";
 import { GcpEntry } from "../../components/entry/gcp-entry.ts";
-import type { GcpNetwork } from "../../components/network/gcp.ts";
 import { workloadPrincipal } from "../../components/cluster/workload-principal.ts";
 import { MONITORING_NAMESPACE, PROMETHEUS_ACCOUNT } from "../../components/observability/address.ts";
+import type { GcpNetwork } from "../../components/network/gcp.ts";
 import { GcpObjectStore } from "../../components/storage/gcp-object-store.ts";
+import { GcpSharedFiles } from "../../components/storage/gcp-shared-files.ts";
 import type { CloudServices } from "./environment.ts";
 
 /** Where pods of a GKE cluster get buckets and metrics from. */
@@ -47,6 +48,12 @@ export function gcpServices({
         { providers: { gcp: provider, kubernetes: cluster.provider } },
       );
     },
+    sharedFiles: () =>
+      new GcpSharedFiles(
+        `${name}-shared-files`,
+        { prefix: name, ...project, region, networkName: network.network.name, labels },
+        { providers: { gcp: provider, kubernetes: cluster.provider } },
+      ).files,
     managedMetrics: (metrics) => {
       if (metrics.kind !== "google-managed")
         throw new RangeError(`Google Cloud has no ${metrics.kind} metrics`);

@@ -55,6 +55,7 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
       systemNodes: cloud.cluster.systemNodes,
       gatewayApi: config.gateway.entry.kind === "none" ? "off" : "standard",
       deletionProtection: cloud.cluster.deletionProtection === "on",
+      sharedFiles: config.models.some(({ cache }) => cache.kind === "shared") ? "filestore" : "none",
       networkId: network.network.id,
       subnetworkId: network.subnetwork.id,
       labels,

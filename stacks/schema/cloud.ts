@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { EKS_ADDONS } from "../../components/cluster/eks-addons.ts";
+import { EFS_DRIVER, EKS_ADDONS } from "../../components/cluster/eks-addons.ts";
 import { cidr, count, countOrZero, dnsName } from "./primitives.ts";
 
 const endpoint = z
@@ -48,7 +48,20 @@ const aws = z
       cidr: cidr.describe("Address range of the VPC."),
       nat: z.enum(["per-zone", "single", "none"]).describe("NAT gateways: per zone for production."),
       interfaceEndpoints: z
-        .array(z.enum(["ecr.api", "ecr.dkr", "sts", "logs", "kms", "ec2", "eks", "eks-auth", "sqs"]))
+        .array(
+          z.enum([
+            "ecr.api",
+            "ecr.dkr",
+            "sts",
+            "logs",
+            "kms",
+            "ec2",
+            "eks",
+            "eks-auth",
+            "sqs",
+            "elasticfilesystem",
+          ]),
+        )
         .default([])
         .describe("AWS services reached without leaving the VPC."),
       flowLogRetentionDays: z
@@ -76,7 +89,7 @@ const aws = z
         .describe("Kubernetes minor of the system nodes. Default: the one they were created with."),
       addonVersions: z
         .partialRecord(
-          z.enum(EKS_ADDONS),
+          z.enum([...EKS_ADDONS, EFS_DRIVER]),
           z.string().regex(/^v\d+\.\d+\.\d+-eksbuild\.\d+$/, {
             error: "must be an EKS addon version, for example v1.12.4-eksbuild.1",
           }),

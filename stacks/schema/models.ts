@@ -110,8 +110,12 @@ const cache = z
     z
       .strictObject({
         kind: z.literal("shared"),
-        storageClass: dnsName.describe("Class of the cluster whose volumes many nodes can write to."),
         sizeGiB: z.int().min(1).max(65_536).describe("Size of the file system, GiB."),
+        storageClass: dnsName
+          .optional()
+          .describe(
+            "Class of an existing cluster whose volumes many nodes can write to; elsewhere the stack makes its own.",
+          ),
       })
       .describe("A file system of the model's own for downloads and kernels of all its replicas."),
   ])

@@ -226,6 +226,7 @@ const usage = z
       "Through the load balancer of gateway.entry, GiB per month; required with one. AWS bills capacity units: one carries a GiB in an hour.",
     ),
     metricMillionSamples: quantity("Samples taken in by a managed Prometheus, millions per month."),
+    sharedFileGiB: quantity("Read from and written to shared files on EFS, GiB per month."),
   })
   .default({})
   .describe(

@@ -348,8 +348,8 @@ const rows: readonly Row[] = [
     [
       [
         "cloud.network.interfaceEndpoints[0]",
-        'invalid option: expected one of "ecr.api"|"ecr.dkr"|"sts"|"logs"|"kms"|"ec2"|"eks"|"eks-auth"|"sqs"',
-        "did you mean 'ec2'? use one of ecr.api, ecr.dkr, sts, logs, kms, ec2, eks, eks-auth, sqs",
+        'invalid option: expected one of "ecr.api"|"ecr.dkr"|"sts"|"logs"|"kms"|"ec2"|"eks"|"eks-auth"|"sqs"|"elasticfilesystem"',
+        "did you mean 'ec2'? use one of ecr.api, ecr.dkr, sts, logs, kms, ec2, eks, eks-auth, sqs, elasticfilesystem",
       ],
     ],
   ],
@@ -916,7 +916,7 @@ const rows: readonly Row[] = [
       [
         "models[0].gpu",
         "weights 133.0 GiB + activations 2.4 GiB > usable 39.6 GiB (each of 1 x L40S x 0.9)",
-        "raise tensorParallel, choose a pool with more memory, or quantise the weights; the cheapest that holds it in eu-south-2 is 4 x L40S of g6e.12xlarge, 11.06 USD/h",
+        "raise tensorParallel, choose a pool with more memory, or quantise the weights; pool 'l40s-x4' holds it with tensorParallel 4, 11.06 USD/h",
       ],
     ],
   ],
@@ -1498,6 +1498,31 @@ const rows: readonly Row[] = [
   ],
   [
     "acme-prod",
+    "models[0].cache",
+    { kind: "shared", storageClass: "efs", sizeGiB: 100 },
+    [
+      ["models[0].cache.storageClass", "on provider 'aws' the stack makes the class itself", "remove it"],
+      [
+        "budget.usage.sharedFileGiB",
+        "the models' shared cache is billed by what is read and written, so without it the cost is not complete",
+        "declare budget.usage.sharedFileGiB: { expected: <number>, max: <number> }",
+      ],
+    ],
+  ],
+  [
+    "globex-prod",
+    "models[0].cache",
+    { kind: "shared", sizeGiB: 100 },
+    [
+      [
+        "models[0].cache.sizeGiB",
+        "sizeGiB 100 < 1024: Filestore has no smaller instance",
+        "set it to at least 1024",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
     "observability.metrics",
     { kind: "google-managed" },
     [
@@ -1821,6 +1846,47 @@ describe("a bad configuration", () => {
     expect(result.kind === "invalid" ? result.problems.map((each) => each.path) : []).toContain(at);
   });
 
+  it("asks for a class where the cluster is somebody else's, and takes the named one", () => {
+    const root = changed("globex-prod", "models[0].cache", { kind: "shared", sizeGiB: 100 });
+    root["cloud"] = {
+      provider: "existing",
+      clusterName: "kind",
+      region: "europe-west4",
+      kubeconfigPath: "kubeconfig",
+    };
+    const storageProblems = (): (string | undefined)[][] => {
+      const result = parsePlatform(root);
+      return result.kind === "invalid"
+        ? result.problems
+            .filter(({ path }) => path.startsWith("models[0].cache"))
+            .map(({ path, reason, fix }) => [path, reason, fix])
+        : [];
+    };
+    expect(storageProblems()).toEqual([
+      [
+        "models[0].cache.storageClass",
+        "provider 'existing' gives no shared files",
+        "name a class of the cluster whose volumes many nodes can write to",
+      ],
+    ]);
+    const [model] = root["models"] as { cache: Record<string, unknown> }[];
+    if (model !== undefined) model.cache["storageClass"] = "standard-rwx";
+    expect(storageProblems()).toEqual([]);
+  });
+
+  it("refuses a shared cache in a network without a way to EFS", () => {
+    const root = changed("acme-prod", "models[0].cache", { kind: "shared", sizeGiB: 100 });
+    const { cloud } = root as { cloud: { network: Record<string, unknown> } };
+    cloud.network["nat"] = "none";
+    const paths = (): string[] => {
+      const result = parsePlatform(root);
+      return result.kind === "invalid" ? result.problems.map(({ path }) => path) : [];
+    };
+    expect(paths()).toContain("cloud.network.interfaceEndpoints");
+    cloud.network["interfaceEndpoints"] = ["elasticfilesystem"];
+    expect(paths()).not.toContain("cloud.network.interfaceEndpoints");
+  });
+
   it("asks for no gate where evaluations are advice", () => {
     const root = changed("globex-prod", "evaluation", { gate: "advisory" });
     expect(parsePlatform(root).kind).toBe("valid");
@@ -1845,10 +1911,7 @@ describe("a bad configuration", () => {
       { kind: "image", image: "registry.example/kernels", digest: "sha256:1" },
       [["models[0].cache.digest", "must be 'sha256:' and 64 lower-case hexadecimal digits"]],
     ],
-    [
-      { kind: "shared", storageClass: "efs", sizeGiB: 0 },
-      [["models[0].cache.sizeGiB", "too small: expected number to be >=1"]],
-    ],
+    [{ kind: "shared", sizeGiB: 0 }, [["models[0].cache.sizeGiB", "too small: expected number to be >=1"]]],
     [
       { kind: "image", image: "registry.example/kernels", digest: `sha256:${"d".repeat(64)}` },
       [["models[0].cache.kind", "tgi has no compiled kernels that an image could hold"]],

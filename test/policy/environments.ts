@@ -36,6 +36,32 @@ function withContent(config: PlatformConfig): PlatformConfig {
   };
 }
 
+/** Every model keeps downloads and kernels in shared files, and the stack file says what they cost. */
+export function withSharedFiles(config: PlatformConfig): PlatformConfig {
+  const { budget, cloud, models } = config;
+  if (cloud.provider !== "aws" && cloud.provider !== "gcp") throw new Error("there is no cloud");
+  const { onUnknownPrice, usage } = budget;
+  if (onUnknownPrice.kind !== "assume") throw new Error("nothing is assumed");
+  const place = `${cloud.provider}/${cloud.region}`;
+  return {
+    ...config,
+    models: models.map((model) => ({ ...model, cache: { kind: "shared", sizeGiB: 1024 } })),
+    budget: {
+      ...budget,
+      monthly: budget.monthly + 10_000,
+      usage: {
+        ...usage,
+        ...(cloud.provider === "aws" ? { sharedFileGiB: { expected: 5_000, max: 20_000 } } : {}),
+      },
+      onUnknownPrice: {
+        ...onUnknownPrice,
+        usdPerHour: { ...onUnknownPrice.usdPerHour, [`${place}/shared-file-gib`]: 0.0005 },
+        usdPerUnit: { ...onUnknownPrice.usdPerUnit, [`${place}/use/shared-file-io-gib`]: 0.06 },
+      },
+    },
+  };
+}
+
 function highRisk(config: PlatformConfig): PlatformConfig {
   const declared = (control: string, subject: string): PlatformConfig["attestations"][number] => ({
     control,
@@ -109,9 +135,9 @@ const VARIANTS: Readonly<
   "acme-staging": ["acme-staging", (config) => config],
   dev: ["dev", (config) => config],
   "globex-prod": ["globex-prod", (config) => config],
-  "acme-with-content": ["acme-prod", withContent],
-  // It keeps traces besides, because each further environment is planned once more.
-  "globex-with-content": ["globex-prod", (config) => withTraces(withContent(config))],
+  // They keep shared files and traces besides, because each further environment is planned once more.
+  "acme-with-content": ["acme-prod", (config) => withSharedFiles(withContent(config))],
+  "globex-with-content": ["globex-prod", (config) => withSharedFiles(withTraces(withContent(config)))],
   "globex-high-risk": ["globex-prod", highRisk],
   "acme-with-provider": ["acme-prod", withProvider],
 };

@@ -41,6 +41,9 @@ const GOOGLE_MEMBER = "gcp:storage/bucketIAMMember:BucketIAMMember";
 const GOOGLE_LOG = "gcp:projects/iAMAuditConfig:IAMAuditConfig";
 const GOOGLE_BUDGET = "gcp:billing/budget:Budget";
 const POOL = "gcp:container/nodePool:NodePool";
+const FILE_SYSTEM = "aws:efs/fileSystem:FileSystem";
+const FILE_SYSTEM_POLICY = "aws:efs/fileSystemPolicy:FileSystemPolicy";
+const STORAGE_CLASS = "kubernetes:storage.k8s.io/v1:StorageClass";
 const EKS = "aws:eks/cluster:Cluster";
 const GKE = "gcp:container/cluster:Cluster";
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
@@ -1342,6 +1345,63 @@ export const MUTATIONS: readonly Mutation[] = [
     set(DEPLOYMENT, "claims-assistant", "spec.template.spec.containers.0.securityContext", UNKNOWN),
     "AIA-SEC-05",
   ),
+  fail(
+    "aws",
+    "acme-with-content",
+    "shared files in clear",
+    set(FILE_SYSTEM, "", "encrypted", false),
+    "AIA-SEC-07",
+  ),
+  fail(
+    "aws",
+    "acme-with-content",
+    "shared files under the cloud's key",
+    edit(FILE_SYSTEM, "", ({ propertyDependencies }) => ({
+      propertyDependencies: { ...propertyDependencies, kmsKeyId: [] },
+    })),
+    "AIA-SEC-07",
+  ),
+  fail(
+    "aws",
+    "acme-with-content",
+    "shared files over connections without TLS",
+    set(FILE_SYSTEM_POLICY, "", "policy", JSON.stringify({ Statement: [{ Effect: "Allow" }] })),
+    "AIA-SEC-07",
+  ),
+  fail(
+    "aws",
+    "acme-with-content",
+    "shared files without a policy",
+    without(FILE_SYSTEM_POLICY),
+    "AIA-SEC-07",
+  ),
+  unknown(
+    "aws",
+    "acme-with-content",
+    "a policy of shared files that nobody knows",
+    set(FILE_SYSTEM_POLICY, "", "policy", UNKNOWN),
+    "AIA-SEC-07",
+  ),
+  fail(
+    "gcp",
+    "globex-with-content",
+    "shared files under Google's key",
+    edit(STORAGE_CLASS, "", ({ inputs, propertyDependencies }) => ({
+      inputs: { ...inputs, parameters: { tier: "zonal" } },
+      propertyDependencies: { ...propertyDependencies, parameters: [] },
+    })),
+    "AIA-SEC-07",
+  ),
+  unknown(
+    "gcp",
+    "globex-with-content",
+    "shared files of a class that nobody knows",
+    edit(STORAGE_CLASS, "", ({ inputs, propertyDependencies }) => ({
+      inputs: { ...inputs, provisioner: UNKNOWN, parameters: { "instance-encryption-kms-key": UNKNOWN } },
+      propertyDependencies: { ...propertyDependencies, parameters: [] },
+    })),
+    "AIA-SEC-07",
+  ),
   // Cost
   declared(
     "fail",
@@ -1381,6 +1441,20 @@ export const MUTATIONS: readonly Mutation[] = [
     "a scaler with an unknown maximum",
     set(SCALER, "claims-assistant", "spec.maxReplicaCount", UNKNOWN),
     "COST-03",
+  ),
+  fail(
+    "kubernetes",
+    "acme-prod",
+    "a scaler that asks for a series of each replica",
+    set(SCALER, "claims-assistant", "spec.triggers.0.metadata.query", "vllm:num_requests_waiting"),
+    "COST-11",
+  ),
+  unknown(
+    "kubernetes",
+    "acme-prod",
+    "a scaler whose query nobody knows",
+    set(SCALER, "claims-assistant", "spec.triggers.0.metadata.query", UNKNOWN),
+    "COST-11",
   ),
   fail(
     "kubernetes",

@@ -1,8 +1,11 @@
-import { ACCELERATOR_SPECS } from "../../../components/gpu/accelerators.ts";
+import { ACCELERATOR_SPECS, instanceFor } from "../../../components/gpu/accelerators.ts";
 import { ENGINES_WITH_KERNEL_CACHE } from "../../../components/serving/cache.ts";
 import { MULTI_NODE_ENGINES } from "../../../components/serving/engine.ts";
-import { memoryBalance, USABLE_SHARE } from "../../../capacity/memory.ts";
+import { LEAST_FILESTORE_GIB } from "../../../components/storage/shared-files.ts";
+import { memoryBalance, USABLE_SHARE, type MemoryBalance } from "../../../capacity/memory.ts";
 import { cheapestFit } from "../../../capacity/sizing.ts";
+import { priceOf } from "../../../pricing/catalog.ts";
+import { machineSku } from "../../../pricing/price.ts";
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
 import { servedNames } from "../served-names.ts";
@@ -12,6 +15,7 @@ import { mostReplicas } from "./delivery.ts";
 import { EU_REGIONS } from "./residency.ts";
 
 type Model = PlatformConfig["models"][number];
+type Pool = PlatformConfig["gpuPools"][number];
 
 function gib(value: number): string {
   return `${value.toFixed(1)} GiB`;
@@ -51,6 +55,84 @@ function cacheCanBeUsed({ engine, cache }: Model, index: number): ConfigProblem[
       `use cache kind none, or engine kind ${[...ENGINES_WITH_KERNEL_CACHE].join(" or ")}`,
     ),
   ];
+}
+
+/** Whose class holds the shared cache: on an existing cluster its own, elsewhere the one the stack makes. */
+function cacheHasAClass({ cloud, models }: Pick<PlatformConfig, "cloud" | "models">): ConfigProblem[] {
+  return models.flatMap(({ cache }, index): ConfigProblem[] => {
+    if (cache.kind !== "shared") return [];
+    const path = ["models", index, "cache"];
+    const { storageClass, sizeGiB } = cache;
+    if (cloud.provider !== "aws" && cloud.provider !== "gcp")
+      return storageClass === undefined
+        ? [
+            problem(
+              [...path, "storageClass"],
+              storageClass,
+              `provider '${cloud.provider}' gives no shared files`,
+              "name a class of the cluster whose volumes many nodes can write to",
+            ),
+          ]
+        : [];
+    return [
+      ...(storageClass === undefined
+        ? []
+        : [
+            problem(
+              [...path, "storageClass"],
+              storageClass,
+              `on provider '${cloud.provider}' the stack makes the class itself`,
+              "remove it",
+            ),
+          ]),
+      ...(cloud.provider === "gcp" && sizeGiB < LEAST_FILESTORE_GIB
+        ? [
+            problem(
+              [...path, "sizeGiB"],
+              sizeGiB,
+              `sizeGiB ${sizeGiB} < ${LEAST_FILESTORE_GIB}: Filestore has no smaller instance`,
+              `set it to at least ${LEAST_FILESTORE_GIB}`,
+            ),
+          ]
+        : []),
+    ];
+  });
+}
+
+/** Throughput of EFS is elastic, so what replicas read is billed. */
+function sharedFilesAreBudgeted({
+  cloud,
+  models,
+  budget,
+}: Pick<PlatformConfig, "cloud" | "models" | "budget">): ConfigProblem[] {
+  if (cloud.provider !== "aws" || budget.usage.sharedFileGiB !== undefined) return [];
+  return models.every(({ cache }) => cache.kind !== "shared")
+    ? []
+    : [
+        problem(
+          ["budget", "usage", "sharedFileGiB"],
+          undefined,
+          "the models' shared cache is billed by what is read and written, so without it the cost is not complete",
+          "declare budget.usage.sharedFileGiB: { expected: <number>, max: <number> }",
+        ),
+      ];
+}
+
+/** The driver of shared files asks AWS for an access point for each claim. */
+function fileDriverReachesAws({ cloud, models }: Pick<PlatformConfig, "cloud" | "models">): ConfigProblem[] {
+  if (cloud.provider !== "aws" || cloud.network.nat !== "none") return [];
+  const { interfaceEndpoints } = cloud.network;
+  if (interfaceEndpoints.includes("elasticfilesystem")) return [];
+  return models.every(({ cache }) => cache.kind !== "shared")
+    ? []
+    : [
+        problem(
+          ["cloud", "network", "interfaceEndpoints"],
+          interfaceEndpoints,
+          "nat is none, so the driver of the models' shared cache reaches no API of EFS",
+          "add elasticfilesystem",
+        ),
+      ];
 }
 
 /** First version of Kubernetes that mounts images as volumes without a feature gate: https://kubernetes.io/docs/tasks/configure-pod-container/image-volumes */
@@ -135,8 +217,50 @@ function cachedInputIsCheaper({ providers }: PlatformConfig): ConfigProblem[] {
   );
 }
 
-/** What to do about a model that does not fit, with the cheapest machine that would hold it where prices are known. */
-function biggerGpu(model: Model, { cloud }: PlatformConfig, otherwise: string): string {
+/** GPUs of one node that a layer of the model can be divided over. */
+function divisions(
+  { architecture: { kvHeads } }: Model,
+  gpusPerNode: number,
+): Model["gpu"]["tensorParallel"][] {
+  return ([1, 2, 4, 8] as const).filter(
+    (gpus) => gpus <= gpusPerNode && (kvHeads % gpus === 0 || gpus % kvHeads === 0),
+  );
+}
+
+/** List price of a node's share, USD/h; Infinity where no table has it, so that a pool with a price comes first. */
+function shareUsdPerHour(pool: Pool, gpus: number, { cloud }: PlatformConfig): number {
+  if (cloud.provider !== "aws" && cloud.provider !== "gcp") return Infinity;
+  const type = pool.instanceType ?? instanceFor(cloud.provider, pool.accelerator, pool.gpusPerNode);
+  const price =
+    type === undefined ? undefined : priceOf(machineSku(cloud.provider, cloud.region, type, "on-demand"));
+  return price === undefined ? Infinity : (Number(price.usdPerHour) * gpus) / pool.gpusPerNode;
+}
+
+/** The stack's cheapest pool that holds a model, and how. */
+function poolThatHolds(model: Model, config: PlatformConfig): string | undefined {
+  const [best] = config.gpuPools
+    .flatMap((pool) =>
+      divisions(model, pool.gpusPerNode)
+        .filter(
+          (tensorParallel) => memoryOf(model, pool, tensorParallel).cacheTokens >= model.engine.maxModelLen,
+        )
+        .map((tensorParallel) => ({
+          pool: pool.name,
+          tensorParallel,
+          usdPerHour: shareUsdPerHour(pool, tensorParallel, config),
+        })),
+    )
+    .sort((a, b) => a.usdPerHour - b.usdPerHour || a.tensorParallel - b.tensorParallel);
+  if (best === undefined) return undefined;
+  const price = Number.isFinite(best.usdPerHour) ? `, ${best.usdPerHour.toFixed(2)} USD/h` : "";
+  return `pool '${best.pool}' holds it with tensorParallel ${best.tensorParallel}${price}`;
+}
+
+/** What to do about a model that does not fit, with the cheapest pool or else machine that would hold it. */
+function biggerGpu(model: Model, config: PlatformConfig, otherwise: string): string {
+  const pool = poolThatHolds(model, config);
+  if (pool !== undefined) return `${otherwise}; ${pool}`;
+  const { cloud } = config;
   if (cloud.provider !== "aws" && cloud.provider !== "gcp") return otherwise;
   const fit = cheapestFit(model.architecture, model.engine.maxModelLen, {
     cloud: cloud.provider,
@@ -147,21 +271,20 @@ function biggerGpu(model: Model, { cloud }: PlatformConfig, otherwise: string): 
     : `${otherwise}; the cheapest that holds it in ${cloud.region} is ${fit.tensorParallel} x ${fit.accelerator} of ${fit.machine}, ${fit.usdPerHour.toFixed(2)} USD/h`;
 }
 
-function fitsMemory(
-  model: Model,
-  index: number,
-  pool: PlatformConfig["gpuPools"][number],
-  config: PlatformConfig,
-): ConfigProblem[] {
-  const { tensorParallel } = model.gpu;
-  const memory = memoryBalance(model.architecture, {
+function memoryOf({ architecture, engine, gpu }: Model, pool: Pool, tensorParallel: number): MemoryBalance {
+  return memoryBalance(architecture, {
     tensorParallel,
-    pipelineParallel: model.gpu.nodes,
+    pipelineParallel: gpu.nodes,
     gpuMemoryGiB: ACCELERATOR_SPECS[pool.accelerator].memoryGiB,
-    ...("maxNumBatchedTokens" in model.engine && model.engine.maxNumBatchedTokens !== undefined
-      ? { batchedTokens: model.engine.maxNumBatchedTokens }
+    ...("maxNumBatchedTokens" in engine && engine.maxNumBatchedTokens !== undefined
+      ? { batchedTokens: engine.maxNumBatchedTokens }
       : {}),
   });
+}
+
+function fitsMemory(model: Model, index: number, pool: Pool, config: PlatformConfig): ConfigProblem[] {
+  const { tensorParallel } = model.gpu;
+  const memory = memoryOf(model, pool, tensorParallel);
   const { usableGiB, weightsGiB, activationGiB, cacheTokens } = memory;
   const room = `each of ${tensorParallel} x ${pool.accelerator} x ${USABLE_SHARE}`;
   if (weightsGiB + activationGiB > usableGiB)
@@ -220,17 +343,16 @@ function placement(model: Model, index: number, config: PlatformConfig): ConfigP
       ),
     ];
   const { kvHeads } = model.architecture;
-  const shardable =
-    kvHeads % tensorParallel === 0 || tensorParallel % kvHeads === 0
-      ? []
-      : [
-          problem(
-            ["models", index, "gpu", "tensorParallel"],
-            tensorParallel,
-            `${kvHeads} key-value heads cannot be divided over ${tensorParallel} GPUs`,
-            "choose a divisor of the key-value heads",
-          ),
-        ];
+  const shardable = divisions(model, tensorParallel).includes(tensorParallel)
+    ? []
+    : [
+        problem(
+          ["models", index, "gpu", "tensorParallel"],
+          tensorParallel,
+          `${kvHeads} key-value heads cannot be divided over ${tensorParallel} GPUs`,
+          "choose a divisor of the key-value heads",
+        ),
+      ];
   return [...shardable, ...engineCanBeServed(model, index), ...fitsMemory(model, index, pool, config)];
 }
 
@@ -509,10 +631,13 @@ export const modelChecks: readonly Check[] = [
     ],
   },
   {
-    needs: ["models", "gpuPools"],
+    needs: ["models", "gpuPools", "cloud"],
     run: (config) => config.models.flatMap((model, index) => placement(model, index, config)),
   },
   { needs: ["models", "cloud"], run: imageVolumesExist },
+  { needs: ["models", "cloud"], run: cacheHasAClass },
+  { needs: ["models", "cloud"], run: fileDriverReachesAws },
+  { needs: ["models", "cloud", "budget"], run: sharedFilesAreBudgeted },
   { needs: ["models", "gpuPools"], run: poolsHoldReplicas },
   { needs: ["models", "tenancy"], run: tenantsHoldReplicas },
   { needs: ["models", "gateway"], run: zeroReplicasNeedHold },
