@@ -89,6 +89,31 @@ describe("llmops capacity", () => {
   });
 });
 
+describe("llmops capacity with measurements", () => {
+  const sized = async (
+    ...more: string[]
+  ): Promise<{ parameters: object; origin: string; usdPerMillionTokens: number }> => {
+    const { out } = await llmops("capacity", "qwen3-32b", "--tensor-parallel", "2", ...more, "--json");
+    return JSON.parse(out) as { parameters: object; origin: string; usdPerMillionTokens: number };
+  };
+
+  it("takes them before published ones, and says so", async () => {
+    const path = file("own.json", JSON.stringify(calibration));
+    const published = await sized();
+    const measured = await sized("--measurements", path);
+    expect(published.origin).toContain("published rows");
+    expect(measured.origin).toBe(
+      `measured: a replica, 2026-11-24, fitted on 8 measurements; on 8 held-out ones time per token is off by 0.0 %, throughput by 0.0 % (${path})`,
+    );
+    expect(measured.parameters).toMatchObject({
+      fixedMs: expect.closeTo(12, 3) as number,
+      contextNs: expect.closeTo(40, 3) as number,
+      prefillUs: expect.closeTo(30, 3) as number,
+    });
+    expect(measured.usdPerMillionTokens).toBeLessThan(published.usdPerMillionTokens);
+  });
+});
+
 describe("llmops calibrate", () => {
   it("prints a capacity for the stack file", async () => {
     const { code, out } = await llmops(
@@ -108,10 +133,10 @@ describe("llmops calibrate", () => {
     [
       "few.json",
       { ...calibration, measurements: measurements.slice(0, 3) },
-      1,
+      2,
       "measurements: needs at least 8 measurements",
     ],
-    ["extra.json", { ...calibration, gpu: "H100" }, 1, 'Unrecognized key: "gpu"'],
+    ["extra.json", { ...calibration, gpu: "H100" }, 2, 'Unrecognized key: "gpu"'],
     [
       "noise.json",
       {
@@ -121,7 +146,7 @@ describe("llmops calibrate", () => {
           tpotMs: Math.floor(index / 2) % 2 === 0 ? row.tpotMs : 3 * row.tpotMs,
         })),
       },
-      1,
+      2,
       "time per token is off by",
     ],
   ])("refuses %s", async (name, content, status, message) => {

@@ -10,6 +10,7 @@ import { serviceRate } from "../simulation/service-rate.ts";
 import { exponentialLengths } from "../simulation/trace.ts";
 import { ACCELERATORS, ACCELERATOR_SPECS, type Accelerator } from "../components/gpu/accelerators.ts";
 import { EXIT, print, printJson, progress } from "./context.ts";
+import { LARGEST_FIT_ERROR, measuredReplica } from "./measurements.ts";
 import { positive } from "./number-options.ts";
 import { plainTable } from "./table.ts";
 
@@ -25,6 +26,7 @@ interface CapacityOptions {
   readonly maxModelLen: number;
   readonly cloud: "aws" | "gcp";
   readonly region: string;
+  readonly measurements?: string;
   readonly json?: true;
 }
 
@@ -32,9 +34,24 @@ interface Origin {
   readonly parameters: ReplicaParameters;
   /** Where the parameters come from, with what is known about their error. */
   readonly origin: string;
+  /** Tokens of the key-value cache, where the engine was asked. @default as the memory balance says */
+  readonly cacheTokens?: number;
 }
 
 function parametersOf(name: string, card: ModelCard, options: CapacityOptions): Origin {
+  if (options.measurements !== undefined) {
+    const { what, asOf, parameters, fittedRows, heldOut, cacheTokens } = measuredReplica(
+      options.measurements,
+      LARGEST_FIT_ERROR,
+    );
+    return {
+      parameters,
+      cacheTokens,
+      origin:
+        `measured: ${what}, ${asOf}, fitted on ${fittedRows} measurements; on ${heldOut.rows} held-out ones time per token is ` +
+        `off by ${heldOut.tpot.toFixed(1)} %, throughput by ${heldOut.throughput.toFixed(1)} % (${options.measurements})`,
+    };
+  }
   const seed = seedFor({
     model: name,
     accelerator: options.gpu,
@@ -79,9 +96,9 @@ function run(name: string, options: CapacityOptions): void {
   }
   const workload = { inputTokens: options.inputTokens, outputTokens: options.outputTokens };
   const slo = { ttftMs: options.sloTtftMs, tpotMs: options.sloTpotMs };
-  const { parameters, origin } = parametersOf(name, card, options);
+  const { parameters, origin, cacheTokens = memory.cacheTokens } = parametersOf(name, card, options);
   const batchedTokens = batchedTokensFor(parameters, slo);
-  const limits = { batchedTokens, maxNumSeqs: options.maxNumSeqs, cacheTokens: memory.cacheTokens };
+  const limits = { batchedTokens, maxNumSeqs: options.maxNumSeqs, cacheTokens };
   const full = serviceRate(parameters, limits, slo, exponentialLengths(workload, 1));
   if (full === undefined) {
     progress(
@@ -160,6 +177,10 @@ export function capacityCommand(): Command {
     .option("--max-model-len <tokens>", "longest context", positive, 8192)
     .addOption(new Option("--cloud <cloud>", "price list").choices(["aws", "gcp"]).default("aws"))
     .option("--region <region>", "region of the price list", "eu-north-1")
+    .option(
+      "--measurements <json>",
+      "your own measurements, as `llmops calibrate` takes them, instead of published ones",
+    )
     .option("--json", "print JSON")
     .action((name: string | undefined, options: CapacityOptions) => {
       if (name !== undefined) {
@@ -172,14 +193,18 @@ export function capacityCommand(): Command {
       }
       const confirmed = fittedSeeds().filter(isConfirmed);
       const table = plainTable({
-        head: ["model", "10^9 parameters", "context", "licence", "measured"],
+        head: ["model", "weights", "context", "licence", "chat template", "EU notes", "measured"],
       });
-      for (const [model, { parametersBillion, contextTokens, licence }] of Object.entries(MODELS))
+      for (const [model, { parametersBillion, bytesPerParameter, contextTokens, ...card }] of Object.entries(
+        MODELS,
+      ))
         table.push([
           model,
-          parametersBillion,
+          `${((parametersBillion * 1e9 * bytesPerParameter) / 2 ** 30).toFixed(0)} GiB`,
           contextTokens,
-          licence,
+          card.licence,
+          card.chatTemplate,
+          card.euNotes,
           confirmed
             .filter((seed) => seed.model === model)
             .map(

@@ -62,6 +62,7 @@ export const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
   "KubeconfigError",
   "LabelError",
   "LoopsConfigError",
+  "MeasurementsError",
   "MissingSecretError",
   "ModelExportError",
   "ModelNotInstalledError",
