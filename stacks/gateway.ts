@@ -9,6 +9,7 @@ import { Redis } from "../components/gateway/redis.ts";
 import { enginePort } from "../components/serving/engine.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { credentialVariable, GATEWAY_DRAIN_SECONDS, gatewayConfiguration } from "./gateway-configuration.ts";
+import { gatewayGates } from "./delivery.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 /** What the gateway is deployed onto. */
@@ -86,6 +87,8 @@ export function deployGateway(name: string, config: PlatformConfig, target: Gate
         telemetry: config.observability.telemetry.kind === "off" ? "none" : "collector",
       },
       drainSeconds: GATEWAY_DRAIN_SECONDS,
+      delivery: gateway.delivery,
+      gates: gatewayGates(config, audit),
       labels,
     },
     { providers, dependsOn: [namespace, monitoring.chart, keys, ...redis, ...audit.ready] },
