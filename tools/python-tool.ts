@@ -26,6 +26,9 @@ export const CHECKOV: PythonTool = { name: "checkov", requirements: ["checkov==3
 /** Reads OSCAL documents with the models NIST publishes. */
 export const TRESTLE: PythonTool = { name: "trestle", requirements: ["compliance-trestle==5.2.0"] };
 
+/** Where people label answers. */
+export const LABEL_STUDIO: PythonTool = { name: "label-studio", requirements: ["label-studio==1.23.2"] };
+
 /** The server traces and runs go to. */
 export const MLFLOW: PythonTool = { name: "mlflow", requirements: ["mlflow==3.17.2"] };
 
