@@ -154,16 +154,21 @@ describe("promptfoo's own check", () => {
     }
   });
 
-  it.each<[string, (config: Record<string, unknown>) => Record<string, unknown>]>([
+  it.each<[string, (config: Record<string, unknown>) => Record<string, unknown>, string]>([
     [
-      "a check nobody knows",
-      (config) => ({ ...config, tests: [{ assert: [{ type: "contains-anyy", value: ["x"] }] }] }),
+      "a check without a type",
+      (config) => ({ ...config, tests: [{ assert: [{ value: ["x"] }] }] }),
+      "all assertion properties are under the same list item",
     ],
-    ["no prompt", ({ prompts: _, ...config }) => config],
-    ["tags that are no texts", (config) => ({ ...config, tags: { dataSets: 7 } })],
-  ])("refuses %s", async (what, change) => {
+    ["no provider", ({ providers: _, ...config }) => config, "You must specify at least 1 provider"],
+    [
+      "tags that are no texts",
+      (config) => ({ ...config, tags: { dataSets: 7 } }),
+      "expected string, received number",
+    ],
+  ])("refuses %s", async (_what, change, reason) => {
     const { code, output } = await promptfoo(["validate", "-c", broken("broken.yaml", change)]);
-    expect([what, code === 0, output]).toEqual([what, false, expect.any(String)]);
+    expect([code, output]).toEqual([1, expect.stringContaining(reason)]);
   });
 });
 
@@ -247,21 +252,25 @@ describe("a run of promptfoo through the gateway", () => {
       ).toThrow(`config.tags.${key}`);
   });
 
-  it("leaves open what the gateway did not answer", async () => {
-    const file = broken("three.yaml", (config) => ({
+  it.each<[string, (tests: unknown[]) => unknown[], () => string]>([
+    ["what the gateway did not answer", (tests) => tests.slice(0, 3), () => "no key of this gateway"],
+    [
+      "what a check that nobody knows was to judge",
+      ([first]) => [{ ...(first as object), assert: [{ type: "contains-anyy", value: ["x"] }] }],
+      () => gateway.apiKey,
+    ],
+  ])("leaves open %s", async (_what, choose, key) => {
+    const file = broken("open.yaml", (config) => ({
       ...config,
-      tests: (config["tests"] as unknown[]).slice(0, 3),
+      tests: choose(config["tests"] as unknown[]),
     }));
-    const args = ["eval", "-c", file, "-o", at("refused.json"), "--no-cache", "--no-table", "-j", "1"];
-    expect((await promptfoo(args, "no key of this gateway")).code).toBe(FAILED_TESTS);
-    const refused = readPromptfooResults(
-      "refused.json",
-      JSON.parse(readFileSync(at("refused.json"), "utf8")),
-    );
+    const args = ["eval", "-c", file, "-o", at("open.json"), "--no-cache", "--no-table", "-j", "1"];
+    expect((await promptfoo(args, key())).code).toBe(FAILED_TESTS);
+    const open = readPromptfooResults("open.json", JSON.parse(readFileSync(at("open.json"), "utf8")));
     const sets = readDataSets(["factuality"]);
     const evaluated = { ...head.evaluated, dataSets: sets.digest };
-    const tagged = { ...refused, config: { ...refused.config, tags: evaluated } };
-    expect(promptfooLines("refused.json", tagged, { ...head, evaluated }, sets.cases)).toEqual([]);
+    const tagged = { ...open, config: { ...open.config, tags: evaluated } };
+    expect(promptfooLines("open.json", tagged, { ...head, evaluated }, sets.cases)).toEqual([]);
   });
 
   it("a guard's refusal is an answer, and the export says so to promptfoo", async () => {

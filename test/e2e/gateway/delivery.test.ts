@@ -245,15 +245,25 @@ it.each(["failed", "missing"] as const)(
   },
 );
 
-it("an old replica that starts again reads its own configuration and its own report", async () => {
+it("an old replica that starts again beside a refused canary reads its own configuration and its own report", async () => {
+  const refusedCanary = {
+    guardrails: hash("c"),
+    evaluation: "missing",
+    delivery: { strategy: "canary", replicas: 1 },
+  } as const;
+  await deployed(refusedCanary);
   await api.send("DELETE", `${PODS}/gateway-0`, { gracePeriodSeconds: 0 });
-  expect(await deployed({ guardrails: hash("c"), evaluation: "missing" })).toEqual({
-    "gateway-0": "b",
-    "gateway-1": "b",
-  });
+  expect(await deployed(refusedCanary)).toEqual({ "gateway-0": "b", "gateway-1": "b" });
 });
 
-it("going back brings the waiting replica back without a hand", async () => {
+it("without a canary it gets the refused version and waits too: traffic never reaches it, a replica is lost", async () => {
+  const refusedForAll = { guardrails: hash("c"), evaluation: "missing" } as const;
+  await deployed(refusedForAll);
+  await api.send("DELETE", `${PODS}/gateway-0`, { gracePeriodSeconds: 0 });
+  expect(await deployed(refusedForAll)).toEqual({ "gateway-1": "b" });
+});
+
+it("going back brings the waiting replicas back without a hand", async () => {
   expect(await deployed({ guardrails: hash("b"), evaluation: "signed" })).toEqual(all("b"));
 });
 
