@@ -77,7 +77,9 @@ export function promptfooLines(
   cases: readonly EvalCase[],
 ): RunLine[] {
   const fail = (key: string, found: unknown, reason: string): never => {
-    throw new ReportError(`${file}: ${key} = ${JSON.stringify(found) ?? "nothing"}: ${reason}`);
+    throw new ReportError(
+      `${file}: ${key} = ${found === undefined ? "nothing" : JSON.stringify(found)}: ${reason}`,
+    );
   };
   for (const [what, wanted] of Object.entries(head.evaluated))
     if (config.tags[what] !== wanted)

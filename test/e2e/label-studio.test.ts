@@ -15,7 +15,7 @@ import { freePort } from "./cluster/processes.ts";
 const folder = mkdtempSync(join(tmpdir(), "llmops-label-studio-"));
 const at = (name: string): string => join(folder, name);
 const TOKEN = "0123456789abcdef0123456789abcdef01234567";
-const START_MS = 300_000;
+const START_MS = 900_000;
 
 let server: ChildProcess;
 let url = "";
