@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { calibrate, calibrationFaults, type Calibration } from "../evals/judge/calibration.ts";
 import { judgeRun, readVerdicts } from "../evals/judge/verdicts.ts";
 import { parseLabels } from "../evals/labels/labels.ts";
-import type { TokenPrice } from "../evals/run/runner.ts";
+import type { TokenPrice } from "../evals/run/spend.ts";
 import { EXIT, print, printJson, progress } from "./context.ts";
 import { casesOf } from "./eval-cases.ts";
 import { FREE, price, usd, whole } from "./eval-options.ts";

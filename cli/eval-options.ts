@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "commander";
-import type { TokenPrice } from "../evals/run/runner.ts";
+import type { TokenPrice } from "../evals/run/spend.ts";
 import { wholeNumberFrom } from "./number-options.ts";
 
 /** Reads a whole number from 1. @throws InvalidArgumentError when the text is none */

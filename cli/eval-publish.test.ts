@@ -48,7 +48,7 @@ describe("llmops eval export promptfoo", () => {
     const result = await run(["eval", "export", "promptfoo", ...args, "--out", out]);
     expect(result).toMatchObject({
       code: 0,
-      out: "64 cases; 6 are left, which only `llmops eval` grades\nleft in injection\n",
+      out: "64 cases; 20 are left, which only `llmops eval` grades\nleft in injection\n",
     });
     expect(readFileSync(out, "utf8")).toContain("authorization: Bearer {{env.LLMOPS_API_KEY}}");
   });

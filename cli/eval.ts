@@ -16,8 +16,10 @@ import {
   type Evaluated,
   type EvaluationReport,
 } from "../evals/report.ts";
+import { resultsOf } from "../evals/results.ts";
 import { readRun, type RunHead } from "../evals/run/journal.ts";
-import { CostCapError, estimate, run, type TokenPrice } from "../evals/run/runner.ts";
+import { CostCapError, estimate, run } from "../evals/run/runner.ts";
+import type { TokenPrice } from "../evals/run/spend.ts";
 import { guardrailVersion } from "../gateway/src/index.ts";
 import { installedDigest } from "../local/model/paths.ts";
 import { chooseGenerator, type LocalEngine } from "../local/start.ts";
@@ -30,9 +32,11 @@ import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import { EXIT, print, printJson, progress, STACKS_FOLDER } from "./context.ts";
 import { exportSuitesCommand } from "./eval-export.ts";
+import { importResultsCommand } from "./eval-import.ts";
 import { calibrateJudgeCommand, judgeCommand } from "./eval-judge.ts";
 import { labelsCommand } from "./eval-labels.ts";
 import { FREE, price, usd, whole } from "./eval-options.ts";
+import { promotionOf } from "./eval-promotion.ts";
 import { publishCommand } from "./eval-publish.ts";
 import { jsonOf, textOf, writeFile } from "./files.ts";
 
@@ -60,7 +64,8 @@ interface Subject {
   readonly model: string;
   readonly evaluated: Omit<Evaluated, "dataSets">;
   readonly engine: RunHead["engine"];
-  readonly promptCharacters: number;
+  /** Length of the system message, bytes. */
+  readonly promptBytes: number;
   close(): Promise<void>;
 }
 
@@ -92,7 +97,7 @@ async function localSubject(
       guardrails: guardrailVersion(rules),
     },
     engine: generator.kind === "embedded" ? "model" : "stand-in",
-    promptCharacters: compiled.system.length,
+    promptBytes: Buffer.byteLength(compiled.system),
     close: () => running.close(),
   };
 }
@@ -101,23 +106,25 @@ function deployedSubject(options: RunOptions & { readonly url: string }, config:
   const { url, key, model } = options;
   if (key === undefined || model === undefined)
     throw new ReportError("--url needs --key <file> with the API key and --model <name>");
-  const promotion = promotions(config).find((each) => each.model === model);
-  if (promotion === undefined)
-    throw new ReportError(
-      `stack ${options.stack} has no model '${model}'; it has ${promotions(config)
-        .map((each) => each.model)
-        .join(", ")}`,
-    );
+  const promotion = promotionOf(options.stack, config, model);
   return {
     url,
     apiKey: textOf(key).trim(),
     model,
     evaluated: promotion.evaluated,
     engine: "model",
-    promptCharacters: 2_000,
+    promptBytes: Math.max(
+      0,
+      ...config.models.flatMap(({ prompts }) =>
+        (prompts?.variants ?? []).map((variant) => Buffer.byteLength(gatewayPrompt(variant).system)),
+      ),
+    ),
     close: () => Promise.resolve(),
   };
 }
+
+/** Longest a case may take where nothing is paid by the hour, ms. */
+const MAX_CASE_MS = 600_000;
 
 async function evaluate(options: RunOptions): Promise<void> {
   const { stack, out, suite, maxTokens, repeats, concurrency, price, maxUsd } = options;
@@ -136,17 +143,14 @@ async function evaluate(options: RunOptions): Promise<void> {
   };
   process.once("SIGINT", interrupt);
   try {
-    const expected = estimate(
-      cases,
-      { maxTokens, repeats, promptCharacters: subject.promptCharacters },
-      price,
-    );
+    const expected = estimate(cases, { maxTokens, repeats, promptCharacters: subject.promptBytes }, price);
     progress(
       `${expected.questions} questions, at most about ${expected.inputTokens} input and ${expected.outputTokens} output tokens, ${expected.usd.toFixed(4)} USD; --max-usd ${maxUsd}`,
     );
     if (expected.usd > maxUsd)
       throw new CostCapError(
         `the run may cost ${expected.usd.toFixed(4)} USD and --max-usd is ${maxUsd}: raise it, lower --max-tokens or --repeats, or choose suites`,
+        0,
       );
     let told = 0;
     const result = await run({
@@ -166,8 +170,9 @@ async function evaluate(options: RunOptions): Promise<void> {
       cases,
       target: { baseUrl: subject.url, apiKey: subject.apiKey, model: subject.model, maxTokens },
       folder: out,
-      price,
+      price: { ...price, usdPerHour: 0 },
       maxUsd,
+      limits: { promptBytes: subject.promptBytes, maxCaseMs: MAX_CASE_MS },
       concurrency: subject.engine === "model" && options.url === undefined ? 1 : concurrency,
       onProgress: (done, all, usd) => {
         if (Date.now() - told < 2_000 && done < all) return;
@@ -258,15 +263,23 @@ function compare(
       `${candidate}: it asked other data sets (${run.head.evaluated.dataSets}); name the same --suite, or run it again`,
     );
   const judge = judgement(candidate, baseline, calibration);
+  const base = baseline === undefined ? null : readRun(baseline);
   const report = evaluationOf({
     candidate: run,
-    baseline: baseline === undefined ? null : readRun(baseline),
+    baseline: base,
     cases,
     minSamples: evaluation.minSamples,
     ...(judge === undefined ? {} : { judge }),
   });
   if (out !== undefined) writeFile(out, `${JSON.stringify(report, null, 2)}\n`);
-  if (html !== undefined) writeFile(html, reportPage(report));
+  if (html !== undefined)
+    writeFile(
+      html,
+      reportPage(report, cases, {
+        candidate: resultsOf(run, cases, judge?.candidate),
+        baseline: base === null ? null : resultsOf(base, cases, judge?.baseline),
+      }),
+    );
   if (json === true) printJson(report);
   else printReport(report);
   if (report.decision !== "passed") process.exitCode = EXIT.findings;
@@ -413,6 +426,7 @@ export function evalCommand(): Command {
     calibrateJudgeCommand(),
     labelsCommand(),
     exportSuitesCommand(),
+    importResultsCommand(),
     publishCommand(),
   ])
     command.addCommand(more);

@@ -50,7 +50,7 @@ function withoutSpot(line: CostLine): Amount {
 }
 
 /**
- * What the environment would cost with other prices and another load. Caps of providers are amounts of money and do not move
+ * What the environment would cost with other prices and another load. Caps of providers and of evaluations are amounts of money and do not move
  * with prices.
  */
 export function sensitivityOf(
@@ -59,8 +59,8 @@ export function sensitivityOf(
   underFactor: (factor: number) => PlatformConfig,
 ): SensitivityRow[] {
   const { lines, use } = report;
-  const capped = use.filter(({ bound }) => bound === "gateway");
-  const declared = use.filter(({ bound }) => bound !== "gateway");
+  const capped = use.filter(({ bound }) => bound !== "declared");
+  const declared = use.filter(({ bound }) => bound === "declared");
   const prices = (factor: Decimal): Range<string> =>
     totals([...[...lines, ...declared].map((each) => times(each, factor)), ...capped]);
   const gpus = (factor: Decimal): Range<string> =>

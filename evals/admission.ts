@@ -41,6 +41,11 @@ export function admission(
     ...(["model", "prompt", "guardrails", "dataSets"] as const)
       .filter((key) => report.evaluated[key] !== wanted[key])
       .map((key) => `the report is about ${names[key]} ${report.evaluated[key]}, not ${wanted[key]}`),
+    ...(report.completeness.kind === "complete"
+      ? []
+      : [
+          `it is incomplete: ${report.completeness.answers} of ${report.completeness.questions} answers (${report.completeness.reason})`,
+        ]),
     ...(report.decision === "passed"
       ? []
       : [`its decision is "${report.decision}": ${report.reasons.join("; ") || "it gives no reason"}`]),

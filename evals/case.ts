@@ -19,8 +19,9 @@ const grader = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("same-verdict"), verdicts: z.array(words).min(2) }),
   z.strictObject({
     kind: z.literal("trajectory"),
-    calls: z.array(z.strictObject({ tool: z.string(), arguments: z.record(z.string(), z.json()) })).min(1),
-    maxSteps: z.int().min(1),
+    /** In this order; none where no tool is the right one. */
+    calls: z.array(z.strictObject({ tool: z.string(), arguments: z.record(z.string(), z.json()) })),
+    maxSteps: z.int().min(0),
   }),
   z.strictObject({ kind: z.literal("judge"), rubric: z.string().min(10) }),
 ]);

@@ -11,6 +11,8 @@ export interface EvaluationInput {
   readonly baseline: StoredRun | null;
   readonly cases: readonly EvalCase[];
   readonly minSamples: number;
+  /** What stopped the candidate's run before its end. @default nothing did */
+  readonly stopped?: string | undefined;
   /** Verdicts of a judge and what it may do with them. */
   readonly judge?: {
     readonly standing: JudgeStanding;
@@ -18,6 +20,21 @@ export interface EvaluationInput {
     readonly candidate: JudgeVerdicts;
     readonly baseline: JudgeVerdicts;
   };
+}
+
+function completenessOf(
+  { head, lines }: StoredRun,
+  stopped: string | undefined,
+): EvaluationReport["completeness"] {
+  const questions = head.cases * head.repeats;
+  return lines.length >= questions
+    ? { kind: "complete" }
+    : {
+        kind: "incomplete",
+        answers: lines.length,
+        questions,
+        reason: stopped ?? "not every question was answered",
+      };
 }
 
 /**
@@ -29,6 +46,7 @@ export function evaluationOf({
   baseline,
   cases,
   minSamples,
+  stopped,
   judge,
 }: EvaluationInput): EvaluationReport {
   const { head, lines } = candidate;
@@ -61,6 +79,7 @@ export function evaluationOf({
     evaluated: head.evaluated,
     engine: head.engine,
     finishedAt,
+    completeness: completenessOf(candidate, stopped),
     ...decision,
     comparison:
       decision.comparison === null || baseline === null

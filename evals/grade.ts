@@ -35,13 +35,13 @@ const REFUSAL =
 /** Most times the same four words may follow each other in an answer. */
 const MAX_REPEATS = 2;
 
-function normal(text: string): string {
-  return ` ${text
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}.%€$]+/gu, " ")
-    .replace(/\.(?= |$)/g, " ")
-    .replace(/ +/g, " ")
-    .trim()} `;
+/** What is replaced by a space, in this order, before words are compared in lower case: signs, full stops, more than one space. */
+export const WORD_BREAKS: readonly RegExp[] = [/[^\p{L}\p{N}.%€$]+/gu, /\.(?= |$)/g, / +/g];
+
+/** A text as its words in lower case with a space around each. */
+export function normal(text: string): string {
+  const words = WORD_BREAKS.reduce((rest, each) => rest.replace(each, " "), text.toLowerCase());
+  return ` ${words.trim()} `;
 }
 
 /** Whether a text has a word or phrase, whatever its case and punctuation. */

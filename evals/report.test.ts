@@ -29,6 +29,7 @@ const REPORT: EvaluationReport = {
   },
   engine: "model",
   finishedAt: "2026-11-20T10:00:00.000Z",
+  completeness: { kind: "complete" },
   samples: 320,
   suites: [
     { name: "factuality", samples: 320, score: 300, grader: "deterministic", decision: "passed", reason: "" },

@@ -78,6 +78,17 @@ const predicate = z.strictObject({
   /** Who answered; a stand-in proves the path and nothing about a model. */
   engine: z.enum(["model", "stand-in"]),
   finishedAt: z.iso.datetime(),
+  /** Whether every question was asked and answered. */
+  completeness: z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("complete") }),
+    z.strictObject({
+      kind: z.literal("incomplete"),
+      answers: z.int().min(0),
+      questions: z.int().min(1),
+      /** What stopped the run, where something did. */
+      reason: z.string().min(1),
+    }),
+  ]),
   /** Cases that were scored. */
   samples: z.int().min(0),
   suites: z.array(suite).min(1),

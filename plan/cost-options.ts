@@ -1,3 +1,4 @@
+import { evaluationSpend } from "../stacks/evaluation-spend.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import type { CostOptions } from "./cost.ts";
 import type { DeclaredUse } from "./use.ts";
@@ -40,6 +41,7 @@ function floorOf({ models, gpuPools }: PlatformConfig, pool: string): number {
 export function costOptions(config: PlatformConfig): CostOptions | undefined {
   const { cloud, budget, gpuPools, providers } = config;
   if (cloud.provider !== "aws" && cloud.provider !== "gcp") return undefined;
+  const evaluations = evaluationSpend(config);
   return {
     cloud: cloud.provider,
     region: cloud.region,
@@ -58,6 +60,7 @@ export function costOptions(config: PlatformConfig): CostOptions | undefined {
     budget: { monthly: budget.monthly, usdPerUnit: budget.usdPerUnit },
     usage: usageOf(budget.usage),
     providers: providers.map(({ name, monthlyCapUsd }) => ({ name, monthlyCapUsd })),
+    ...(evaluations === undefined ? {} : { evaluations }),
     assumed:
       budget.onUnknownPrice.kind === "assume"
         ? budget.onUnknownPrice

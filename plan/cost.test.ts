@@ -221,6 +221,21 @@ describe("costOf", () => {
     expect(monthlyUsd).toEqual({ min: "36.50", expected: "545.50", max: "626.50" });
   });
 
+  it("adds evaluations: none at the floor, the expected ones, and every one at its cap", () => {
+    const evaluations = { runsPerMonth: 51, expectedUsd: 1.237, maxUsd: 5 };
+    const { use, monthlyUsd } = costOf(graph(), { ...options, evaluations });
+    expect(use).toEqual([
+      {
+        name: "evaluations",
+        what: "51 evaluations of at most 5 USD, stopped by the runner",
+        bound: "runner",
+        monthlyUsd: { min: "0.00", expected: "63.09", max: "255.00" },
+        prices: {},
+      },
+    ]);
+    expect(monthlyUsd).toEqual({ min: "0.00", expected: "63.09", max: "255.00" });
+  });
+
   it("refuses declared use without a price, naming the key and how to give it", () => {
     const priced = (): unknown =>
       costOf(graph(), { ...options, usage: [{ service: "log-gib", expected: 1, max: 2 }] });

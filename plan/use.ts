@@ -19,6 +19,14 @@ export interface UseOptions {
   readonly usage: readonly DeclaredUse[];
   /** External model providers with what the gateway lets each cost in a month, USD. */
   readonly providers: readonly { readonly name: string; readonly monthlyCapUsd: number }[];
+  /** Evaluations in the cluster; absent where there are none. */
+  readonly evaluations?: {
+    readonly runsPerMonth: number;
+    /** Of one, USD. */
+    readonly expectedUsd: number;
+    /** Most one may cost, USD. */
+    readonly maxUsd: number;
+  };
   /** Prices that stand in for unknown ones by SKU; empty: an unknown price is an error. */
   readonly assumed: {
     readonly usdPerHour: Readonly<Record<string, number>>;
@@ -32,6 +40,8 @@ export interface UseOptions {
 export type Bound =
   /** The gateway refuses calls beyond it. */
   | "gateway"
+  /** The runner stops before it. */
+  | "runner"
   /** Nothing refuses it: the budget's alarm tells somebody. */
   | "declared";
 
@@ -65,6 +75,26 @@ function lookUp(sku: string, { assumed }: UseOptions): UsagePrice | undefined {
     : { usdPerUnit: String(amount), source: ASSUMED, asOf: assumed.asOf };
 }
 
+/**
+ * GPU hours of evaluations, beside the nodes that pools declare: they may wake a model that sleeps. At the ceiling, where every node runs all month,
+ * they are counted twice, which errs on the safe side.
+ */
+function evaluationLines({ evaluations }: UseOptions): UseLine[] {
+  if (evaluations === undefined) return [];
+  const { runsPerMonth, expectedUsd, maxUsd } = evaluations;
+  return [
+    {
+      name: "evaluations",
+      what: `${runsPerMonth} evaluations of at most ${maxUsd} USD, stopped by the runner`,
+      bound: "runner",
+      monthlyUsd: mapRange({ min: 0, expected: expectedUsd, max: maxUsd }, (usd) =>
+        new Decimal(usd).times(runsPerMonth).toFixed(2),
+      ),
+      prices: {},
+    },
+  ];
+}
+
 /** What declared use and capped providers cost; SKUs without a price are handed to `unknown`. */
 export function useLines(options: UseOptions, unknown: (sku: string) => void): UseLine[] {
   const declared = options.usage.map(({ service, expected, max }): UseLine => {
@@ -91,5 +121,5 @@ export function useLines(options: UseOptions, unknown: (sku: string) => void): U
       prices: {},
     };
   });
-  return [...declared, ...providers];
+  return [...declared, ...providers, ...evaluationLines(options)];
 }

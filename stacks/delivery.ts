@@ -7,6 +7,7 @@ import type { AuditDestination } from "../components/audit/destination.ts";
 import type { ClusterHandle } from "../components/cluster/handle.ts";
 import type { GateArgs } from "../components/delivery/gate.ts";
 import { ModelRollout } from "../components/delivery/model-rollout.ts";
+import type { GatewayGate } from "../components/gateway/delivery.ts";
 import { surroundingHashes } from "../policies/controls/served.ts";
 import { gatewayConfiguration } from "./gateway-configuration.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
@@ -68,6 +69,19 @@ function gateOf(
     },
     evaluation: reference,
   };
+}
+
+/** Gates of the gateway: what its configuration changes, each model must have been evaluated with. */
+export function gatewayGates(
+  config: PlatformConfig,
+  audit: Pick<AuditDestination, "bucket" | "subjectKeys">,
+): GatewayGate[] {
+  return config.models.flatMap((model): GatewayGate[] => {
+    const gate = gateOf(config, model, audit);
+    if (gate === undefined) return [];
+    const report = signedReport(gate.evaluation.report);
+    return [{ model: model.name, gate, ...(report === undefined ? {} : { report }) }];
+  });
 }
 
 /** What a delivery stands on. */

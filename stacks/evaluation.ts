@@ -18,10 +18,14 @@ import {
   type OnlineConfig,
   type ScheduledConfig,
 } from "../evals/cluster/config.ts";
+import { MAX_TURNS } from "../evals/run/target.ts";
+import { gatewayPrompt } from "../prompts/compile.ts";
 import type { CloudServices } from "./clouds/environment.ts";
 import type { ClusterServices } from "./cluster-services.ts";
+import { replicaUsdPerHour } from "./evaluation-spend.ts";
 import { promotions } from "./promotions.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
+import { servedNames } from "./schema/served-names.ts";
 
 /** What MLflow is deployed onto. */
 export interface TrackingTarget {
@@ -65,6 +69,7 @@ export function deployTracking(
   );
 }
 
+type Model = PlatformConfig["models"][number];
 type Runner = Extract<PlatformConfig["evaluation"]["runner"], { readonly kind: "cluster" }>;
 
 const COMMON = { gateway: `http://gateway.${GATEWAY_NAMESPACE}.svc`, keyFile: EVALUATION_PATHS.key } as const;
@@ -74,6 +79,31 @@ const JUDGE_PROMPT = "1";
 
 /** Longest verdict, tokens. */
 const VERDICT_TOKENS = 200;
+
+/** Length of the longest system message of a model, bytes. */
+function promptBytes({ prompts }: Model): number {
+  const lengths = (prompts?.variants ?? []).map((variant) =>
+    Buffer.byteLength(gatewayPrompt(variant).system),
+  );
+  return Math.max(0, ...lengths);
+}
+
+/** Models as the runner is told about them; where nobody knows a price, nothing is charged. */
+function candidatesOf(config: PlatformConfig): ScheduledConfig["models"] {
+  return promotions(config).flatMap(({ model: name, evaluated }) => {
+    const model = config.models.find((each) => servedNames(each).includes(name));
+    if (model === undefined) return [];
+    return [
+      {
+        model: name,
+        evaluated,
+        promptBytes: promptBytes(model),
+        maxCaseSeconds: config.gateway.holdSeconds + Math.ceil((MAX_TURNS * model.slo.e2eP99Ms) / 1000),
+        usdPerHour: replicaUsdPerHour(config, model) ?? 0,
+      },
+    ];
+  });
+}
 
 function scheduledOf(
   name: string,
@@ -85,7 +115,8 @@ function scheduledOf(
     ...COMMON,
     stack: name,
     environment: config.environment,
-    models: promotions(config).map(({ model, evaluated }) => ({ model, evaluated })),
+    models: candidatesOf(config),
+    spend: runner.maxUsd === undefined ? { kind: "unpriced" } : { kind: "capped", maxUsd: runner.maxUsd },
     dataSets: config.evaluation.dataSets,
     maxTokens: runner.maxTokens,
     minSamples: config.evaluation.minSamples,

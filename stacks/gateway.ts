@@ -10,6 +10,7 @@ import { enginePort } from "../components/serving/engine.ts";
 import { entrySources } from "./entry.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { credentialVariable, GATEWAY_DRAIN_SECONDS, gatewayConfiguration } from "./gateway-configuration.ts";
+import { gatewayGates } from "./delivery.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 /** What the gateway is deployed onto. */
@@ -89,6 +90,8 @@ export function deployGateway(name: string, config: PlatformConfig, target: Gate
         telemetry: config.observability.telemetry.kind === "off" ? "none" : "collector",
       },
       drainSeconds: GATEWAY_DRAIN_SECONDS,
+      delivery: gateway.delivery,
+      gates: gatewayGates(config, audit),
       labels,
     },
     { providers, dependsOn: [namespace, monitoring.chart, keys, ...redis, ...audit.ready] },

@@ -21,6 +21,9 @@ export const PORTKEY: NpmTool = {
   overrides: { "@hono/node-server": "1.3.3" },
 };
 
+/** A runner of evaluations that others use: what `llmops eval export promptfoo` writes, it must take. */
+export const PROMPTFOO: NpmTool = { package: "promptfoo", version: "0.123.1", overrides: {} };
+
 /** Generator of the documentation's site. */
 export const VITEPRESS: NpmTool = { package: "vitepress", version: "1.6.4", overrides: {} };
 

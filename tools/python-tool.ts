@@ -30,6 +30,9 @@ export const TRESTLE: PythonTool = { name: "trestle", requirements: ["compliance
 /** TrueFoundry's own models of what its platform deploys; its other dependencies are not asked for. */
 export const TRUEFOUNDRY: PythonTool = { name: "truefoundry", requirements: ["truefoundry==0.17.5"] };
 
+/** Where people label answers. */
+export const LABEL_STUDIO: PythonTool = { name: "label-studio", requirements: ["label-studio==1.23.2"] };
+
 /** The server traces and runs go to. */
 export const MLFLOW: PythonTool = { name: "mlflow", requirements: ["mlflow==3.17.2"] };
 

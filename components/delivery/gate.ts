@@ -40,9 +40,54 @@ const USER = 65_532;
 /** Seconds a report may take to verify; no report means no pod, and then the delivery is aborted. */
 const DEADLINE_SECONDS = 300;
 
+/** Whether a report may be too old; a pod that starts again must not fail for the age of what let it in. */
+export type ReportAge = "judged" | "any";
+
 /** ConfigMap with the signed report of a model. */
 export function reportName(model: string): string {
   return `${model}-evaluation`;
+}
+
+/** The gate as a container of a pod. */
+export interface GateContainer {
+  name: string;
+  image: string;
+  args: string[];
+  env: { name: string; value: string }[];
+  resources: { requests: { cpu: string; memory: string }; limits: { memory: string } };
+  securityContext: ReturnType<typeof restrictedContainer>;
+  volumeMounts: { name: string; mountPath: string; readOnly: true }[];
+}
+
+/** Where the gate finds the report. */
+const MOUNT = "/evaluation";
+
+/** A container that ends well only where the signed report in a volume admits exactly what is served. */
+export function gateContainer(
+  { name, volume, age }: { readonly name: string; readonly volume: string; readonly age: ReportAge },
+  gate: GateArgs,
+): GateContainer {
+  const { served, evaluation } = gate;
+  return {
+    name,
+    image: gate.image,
+    args: [
+      "gate",
+      `--file=${MOUNT}/report.json`,
+      `--report=${evaluation.report}`,
+      `--model=${served.model}`,
+      `--prompt=${served.prompt}`,
+      `--guardrails=${served.guardrails}`,
+      `--data-sets=${evaluation.dataSets}`,
+      `--environment=${gate.environment}`,
+      `--min-samples=${gate.minSamples}`,
+      `--max-age-days=${age === "any" ? age : gate.maxAgeDays}`,
+    ],
+    env: [{ name: "EVALUATION_SIGNER", value: gate.signerPem }],
+    resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "128Mi" } },
+    securityContext: restrictedContainer(),
+    volumeMounts: [{ name: volume, mountPath: MOUNT, readOnly: true }],
+  };
 }
 
 /**
@@ -50,7 +95,6 @@ export function reportName(model: string): string {
  * signer, another version and an old date all fail.
  */
 export function gateTemplate(model: string, gate: GateArgs): IAnalysisTemplateSpec {
-  const { served, evaluation } = gate;
   return {
     metrics: [
       {
@@ -70,31 +114,7 @@ export function gateTemplate(model: string, gate: GateArgs): IAnalysisTemplateSp
                   enableServiceLinks: false,
                   nodeSelector: { ...SYSTEM_NODE_LABEL },
                   securityContext: restrictedPod(USER),
-                  containers: [
-                    {
-                      name: "gate",
-                      image: gate.image,
-                      args: [
-                        "gate",
-                        "--file=/evaluation/report.json",
-                        `--report=${evaluation.report}`,
-                        `--model=${served.model}`,
-                        `--prompt=${served.prompt}`,
-                        `--guardrails=${served.guardrails}`,
-                        `--data-sets=${evaluation.dataSets}`,
-                        `--environment=${gate.environment}`,
-                        `--min-samples=${gate.minSamples}`,
-                        `--max-age-days=${gate.maxAgeDays}`,
-                      ],
-                      env: [{ name: "EVALUATION_SIGNER", value: gate.signerPem }],
-                      resources: {
-                        requests: { cpu: "100m", memory: "128Mi" },
-                        limits: { memory: "128Mi" },
-                      },
-                      securityContext: restrictedContainer(),
-                      volumeMounts: [{ name: "evaluation", mountPath: "/evaluation", readOnly: true }],
-                    },
-                  ],
+                  containers: [gateContainer({ name: "gate", volume: "evaluation", age: "judged" }, gate)],
                   volumes: [{ name: "evaluation", configMap: { name: reportName(model) } }],
                 },
               },

@@ -3,6 +3,7 @@ import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { valueAt } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
 import { typeCounts } from "../../plan/plan.ts";
+import type { GatewayGate } from "./delivery.ts";
 import { Gateway, validateGatewayArgs, type GatewayArgs } from "./gateway.ts";
 import { GatewayKeys } from "./keys.ts";
 import { gatewayNetworkPolicies } from "./network.ts";
@@ -25,7 +26,25 @@ const args: GatewayArgs = {
     telemetry: "none",
   },
   drainSeconds: 120,
+  delivery: { strategy: "rolling" },
+  gates: [],
   labels: { "llmops.io/client": "acme" },
+};
+
+const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
+const served = { model: hash("1"), prompt: "none", guardrails: hash("2") };
+const GATE: GatewayGate = {
+  model: "mistral",
+  gate: {
+    image: `registry.example/loops@${hash("3")}`,
+    signerPem: "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+    environment: "prod",
+    minSamples: 200,
+    maxAgeDays: 90,
+    served,
+    evaluation: { ...served, report: hash("4"), dataSets: hash("5"), date: "2026-11-17" },
+  },
+  report: '{"payload":"e30="}',
 };
 
 function graphOf(changes: Partial<GatewayArgs> = {}): Promise<ResourceGraph> {
@@ -85,7 +104,82 @@ describe("Gateway", () => {
     });
   });
 
+  it("starts no pod before the signed evaluation of its configuration, whatever its age", async () => {
+    const graph = await graphOf({ gates: [GATE] });
+    const [set] = ofType(graph, "kubernetes:apps/v1:StatefulSet");
+    const pod = valueAt(set?.inputs ?? {}, "spec.template.spec");
+    expect(pod).toMatchObject({
+      initContainers: [
+        {
+          name: "gate-mistral",
+          args: [
+            "gate",
+            "--file=/evaluation/report.json",
+            `--report=${hash("4")}`,
+            `--model=${hash("1")}`,
+            "--prompt=none",
+            `--guardrails=${hash("2")}`,
+            `--data-sets=${hash("5")}`,
+            "--environment=prod",
+            "--min-samples=200",
+            "--max-age-days=any",
+          ],
+          securityContext: { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false },
+          volumeMounts: [{ name: "evaluation-mistral", mountPath: "/evaluation", readOnly: true }],
+        },
+      ],
+    });
+    const maps = ofType(graph, "kubernetes:core/v1:ConfigMap");
+    const named = maps.map(({ inputs }) => valueAt(inputs, "metadata.name"));
+    const volumes: unknown = valueAt(pod ?? {}, "volumes");
+    expect(volumes).toContainEqual({ name: "evaluation-mistral", configMap: { name: named[1] } });
+    const unsigned = await graphOf({ gates: [{ model: GATE.model, gate: GATE.gate }] });
+    expect(ofType(unsigned, "kubernetes:core/v1:ConfigMap")).toHaveLength(1);
+    // The pod still waits for the report that is not there.
+    const [waiting] = ofType(unsigned, "kubernetes:apps/v1:StatefulSet");
+    expect(valueAt(waiting?.inputs ?? {}, "spec.template.spec.volumes")).toEqual(volumes);
+  });
+
+  it("keeps every version of its configuration for the pods that still run it", async () => {
+    const names = async (configuration: string): Promise<unknown> => {
+      const [map] = ofType(await graphOf({ configuration }), "kubernetes:core/v1:ConfigMap");
+      expect(map?.options.retainOnDelete).toBe(true);
+      expect(map?.inputs).toMatchObject({ immutable: true, data: { "gateway.yaml": configuration } });
+      return valueAt(map?.inputs ?? {}, "metadata.name");
+    };
+    expect(await names("a: 1\n")).toMatch(/^gateway-[0-9a-f]{10}$/);
+    expect(await names("a: 1\n")).not.toEqual(await names("a: 2\n"));
+  });
+
+  it.each<[GatewayArgs["delivery"], number, object]>([
+    [{ strategy: "rolling" }, 0, {}],
+    [{ strategy: "canary", replicas: 1 }, 2, { "pulumi.com/skipAwait": "true" }],
+    [{ strategy: "canary", replicas: 2 }, 1, { "pulumi.com/skipAwait": "true" }],
+  ])(
+    "with %j replaces replicas from %i on, one after the other",
+    async (delivery, partition, annotations) => {
+      const [set] = ofType(await graphOf({ delivery }), "kubernetes:apps/v1:StatefulSet");
+      expect(set?.inputs).toMatchObject({
+        metadata: { annotations },
+        spec: {
+          minReadySeconds: 30,
+          updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition } },
+        },
+      });
+    },
+  );
+
   it.each([
+    [
+      { delivery: { strategy: "canary", replicas: 3 } },
+      "delivery.replicas",
+      "3 of 3 replicas leave none that keeps its version",
+    ],
+    [
+      { gates: [{ ...GATE, gate: { ...GATE.gate, image: "loops:latest" } }] },
+      "gates",
+      "the image 'loops:latest' of the gate of mistral is not pinned by digest",
+    ],
     [{ image: "gateway:latest" }, "image", "'gateway:latest' is not pinned by digest"],
     [
       { replicas: 0 },

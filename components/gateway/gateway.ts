@@ -14,6 +14,16 @@ import {
   GATEWAY_SELECTOR,
   GATEWAY_SERVICE,
 } from "./address.ts";
+import {
+  gatePods,
+  gateReports,
+  KEPT_FOR_EARLIER_PODS,
+  updateAnnotations,
+  updateStrategy,
+  versioned,
+  type GatewayDelivery,
+  type GatewayGate,
+} from "./delivery.ts";
 import { gatewayNetworkPolicies, type GatewayReach } from "./network.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
@@ -37,6 +47,9 @@ export interface GatewayArgs {
   readonly reach: GatewayReach;
   /** Seconds running calls get after SIGTERM. */
   readonly drainSeconds: number;
+  readonly delivery: GatewayDelivery;
+  /** Evaluations without which no pod starts; empty where they are advice. */
+  readonly gates: readonly GatewayGate[];
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -68,6 +81,15 @@ export function validateGatewayArgs(args: GatewayArgs): void {
     );
   if (!Number.isInteger(args.auditVolumeGiB) || args.auditVolumeGiB < 5)
     fail("auditVolumeGiB", `${args.auditVolumeGiB} is not a whole number from 5`);
+  const { delivery, replicas, gates } = args;
+  if (delivery.strategy === "canary" && !(delivery.replicas >= 1 && delivery.replicas < replicas))
+    fail(
+      "delivery.replicas",
+      `${delivery.replicas} of ${replicas} replicas leave none that keeps its version`,
+    );
+  for (const { model, gate } of gates)
+    if (!/@sha256:[0-9a-f]{64}$/.test(gate.image))
+      fail("gates", `the image '${gate.image}' of the gate of ${model} is not pinned by digest`);
 }
 
 /**
@@ -96,9 +118,14 @@ export class Gateway extends LlmopsComponent {
     );
     const configuration = new k8s.core.v1.ConfigMap(
       this.childName("configuration"),
-      { metadata, data: { "gateway.yaml": args.configuration } },
-      { parent: this },
+      {
+        metadata: { ...metadata, name: versioned("gateway", args.configuration) },
+        immutable: true,
+        data: { "gateway.yaml": args.configuration },
+      },
+      { parent: this, ...KEPT_FOR_EARLIER_PODS },
     );
+    const reports = gateReports((suffix) => this.childName(suffix), args.gates, metadata, { parent: this });
     for (const [suffix, policy] of Object.entries(gatewayNetworkPolicies(args.reach)))
       new k8s.networking.v1.NetworkPolicy(
         this.childName(suffix),
@@ -116,7 +143,7 @@ export class Gateway extends LlmopsComponent {
       { metadata, spec: { maxUnavailable: 1, selector: { matchLabels: GATEWAY_SELECTOR } } },
       { parent: this },
     );
-    this.set = this.#set(args, metadata, account, configuration);
+    this.set = this.#set(args, metadata, account, configuration, reports);
     new k8s.apiextensions.CustomResource(
       this.childName("metrics"),
       {
@@ -139,12 +166,14 @@ export class Gateway extends LlmopsComponent {
     metadata: k8s.types.input.meta.v1.ObjectMeta,
     account: k8s.core.v1.ServiceAccount,
     configuration: k8s.core.v1.ConfigMap,
+    reports: readonly k8s.core.v1.ConfigMap[],
   ): k8s.apps.v1.StatefulSet {
     return new k8s.apps.v1.StatefulSet(
       this.childName("set"),
       {
-        metadata,
+        metadata: { ...metadata, annotations: updateAnnotations(args.delivery) },
         spec: {
+          ...updateStrategy(args.replicas, args.delivery),
           serviceName: "gateway-replicas",
           replicas: args.replicas,
           podManagementPolicy: "Parallel",
@@ -170,7 +199,7 @@ export class Gateway extends LlmopsComponent {
           ],
         },
       },
-      { parent: this },
+      { parent: this, dependsOn: [...reports] },
     );
   }
 }
@@ -197,6 +226,7 @@ function podSpec(
   account: pulumi.Input<string>,
   configuration: pulumi.Input<string>,
 ): k8s.types.input.core.v1.PodSpec {
+  const gates = gatePods(args.gates);
   return {
     serviceAccountName: account,
     automountServiceAccountToken: false,
@@ -212,6 +242,7 @@ function podSpec(
       },
     ],
     securityContext: { ...restrictedPod(USER), fsGroup: USER },
+    ...(args.gates.length === 0 ? {} : { initContainers: gates.initContainers }),
     containers: [
       {
         name: "gateway",
@@ -249,6 +280,7 @@ function podSpec(
     volumes: [
       { name: "configuration", configMap: { name: configuration } },
       { name: "keys", secret: { secretName: args.keysSecret, defaultMode: 0o440 } },
+      ...gates.volumes,
     ],
   };
 }

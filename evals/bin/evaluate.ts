@@ -18,8 +18,8 @@ process.once("SIGTERM", () => {
 try {
   const config = scheduledConfig(JSON.parse(readFileSync(file, "utf8")));
   const reports = await evaluateOnce(config, { id: randomUUID(), signal: stop.signal });
-  for (const { model, decision, samples, reasons } of reports)
-    process.stdout.write(`${JSON.stringify({ model, decision, samples, reasons })}\n`);
+  for (const { model, decision, completeness, samples, reasons } of reports)
+    process.stdout.write(`${JSON.stringify({ model, decision, completeness, samples, reasons })}\n`);
   process.exitCode = reports.every(({ decision }) => decision === "passed") ? 0 : 1;
 } catch (error) {
   process.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);

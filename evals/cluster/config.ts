@@ -15,8 +15,25 @@ const scheduled = z.strictObject({
   stack: z.string().min(1),
   environment: z.enum(["dev", "staging", "prod"]),
   models: z
-    .array(z.strictObject({ model: z.string().min(1), evaluated: evaluatedSchema.omit({ dataSets: true }) }))
+    .array(
+      z.strictObject({
+        model: z.string().min(1),
+        evaluated: evaluatedSchema.omit({ dataSets: true }),
+        /** Length of its system message, bytes. */
+        promptBytes: z.int().min(0),
+        /** Longest a case may take, seconds. */
+        maxCaseSeconds: z.int().min(1),
+        /** Machines of one replica, USD per hour. */
+        usdPerHour: z.number().min(0),
+      }),
+    )
     .min(1),
+  spend: z.discriminatedUnion("kind", [
+    /** Most an evaluation of all models may cost, USD. */
+    z.strictObject({ kind: z.literal("capped"), maxUsd: z.number().positive() }),
+    /** Nobody knows what the machines cost. */
+    z.strictObject({ kind: z.literal("unpriced") }),
+  ]),
   /** Folder of the data sets. */
   dataSets: z.string().min(1),
   maxTokens: z.int().min(1),

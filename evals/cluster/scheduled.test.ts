@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { admission } from "../admission.ts";
 import { onlineConfig, scheduledConfig } from "./config.ts";
 import { evaluateOnce } from "./scheduled.ts";
 
@@ -44,12 +45,20 @@ afterEach(() => {
 });
 
 const hash = (letter: string): string => `sha256:${letter.repeat(64)}`;
+const model = (name: string): object => ({
+  model: name,
+  evaluated: { model: hash("a"), prompt: "none", guardrails: hash("b") },
+  promptBytes: 0,
+  maxCaseSeconds: 60,
+  usdPerHour: 3.6,
+});
 const config = (): Record<string, unknown> => ({
   gateway: url,
   keyFile: join(folder, "key"),
   stack: "acme-prod",
   environment: "prod",
-  models: [{ model: "claims", evaluated: { model: hash("a"), prompt: "none", guardrails: hash("b") } }],
+  models: [model("claims")],
+  spend: { kind: "capped", maxUsd: 10 },
   dataSets: "evals/data",
   maxTokens: 32,
   minSamples: 200,
@@ -67,7 +76,7 @@ describe("an evaluation in the cluster", () => {
     expect(report).toMatchObject({
       run: "n-claims",
       stack: "acme-prod",
-      samples: 205,
+      samples: 314,
       comparison: null,
       judge: null,
     });
@@ -81,10 +90,55 @@ describe("an evaluation in the cluster", () => {
     ]);
   });
 
+  it("stops before its cap, says that every report after it is incomplete, and asks the next model nothing", async () => {
+    // A case may take 61 s at a tenth of a cent a second: room for one at a time, until 0.00002 USD are spent.
+    const spend = { kind: "capped", maxUsd: 0.06102 };
+    const models = [model("claims"), model("reasoner")];
+    const [first, second] = await evaluateOnce(scheduledConfig({ ...config(), models, spend }), {
+      id: "n",
+      signal: new AbortController().signal,
+    });
+    const asked = seen.filter(({ path }) => path === "/v1/chat/completions");
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.length).toBeLessThan(314);
+    expect(first?.completeness).toMatchObject({
+      kind: "incomplete",
+      questions: 314,
+      reason: expect.stringMatching(/of at most 0\.06102 USD are spent/) as string,
+    });
+    expect(second?.completeness).toMatchObject({ kind: "incomplete", answers: 0 });
+    expect(new Set(asked.map(({ body }) => body["model"]))).toEqual(new Set(["claims"]));
+    for (const report of [first, second]) {
+      expect(report?.decision).not.toBe("passed");
+      if (report === undefined) throw new Error("there is no report");
+      expect(
+        admission(
+          report,
+          report.evaluated,
+          { environment: "prod", minSamples: 1, maxAgeDays: 1 },
+          new Date(),
+        ),
+      ).toMatchObject({
+        kind: "refused",
+        reasons: expect.arrayContaining([expect.stringContaining("it is incomplete")]) as string[],
+      });
+    }
+  });
+
+  it("asks everything where nobody knows a price", async () => {
+    const free = { ...model("claims"), usdPerHour: 0 };
+    const [report] = await evaluateOnce(
+      scheduledConfig({ ...config(), models: [free], spend: { kind: "unpriced" } }),
+      { id: "n", signal: new AbortController().signal },
+    );
+    expect(report?.completeness).toEqual({ kind: "complete" });
+  });
+
   it.each([
     ["models", [], "Too small"],
     ["environment", "local", "Invalid option"],
     ["keyFile", "key", "Invalid string"],
+    ["spend", { kind: "capped", maxUsd: 0 }, "Too small"],
     ["price", 1, 'Unrecognized key: "price"'],
   ])("refuses %s = %j", (key, value, message) => {
     expect(() => scheduledConfig({ ...config(), [key]: value })).toThrow(message);

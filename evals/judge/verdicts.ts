@@ -5,7 +5,8 @@ import type { EvalCase } from "../case.ts";
 import { answerDigest } from "../labels/labels.ts";
 import { keyOf, readRun, type RunLine } from "../run/journal.ts";
 import type { JudgeVerdicts } from "../results.ts";
-import { costOf, CostCapError, type TokenPrice } from "../run/runner.ts";
+import { CostCapError } from "../run/runner.ts";
+import { costOf, type TokenPrice } from "../run/spend.ts";
 import { judgeAnswer, JudgeError, judgeVersion, type Judge, type JudgeTask } from "./judge.ts";
 
 const line = z.strictObject({
@@ -106,6 +107,7 @@ export async function judgeRun(order: JudgeOrder): Promise<VerdictLine[]> {
     if (usd > maxUsd)
       throw new CostCapError(
         `${usd.toFixed(4)} USD are spent and --max-usd is ${maxUsd}; ${done} of ${all.length} verdicts are kept, raise it and run again`,
+        usd,
       );
     const { suite, id, repeat } = each;
     const answer = task?.answer ?? "";

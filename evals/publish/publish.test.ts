@@ -55,6 +55,7 @@ const report: EvaluationReport = {
   evaluated: { model: hash("a"), prompt: "none", guardrails: hash("b"), dataSets: hash("c") },
   engine: "model",
   finishedAt: "2026-11-24T10:00:00.000Z",
+  completeness: { kind: "complete" },
   samples: 4,
   suites: [
     { name: "factuality", samples: 4, score: 3, grader: "deterministic", decision: "passed", reason: "" },

@@ -32,6 +32,7 @@ export function summaryOf(report: EvaluationReport): ReportSummary {
       environment: report.environment,
       engine: report.engine,
       decision: report.decision,
+      completeness: report.completeness.kind,
       "evaluated.model": evaluated.model,
       "evaluated.prompt": evaluated.prompt,
       "evaluated.guardrails": evaluated.guardrails,

@@ -69,8 +69,9 @@ function order(change: Partial<RunOrder> = {}): RunOrder {
     cases,
     target: { baseUrl, apiKey: "k", model: "m", maxTokens: 16 },
     folder,
-    price: { inputUsdPerMillion: 1, outputUsdPerMillion: 10 },
+    price: { inputUsdPerMillion: 1, outputUsdPerMillion: 10, usdPerHour: 0 },
     maxUsd: 1,
+    limits: { promptBytes: 300, maxCaseMs: 10_000 },
     concurrency: 2,
     onProgress: () => undefined,
     signal: new AbortController().signal,
@@ -119,10 +120,40 @@ describe("a run", () => {
       await expect(run(order({ head }))).rejects.toThrow("there is a run of something else");
   });
 
-  it("stops at its cap and keeps what it paid for", async () => {
-    await expect(run(order({ maxUsd: 0.0009, concurrency: 1 }))).rejects.toThrow(CostCapError);
-    // 100 input and 10 output tokens are 0.0002 USD: five answers cross the cap, the sixth is not asked.
-    expect([asked.length, readRun(folder).lines.length]).toEqual([5, 5]);
+  it.each([1, 4])(
+    "stops before its cap with %i questions at a time, and keeps what it paid for",
+    async (concurrency) => {
+      // Each answer is 100 input and 10 output tokens, 0.0002 USD, and may be 0.0006: the cap has room for one after four are paid.
+      await expect(run(order({ maxUsd: 0.0015, concurrency }))).rejects.toThrow(CostCapError);
+      const spent = readRun(folder).lines.length * 0.0002;
+      expect(spent).toBeLessThanOrEqual(0.0015);
+      expect(spent + 0.0006).toBeGreaterThan(0.0015);
+      expect(asked).toHaveLength(readRun(folder).lines.length);
+    },
+  );
+
+  it("charges the hour of the machine, breaks off what takes too long, and charges that too", async () => {
+    const slow = server.listeners("request")[0] as (...args: unknown[]) => void;
+    server.removeAllListeners("request");
+    server.on("request", (...args) => {
+      setTimeout(() => {
+        slow(...args);
+      }, 150);
+    });
+    const hourly = { inputUsdPerMillion: 0, outputUsdPerMillion: 0, usdPerHour: 3_600 };
+    const limits = { promptBytes: 0, maxCaseMs: 5_000 };
+    // A USD a second: room for a case that may take 6 s, and after the first, which took some time, for no other.
+    await expect(run(order({ price: hourly, maxUsd: 6.1, limits, concurrency: 1 }))).rejects.toThrow(
+      /^0\.\d+ of at most 6\.1 USD are spent, and the next answer may cost 6\.0000; 1 of 12 answers are kept/,
+    );
+    rmSync(folder, { recursive: true });
+    const brokenOff = order({
+      price: hourly,
+      maxUsd: 1.2,
+      limits: { ...limits, maxCaseMs: 50 },
+      concurrency: 1,
+    });
+    await expect(run(brokenOff)).rejects.toThrow(/; 0 of 12 answers are kept/);
   });
 
   it("estimates more than it then uses", () => {

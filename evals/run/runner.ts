@@ -1,12 +1,17 @@
 import type { EvalCase } from "../case.ts";
 import { Journal, keyOf, readRun, type RunHead, type RunLine, type StoredRun } from "./journal.ts";
+import {
+  boundOf,
+  chargeOf,
+  costOf,
+  SpendCap,
+  type CaseLimits,
+  type Reservation,
+  type RunPrice,
+  type TokenPrice,
+  type Usage,
+} from "./spend.ts";
 import { ask, type Exchange, type Target, TargetError } from "./target.ts";
-
-/** What tokens cost, USD per million; zero on own hardware, which is paid by the hour. */
-export interface TokenPrice {
-  readonly inputUsdPerMillion: number;
-  readonly outputUsdPerMillion: number;
-}
 
 /** A run as it is ordered. */
 export interface RunOrder {
@@ -14,9 +19,10 @@ export interface RunOrder {
   readonly cases: readonly EvalCase[];
   readonly target: Target;
   readonly folder: string;
-  readonly price: TokenPrice;
+  readonly price: RunPrice;
   /** Most the run may cost, USD. */
   readonly maxUsd: number;
+  readonly limits: Pick<CaseLimits, "promptBytes" | "maxCaseMs">;
   /** Questions asked at a time. */
   readonly concurrency: number;
   /** Told after each answer. */
@@ -24,21 +30,20 @@ export interface RunOrder {
   readonly signal: AbortSignal;
 }
 
-/** A run costs more than it may; what was asked is kept. */
+/** The next answer could pass the cap; what was asked is kept. */
 export class CostCapError extends Error {
   override readonly name = "CostCapError";
+  /** What is spent, USD. */
+  readonly spentUsd: number;
+
+  constructor(message: string, spentUsd: number) {
+    super(message);
+    this.spentUsd = spentUsd;
+  }
 }
 
 /** Characters of one token, rounded down so that the estimate is high rather than low. */
 const CHARACTERS_PER_TOKEN = 3;
-
-/** What tokens cost, USD. */
-export function costOf(
-  { inputTokens, outputTokens }: { readonly inputTokens: number; readonly outputTokens: number },
-  price: TokenPrice,
-): number {
-  return (inputTokens * price.inputUsdPerMillion + outputTokens * price.outputUsdPerMillion) / 1e6;
-}
 
 /** Most a run is expected to use: every answer as long as allowed, and the system prompt with every question. */
 export function estimate(
@@ -70,10 +75,10 @@ export function estimate(
   };
 }
 
-async function askCase(order: RunOrder, each: EvalCase, repeat: number): Promise<RunLine> {
+async function askCase({ target, limits, signal }: RunOrder, { each, repeat }: Question): Promise<RunLine> {
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(limits.maxCaseMs)]);
   const got: Exchange[] = [];
-  for (const question of each.questions)
-    got.push(await ask(order.target, question, each.tools, repeat, order.signal));
+  for (const question of each.questions) got.push(await ask(target, question, each.tools, repeat, inTime));
   const total = (pick: (exchange: Exchange) => number): number =>
     got.reduce((sum, one) => sum + pick(one), 0);
   return {
@@ -90,46 +95,75 @@ async function askCase(order: RunOrder, each: EvalCase, repeat: number): Promise
   };
 }
 
+/** One repeat of a case. */
+interface Question {
+  readonly each: EvalCase;
+  readonly repeat: number;
+}
+
+/** A run that ended by itself. */
+export interface FinishedRun extends StoredRun {
+  /** Questions that could not be asked, with the reason. */
+  readonly failures: readonly string[];
+  /** What was charged, USD. */
+  readonly usd: number;
+}
+
 /**
- * Asks every question that has no answer yet. A question that fails is left open and the others go on; run again to ask it.
- * @throws CostCapError when the next answer could cost more than is left
+ * Asks every question that has no answer yet. A question that fails is left open and the others go on; run again to ask it. It is charged the time it
+ * took and the most tokens it could use, because nobody said how many it used; a run that goes on after a kill knows of answers only.
+ * @throws CostCapError when the next answer could pass the cap
  * @throws TargetError when ten questions in a row fail
  */
-export async function run(order: RunOrder): Promise<StoredRun & { readonly failures: readonly string[] }> {
+export async function run(order: RunOrder): Promise<FinishedRun> {
   const { cases, price, maxUsd, concurrency, onProgress, signal } = order;
+  const limits = { ...order.limits, maxTokens: order.head.maxTokens };
   const journal = new Journal(order.folder, order.head);
   const all = cases.flatMap((each) =>
-    Array.from({ length: order.head.repeats }, (_, repeat) => ({ each, repeat })),
+    Array.from({ length: order.head.repeats }, (_, repeat): Question => ({ each, repeat })),
   );
   const open = all.filter(
     ({ each, repeat }) => !journal.done.has(keyOf({ suite: each.suite, id: each.id, repeat })),
   );
-  let usd = [...journal.done.values()].reduce((sum, line) => sum + costOf(line, price), 0);
+  const charged = [...journal.done.values()].reduce((sum, line) => sum + chargeOf(line, price), 0);
+  const cap = new SpendCap(maxUsd, charged);
   let done = all.length - open.length;
   let inARow = 0;
   const failures: string[] = [];
+  const askOne = async (question: Question, bound: Usage, room: Reservation): Promise<void> => {
+    const started = performance.now();
+    try {
+      const line = await askCase(order, question);
+      journal.write(line);
+      room.settle(chargeOf(line, price));
+      done += 1;
+      inARow = 0;
+      onProgress(done, all.length, cap.spentUsd);
+    } catch (error) {
+      room.settle(chargeOf({ ...bound, ms: performance.now() - started }, price));
+      if (!(error instanceof TargetError)) throw error;
+      failures.push(`${question.each.id}: ${error.message}`);
+      inARow += 1;
+      if (inARow >= 10) throw error;
+    }
+  };
+  // A worker without room stops; the others may still give some back and go on.
   const worker = async (): Promise<void> => {
-    for (let next = open.shift(); next !== undefined; next = open.shift()) {
+    for (let next = open[0]; next !== undefined; next = open[0]) {
       signal.throwIfAborted();
-      if (usd > maxUsd)
-        throw new CostCapError(
-          `${usd.toFixed(4)} USD are spent and --max-usd is ${maxUsd}; ${done} of ${all.length} answers are kept, raise it and run again`,
-        );
-      try {
-        const line = await askCase(order, next.each, next.repeat);
-        journal.write(line);
-        usd += costOf(line, price);
-        done += 1;
-        inARow = 0;
-        onProgress(done, all.length, usd);
-      } catch (error) {
-        if (!(error instanceof TargetError)) throw error;
-        failures.push(`${next.each.id}: ${error.message}`);
-        inARow += 1;
-        if (inARow >= 10) throw error;
-      }
+      const bound = boundOf(next.each, limits);
+      const room = cap.reserve(chargeOf(bound, price));
+      if (room === undefined) return;
+      open.shift();
+      await askOne(next, bound, room);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
-  return { ...readRun(order.folder), failures };
+  const [next] = open;
+  if (next !== undefined)
+    throw new CostCapError(
+      `${cap.spentUsd.toFixed(4)} of at most ${maxUsd} USD are spent, and the next answer may cost ${chargeOf(boundOf(next.each, limits), price).toFixed(4)}; ${done} of ${all.length} answers are kept: raise the cap and run again`,
+      cap.spentUsd,
+    );
+  return { ...readRun(order.folder), failures, usd: cap.spentUsd };
 }

@@ -45,16 +45,17 @@ const reply = z.object({
 const failure = z.object({ error: z.object({ code: z.string().nullish(), message: z.string() }) });
 
 /** Codes of the gateway's guards; every other error is one of the path and not of the answer. */
-const GUARD_CODES: ReadonlySet<string> = new Set([
+export const GUARD_CODES: ReadonlySet<string> = new Set([
   "guardrail_blocked",
   "review_required",
   "tool_not_allowed",
 ]);
 
 /** Most turns with tools in one conversation. */
-const MAX_TURNS = 6;
+export const MAX_TURNS = 6;
 
-function toolsOf(tools: readonly CaseTool[]): object {
+/** Tools of a case as members of the request. */
+export function toolsOf(tools: readonly CaseTool[]): object {
   return tools.length === 0
     ? {}
     : {

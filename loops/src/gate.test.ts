@@ -27,6 +27,7 @@ const report: EvaluationReport = {
   evaluated: wanted,
   engine: "model",
   finishedAt: "2026-11-20T12:00:00.000Z",
+  completeness: { kind: "complete" },
   samples: 300,
   suites: [
     { name: "facts", samples: 300, score: 290, grader: "deterministic", decision: "passed", reason: "" },
@@ -84,6 +85,14 @@ describe("the gate", () => {
     ],
     ["an old report", () => request({ finishedAt: "2026-08-20T12:00:00.000Z" }), /days old/],
     ["a failed evaluation", () => request({ decision: "failed", reasons: ["worse"] }), /"failed": worse/],
+    [
+      "a run that was stopped",
+      () =>
+        request({
+          completeness: { kind: "incomplete", answers: 120, questions: 300, reason: "the cap was reached" },
+        }),
+      /incomplete: 120 of 300 answers \(the cap was reached\)/,
+    ],
     ["too few samples", () => request({ samples: 199 }), /199 cases/],
     ["a stand-in", () => request({ engine: "stand-in" }), /stand-in/],
   ])("refuses %s", (_what, made, reason) => {

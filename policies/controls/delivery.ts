@@ -3,11 +3,12 @@ import { ofType } from "../../graph/graph.ts";
 import { isRecord, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
 import { ANNEX_III_FROM, STRICT, type Control, type ControlContext, type Problem } from "./control.ts";
 import { gatewayOf } from "./gateway-configuration.ts";
-import { checked, listed, problemAt } from "./reading.ts";
+import { checked, isBelow, listed, problemAt } from "./reading.ts";
 import { surroundingHashes } from "./served.ts";
 
 const DAY_MS = 86_400_000;
 const ROLLOUT = "kubernetes:argoproj.io/v1alpha1:Rollout";
+const STATEFUL_SET = "kubernetes:apps/v1:StatefulSet";
 const TEMPLATE = "kubernetes:argoproj.io/v1alpha1:AnalysisTemplate";
 
 /** An annotation of a rollout; unknown where the annotations are. */
@@ -111,6 +112,32 @@ function gateFirst(graph: ResourceGraph, rollout: ResourceNode): Problem[] {
   ];
 }
 
+/**
+ * The gateway stands behind the same gate: its prompts and guardrails change without a pod of the model, so the gate of the model's delivery never
+ * sees them.
+ */
+function gatewayGated(graph: ResourceGraph, rollout: ResourceNode): Problem[] {
+  const set = graph.nodes.find(
+    (each) => each.type === STATEFUL_SET && isBelow(graph, each, ["llmops:gateway:Gateway"]),
+  );
+  const path = "spec.template.spec.initContainers";
+  const name = valueAt(rollout.inputs, "metadata.name");
+  const unreadable: GraphValue = { $unknown: true };
+  if (set === undefined || typeof name !== "string")
+    return [problemAt(rollout.urn, "gateway", unreadable, "a gateway that verifies the signed report")];
+  const containers = valueAt(set.inputs, path);
+  const gate = listed(containers).find((each) => valueAt(each, "name") === `gate-${name}`);
+  const given = listed(gate === undefined ? undefined : valueAt(gate, "args"));
+  const wanted = (["report", "prompt", "guardrails"] as const).map((what) => {
+    const key = what === "report" ? "llmops.io/evaluation-report" : `llmops.io/evaluated-${what}`;
+    const value = annotation(rollout, key);
+    return typeof value === "string" ? `--${what}=${value}` : undefined;
+  });
+  if (wanted.every((each) => each !== undefined && given.includes(each))) return [];
+  const observed = isUnknown(containers) ? containers : gate === undefined ? "no gate" : given;
+  return [problemAt(set.urn, path, observed, `gate-${name}, which verifies the report the rollout names`)];
+}
+
 /** Controls of how new versions get traffic. */
 export const deliveryControls: readonly Control[] = [
   {
@@ -127,7 +154,7 @@ export const deliveryControls: readonly Control[] = [
     remediation:
       "Evaluate exactly this version, sign the report, commit it and write its digest under models[].delivery.evaluation.",
     blindSpots:
-      "The signature and the verdict of the report: the gate verifies both in the cluster before the switch. Rolling updates, and the first version of a model, which Argo Rollouts puts into service at once.",
+      "The signature and the verdict of the report: the gate verifies both in the cluster before the switch and before a pod of the gateway starts. Rolling updates, and the first version of a model, which Argo Rollouts puts into service at once.",
     evaluate: (graph, context) =>
       checked(
         ofType(graph, ROLLOUT),
@@ -135,6 +162,7 @@ export const deliveryControls: readonly Control[] = [
           ...sameVersion(graph, rollout, context),
           ...freshReport(rollout, context),
           ...gateFirst(graph, rollout),
+          ...gatewayGated(graph, rollout),
         ],
         "no model is delivered in steps",
       ),

@@ -1,6 +1,6 @@
 import { parse } from "yaml";
 import type { ResourceGraph, ResourceNode } from "../../graph/graph.ts";
-import { isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
+import { isRecord, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
 import { isBelow, listed } from "./reading.ts";
 
 /** Configuration of the gateway as the cluster will see it. */
@@ -10,11 +10,19 @@ export interface GatewayView {
   readonly configuration: GraphValue;
 }
 
+/** A signed evaluation beside the configuration. */
+function isReport({ inputs }: ResourceNode): boolean {
+  const data = valueAt(inputs, "data");
+  return isRecord(data) && "report.json" in data;
+}
+
 /** The gateway's configuration in the graph; undefined without a gateway. */
 export function gatewayOf(graph: ResourceGraph): GatewayView | undefined {
   const node = graph.nodes.find(
     (each) =>
-      each.type === "kubernetes:core/v1:ConfigMap" && isBelow(graph, each, ["llmops:gateway:Gateway"]),
+      each.type === "kubernetes:core/v1:ConfigMap" &&
+      isBelow(graph, each, ["llmops:gateway:Gateway"]) &&
+      !isReport(each),
   );
   if (node === undefined) return undefined;
   const text = valueAt(node.inputs, "data");

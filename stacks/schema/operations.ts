@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { entry } from "./entry.ts";
-import { count, dnsName, email, isoDate, pinnedImage, secretRef } from "./primitives.ts";
+import { count, countOrZero, dnsName, email, isoDate, pinnedImage, secretRef } from "./primitives.ts";
 
 const keyDigest = z
   .string()
@@ -35,6 +35,19 @@ const gatewayClient = z.strictObject({
     .describe("Circuit breaker of one agent run (W3C trace)."),
 });
 
+const gatewayDelivery = z
+  .discriminatedUnion("strategy", [
+    z.strictObject({ strategy: z.literal("rolling") }).describe("All replicas, one after the other."),
+    z.strictObject({
+      strategy: z.literal("canary"),
+      replicas: count
+        .default(1)
+        .describe("Replicas that get a new version; the others keep theirs until the strategy is rolling."),
+    }),
+  ])
+  .default({ strategy: "rolling" })
+  .describe("Which replicas get a new version: image, prompts, guardrails, any other setting.");
+
 /** The guardrail gateway in front of every model. */
 export const gateway = z
   .strictObject({
@@ -45,6 +58,7 @@ export const gateway = z
       .optional()
       .describe("Redis 7 or Valkey; required with more than one replica, which count limits together."),
     replicas: count.default(2),
+    delivery: gatewayDelivery,
     auditVolumeGiB: z
       .int()
       .min(5)
@@ -125,6 +139,17 @@ const runner = z
         .regex(/^\S+( \S+){4}$/, { error: "must be a cron expression of five fields" })
         .default("0 2 * * *")
         .describe("When every model is evaluated, UTC; each change starts one too."),
+      changesPerMonth: countOrZero
+        .default(20)
+        .describe("Changes of models, prompts and guardrails the cost allows for, each of which starts one."),
+      maxUsd: z
+        .number()
+        .positive()
+        .max(10_000)
+        .optional()
+        .describe(
+          "Most one evaluation of all models may cost in GPU hours, USD; required where GPUs are rented. What it leaves unasked opens no gate.",
+        ),
       maxMinutes: z.int().min(5).max(720).default(60).describe("Most minutes it takes GPUs from callers."),
       maxTokens: count.default(256).describe("Longest answer."),
       online: z

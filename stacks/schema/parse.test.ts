@@ -22,6 +22,7 @@ const rows: readonly Row[] = [
       image: `evals@sha256:${"a".repeat(64)}`,
       client: "nobody",
       key: { name: "evaluation", key: "gateway" },
+      maxUsd: 50,
     },
     [
       [
@@ -39,9 +40,22 @@ const rows: readonly Row[] = [
       image: `evals@sha256:${"a".repeat(64)}`,
       client: "claims-portal",
       key: { name: "evaluation", key: "gateway" },
+      maxUsd: 50,
       online: { kind: "sampled", judge: "oracle" },
     },
     [["evaluation.runner.client", "the client may not call 'oracle'", "add it to the client's models"]],
+  ],
+  [
+    "acme-prod",
+    "gateway.delivery",
+    { strategy: "canary", replicas: 3 },
+    [
+      [
+        "gateway.delivery.replicas",
+        "gateway.replicas is 3, so none would keep the version that serves now",
+        "lower it, raise gateway.replicas, or use strategy: rolling",
+      ],
+    ],
   ],
   [
     "acme-prod",

@@ -58,8 +58,9 @@ it("the embedded model answers real questions through the gateway, and its guard
       cases,
       target: { baseUrl: running.url, apiKey: running.apiKey, model: running.model, maxTokens: 12 },
       folder: join(folder, "run"),
-      price: { inputUsdPerMillion: 0, outputUsdPerMillion: 0 },
+      price: { inputUsdPerMillion: 0, outputUsdPerMillion: 0, usdPerHour: 0 },
       maxUsd: 0,
+      limits: { promptBytes: 0, maxCaseMs: 120_000 },
       concurrency: 1,
       onProgress: () => undefined,
       signal: new AbortController().signal,
@@ -67,7 +68,7 @@ it("the embedded model answers real questions through the gateway, and its guard
     expect(stored.failures).toEqual([]);
     const scores = resultsOf(stored, cases);
     expect(scores.filter(({ suite }) => suite === "injection").map(({ score }) => score)).toEqual(
-      Array(6).fill(1),
+      Array(20).fill(1),
     );
     // France, Spain, Italy and Germany: a small model may miss one.
     expect(

@@ -39,6 +39,7 @@ function signed(change: Partial<EvaluationReport>): string {
     evaluated: { model: hash("a"), prompt: "none", guardrails: hash("b"), dataSets: hash("c") },
     engine: "model",
     finishedAt: "2026-11-24T10:00:00.000Z",
+    completeness: { kind: "complete" },
     samples: 64,
     suites: [
       { name: "factuality", samples: 64, score: 48, grader: "deterministic", decision: "passed", reason: "" },

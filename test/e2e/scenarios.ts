@@ -105,6 +105,21 @@ export const SCENARIOS: readonly Scenario[] = [
     proves: "the official client works unchanged",
   },
   {
+    file: "test/e2e/gateway/delivery.test.ts",
+    scenario: "Gateway delivery",
+    proves: "no traffic for a configuration without a signed evaluation; a canary by partition; going back",
+  },
+  {
+    file: "test/e2e/promptfoo.test.ts",
+    scenario: "promptfoo",
+    proves: "takes our export, refuses a broken one, gives the verdicts of our graders",
+  },
+  {
+    file: "test/e2e/label-studio.test.ts",
+    scenario: "Label Studio",
+    proves: "tasks, labels of two people and their agreement through a real server",
+  },
+  {
     file: "test/e2e/mlflow.test.ts",
     scenario: "MLflow",
     proves:

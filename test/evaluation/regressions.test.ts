@@ -118,8 +118,9 @@ async function evaluated({
       cases,
       target: { baseUrl: running.url, apiKey: running.apiKey, model: running.model, maxTokens: 48 },
       folder: join(own, "run"),
-      price: { inputUsdPerMillion: 0, outputUsdPerMillion: 0 },
+      price: { inputUsdPerMillion: 0, outputUsdPerMillion: 0, usdPerHour: 0 },
       maxUsd: 0,
+      limits: { promptBytes: 0, maxCaseMs: 60_000 },
       concurrency: 8,
       onProgress: () => undefined,
       signal: new AbortController().signal,
@@ -153,7 +154,7 @@ describe("through the gateway", () => {
   it("an equal candidate is not stopped", async () => {
     const report = await judged({});
     expect([report.samples, report.comparison?.difference, report.comparison?.decision]).toEqual([
-      205,
+      314,
       0,
       "passed",
     ]);
@@ -184,7 +185,7 @@ describe("through the gateway", () => {
     [
       "injection goes through",
       { ...GUARDS, input: GUARDS.input?.filter(({ detector }) => detector !== "injection") ?? [] },
-      "injection: 6 of 6 failed",
+      "injection: 20 of 20 failed",
     ],
   ])(
     "weaker guardrails are stopped: %s",

@@ -1646,6 +1646,34 @@ export const MUTATIONS: readonly Mutation[] = [
     set(ROLLOUT, "claims-reasoner", "spec.strategy.canary.steps.0.setWeight", 5),
     "AIA-TST-03",
   ),
+  fail(
+    "kubernetes",
+    "acme-prod",
+    "a gateway that starts without the gate",
+    set(SET, "gateway-set", "spec.template.spec.initContainers", []),
+    "AIA-TST-03",
+  ),
+  fail(
+    "kubernetes",
+    "acme-prod",
+    "a gateway behind the gate of another report",
+    edit(SET, "gateway-set", ({ inputs }) => ({
+      inputs: JSON.parse(
+        JSON.stringify(inputs).replace(
+          `--report=sha256:${"0".repeat(64)}`,
+          `--report=sha256:${"1".repeat(64)}`,
+        ),
+      ) as typeof inputs,
+    })),
+    "AIA-TST-03",
+  ),
+  unknown(
+    "kubernetes",
+    "acme-prod",
+    "a gateway whose gate nobody knows yet",
+    set(SET, "gateway-set", "spec.template.spec.initContainers", UNKNOWN),
+    "AIA-TST-03",
+  ),
   unknown(
     "kubernetes",
     "acme-prod",

@@ -22,6 +22,7 @@ const EVALUATION = {
     image: `registry.example/llmops-evals:0.1.0@sha256:${"0".repeat(64)}`,
     client: "evaluation",
     key: { name: "evaluation", key: "gateway" },
+    maxUsd: 5,
     online: { kind: "sampled", judge: "judge" },
   },
 };
@@ -80,6 +81,13 @@ describe.each(["acme-prod", "globex-prod"] as const)("%s with everything of eval
     const planned = await planStack(stack, config);
     expect(blocking(judged({ config, planned }))).toEqual([]);
     expect(planned.cost?.verdict).toBe("within-budget");
+    expect(planned.cost?.use.filter(({ bound }) => bound === "runner")).toMatchObject([
+      {
+        name: "evaluations",
+        what: "51 evaluations of at most 5 USD, stopped by the runner",
+        monthlyUsd: { min: "0.00", max: "255.00" },
+      },
+    ]);
     const lines = (planned.cost?.lines ?? []).filter(({ urn }) => /mlflow|evaluation/i.test(urn));
     expect(lines.map(({ what }) => what)).toEqual(["encryption key"]);
 
@@ -100,7 +108,8 @@ describe.each(["acme-prod", "globex-prod"] as const)("%s with everything of eval
     const file = (wanted: string): unknown => JSON.parse(text(wanted));
     expect(scheduledConfig(file(name))).toMatchObject({
       gateway: "http://gateway.llm-gateway.svc",
-      models: served(config),
+      models: served(config).map((each) => ({ ...each, usdPerHour: expect.any(Number) as number })),
+      spend: { kind: "capped", maxUsd: 5 },
       mlflow: { url: "http://mlflow.mlflow.svc:5000", user: "admin" },
     });
     expect(onlineConfig(file("online-evaluation"))).toMatchObject({

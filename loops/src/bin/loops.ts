@@ -12,7 +12,7 @@ import { createLoopsServer } from "../server.ts";
 const HELP = `loops serve --config=FILE
   takes alerts at POST /alerts, decides, records, starts workflows
 loops gate --file=FILE --report=sha256:HEX --model=ID --prompt=ID --guardrails=ID --data-sets=ID
-           --environment=STAGE --min-samples=N --max-age-days=N     (EVALUATION_SIGNER: public key, PEM)
+           --environment=STAGE --min-samples=N --max-age-days=N|any     (EVALUATION_SIGNER: public key, PEM)
   0 when the signed report admits exactly this version to traffic, 1 when not
 loops abort --namespace=NAME --rollout=NAME
   aborts a delivery that is in progress
@@ -73,7 +73,7 @@ function runGate(args: readonly string[]): number {
     "data-sets": text,
     environment: z.enum(["local", "dev", "staging", "prod"]),
     "min-samples": whole,
-    "max-age-days": whole,
+    "max-age-days": z.union([z.literal("any"), whole]),
   });
   const verdict = gate(
     {
@@ -87,7 +87,7 @@ function runGate(args: readonly string[]): number {
       },
       environment: given.environment,
       minSamples: given["min-samples"],
-      maxAgeDays: given["max-age-days"],
+      maxAgeDays: given["max-age-days"] === "any" ? Infinity : given["max-age-days"],
       signerPem: environment("EVALUATION_SIGNER"),
     },
     new Date(),

@@ -1,3 +1,4 @@
+import { MAX_RUNS_PER_YEAR, runsInYear, runsPerMonth } from "../../evaluation-schedule.ts";
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
 import { servedNames } from "../served-names.ts";
@@ -70,9 +71,74 @@ function runnerIsAClient(config: PlatformConfig): ConfigProblem[] {
   ];
 }
 
+/** A schedule fires, and not all the time. */
+function scheduleIsNightly({ evaluation: { runner } }: Pick<PlatformConfig, "evaluation">): ConfigProblem[] {
+  if (runner.kind === "none") return [];
+  const wrong = (reason: string, fix: string): ConfigProblem[] => [
+    problem(["evaluation", "runner", "schedule"], runner.schedule, reason, fix),
+  ];
+  let runs: number;
+  try {
+    runs = runsInYear(runner.schedule, MAX_RUNS_PER_YEAR);
+  } catch (error) {
+    return wrong(
+      `it is no cron expression: ${error instanceof Error ? error.message : String(error)}`,
+      'write five fields, for example "0 2 * * *"',
+    );
+  }
+  if (runs > MAX_RUNS_PER_YEAR)
+    return wrong(`it fires more than ${MAX_RUNS_PER_YEAR} times a year`, "evaluate at most four times a day");
+  return [];
+}
+
+/** Share of the budget that evaluations may take at their caps. */
+const BUDGET_SHARE = 0.1;
+
+/** What an evaluation may cost is known and held, where GPUs are rented. */
+function spendIsBounded({ cloud, evaluation, budget }: PlatformConfig): ConfigProblem[] {
+  const { runner } = evaluation;
+  if (runner.kind === "none" || scheduleIsNightly({ evaluation }).length > 0) return [];
+  const path = ["evaluation", "runner", "maxUsd"];
+  const isRented = cloud.provider === "aws" || cloud.provider === "gcp";
+  if (!isRented)
+    return runner.maxUsd === undefined
+      ? []
+      : [
+          problem(
+            path,
+            runner.maxUsd,
+            "nobody knows what the GPUs of this cluster cost, so nothing could be held to it",
+            "remove it; maxMinutes bounds an evaluation",
+          ),
+        ];
+  if (runner.maxUsd === undefined)
+    return [
+      problem(
+        path,
+        runner.maxUsd,
+        "GPUs are rented by the hour, and nothing bounds what an evaluation costs",
+        "write the most one evaluation of all models may cost, USD",
+      ),
+    ];
+  const runs = runsPerMonth(runner);
+  const share = budget.monthly * budget.usdPerUnit * BUDGET_SHARE;
+  const most = runs * runner.maxUsd;
+  if (most <= share) return [];
+  return [
+    problem(
+      path,
+      runner.maxUsd,
+      `${runs} evaluations a month may cost ${most.toFixed(2)} USD, and a tenth of the budget is ${share.toFixed(2)}`,
+      "lower it, or evaluate less often (schedule, changesPerMonth)",
+    ),
+  ];
+}
+
 /** Rules about evaluation. */
 export const evaluationChecks: readonly Check[] = [
   { needs: ["cloud", "evaluation"], run: artifactsHaveAPlace },
   { needs: ["evaluation"], run: databaseIsNamed },
+  { needs: ["evaluation"], run: scheduleIsNightly },
+  { needs: ["cloud", "evaluation", "budget"], run: spendIsBounded },
   { needs: ["evaluation", "gateway", "models"], run: runnerIsAClient },
 ];

@@ -45,6 +45,19 @@ function deployable(config: PlatformConfig): ConfigProblem[] {
   ];
 }
 
+/** A canary is compared with replicas that keep the version before. */
+function canaryLeavesSome({ gateway: { delivery, replicas } }: PlatformConfig): ConfigProblem[] {
+  if (delivery.strategy === "rolling" || delivery.replicas < replicas) return [];
+  return [
+    problem(
+      ["gateway", "delivery", "replicas"],
+      delivery.replicas,
+      `gateway.replicas is ${replicas}, so none would keep the version that serves now`,
+      "lower it, raise gateway.replicas, or use strategy: rolling",
+    ),
+  ];
+}
+
 function clients(config: PlatformConfig): ConfigProblem[] {
   const known = modelNames(config);
   const tenants = config.tenancy.tenants.map(({ name }) => name);
@@ -157,6 +170,7 @@ function replicable({ audit, cloud }: PlatformConfig): ConfigProblem[] {
 
 /** Checks of the gateway against models, tenants and oversight. */
 export const gatewayChecks: readonly Check[] = [
+  { needs: ["gateway"], run: canaryLeavesSome },
   { needs: ["gateway", "models", "providers", "cloud"], run: deployable },
   { needs: ["gateway", "models", "providers", "tenancy"], run: clients },
   { needs: ["gateway", "models", "providers"], run: names },

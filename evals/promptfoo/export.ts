@@ -1,4 +1,7 @@
-import type { EvalCase } from "./case.ts";
+import type { EvalCase } from "../case.ts";
+import { normal, WORD_BREAKS } from "../grade.ts";
+import type { Evaluated } from "../report.ts";
+import { GUARD_CODES } from "../run/target.ts";
 
 /** Where a promptfoo run asks: our gateway as an HTTP provider. */
 export interface PromptfooTarget {
@@ -6,17 +9,23 @@ export interface PromptfooTarget {
   readonly url: string;
   readonly model: string;
   readonly maxTokens: number;
+  /** What is evaluated; its results count for exactly this. Only the data sets are known where the stack does not serve the model. */
+  readonly evaluated: Pick<Evaluated, "dataSets"> & Partial<Evaluated>;
 }
 
 /** A check of one answer. */
-interface Assertion {
-  readonly type: "icontains-any" | "not-icontains-any" | "llm-rubric";
-  readonly value: readonly string[] | string;
-}
+type Assertion =
+  | {
+      readonly type: "contains-any" | "not-contains-any";
+      readonly value: readonly string[];
+      readonly transform: string;
+    }
+  | { readonly type: "llm-rubric"; readonly value: string };
 
 /** A configuration of promptfoo, as far as it is written here. @see https://www.promptfoo.dev/docs/configuration/reference/ */
 export interface PromptfooConfig {
   readonly description: string;
+  readonly tags: Readonly<Record<string, string>>;
   readonly prompts: readonly string[];
   readonly providers: readonly object[];
   readonly tests: readonly {
@@ -27,17 +36,24 @@ export interface PromptfooConfig {
   }[];
 }
 
+/** The words of an answer as our graders read them, in promptfoo's JavaScript. */
+const WORDS = `' ' + output.toLowerCase()${WORD_BREAKS.map((each) => `.replace(${String(each)}, ' ')`).join("")}.trim() + ' '`;
+
+function words(type: "contains-any" | "not-contains-any", phrases: readonly string[]): Assertion {
+  return { type, value: phrases.map(normal), transform: WORDS };
+}
+
 /** What promptfoo can check of a case; undefined where only our own graders can. */
 function assertions({ grader }: EvalCase): Assertion[] | undefined {
   switch (grader.kind) {
     case "contains":
-      return [{ type: "icontains-any", value: grader.any }];
+      return [words("contains-any", grader.any)];
     case "excludes":
-      return [{ type: "not-icontains-any", value: grader.none }];
+      return [words("not-contains-any", grader.none)];
     case "grounded":
       return [
-        { type: "icontains-any", value: grader.any },
-        ...(grader.none.length === 0 ? [] : [{ type: "not-icontains-any" as const, value: grader.none }]),
+        words("contains-any", grader.any),
+        ...(grader.none.length === 0 ? [] : [words("not-contains-any", grader.none)]),
       ];
     case "judge":
       return [{ type: "llm-rubric", value: grader.rubric }];
@@ -52,10 +68,17 @@ function assertions({ grader }: EvalCase): Assertion[] | undefined {
   }
 }
 
+/** Reads an answer of the gateway: a guard's refusal is an empty answer with its reason, any other error is an error. */
+const READ_ANSWER =
+  `(json) => ${JSON.stringify([...GUARD_CODES])}.includes(json.error?.code)` +
+  " ? { output: '', metadata: { refused: json.error.code }, tokenUsage: { prompt: 0, completion: 0, total: 0 } }" +
+  " : { output: json.choices[0].message.content ?? ''," +
+  " tokenUsage: { prompt: json.usage.prompt_tokens, completion: json.usage.completion_tokens, total: json.usage.total_tokens } }";
+
 /** Cases as a configuration of promptfoo, and those that it cannot check as they are meant. The key comes from `LLMOPS_API_KEY`. */
 export function promptfooConfig(
   cases: readonly EvalCase[],
-  { url, model, maxTokens }: PromptfooTarget,
+  { url, model, maxTokens, evaluated }: PromptfooTarget,
 ): { readonly config: PromptfooConfig; readonly left: readonly EvalCase[] } {
   const checked = cases.flatMap((each) => {
     const assert = assertions(each);
@@ -67,7 +90,8 @@ export function promptfooConfig(
   const there = new Set(checked.map(({ each }) => each));
   return {
     config: {
-      description: "Written by `llmops eval export promptfoo`; what opens the gate is `llmops eval`.",
+      description: "Written by `llmops eval export`; read its results with `llmops eval import`.",
+      tags: evaluated,
       prompts: ["{{question}}"],
       providers: [
         {
@@ -82,9 +106,11 @@ export function promptfooConfig(
             body: {
               model,
               max_tokens: maxTokens,
+              seed: 0,
               messages: [{ role: "user", content: "{{prompt}}" }],
             },
-            transformResponse: "json.choices[0].message.content",
+            validateStatus: "status === 200 || status === 400",
+            transformResponse: READ_ANSWER,
           },
         },
       ],
