@@ -1,7 +1,13 @@
 import { defineConfig } from "vitest/config";
 
 /** Not part of the suite until they pass; `npm run test:e2e:open` runs them. */
-export const OPEN = ["test/e2e/autoscaling.test.ts", "test/e2e/simulator.test.ts"] as const;
+export const OPEN = [
+  "test/e2e/autoscaling.test.ts",
+  "test/e2e/simulator.test.ts",
+  "test/e2e/rollouts.test.ts",
+  "test/e2e/canary.test.ts",
+  "test/e2e/workflows.test.ts",
+] as const;
 
 export default defineConfig({
   test: {

@@ -25,23 +25,44 @@ const STAGES = [
 export interface NodeBehaviour {
   /** Milliseconds from the binding of a pod until it is ready. @default 0 */
   readonly podStartMs?: number;
+  /** Owners whose pods kwok leaves to somebody who runs their programs. @default none: pods of Jobs succeed at once */
+  readonly played?: readonly string[];
 }
 
 interface Stage {
   readonly metadata: { readonly name: string };
-  readonly spec: Readonly<Record<string, unknown>>;
+  readonly spec: Readonly<Record<string, unknown>> & {
+    readonly selector: { readonly matchExpressions: readonly object[] };
+  };
+}
+
+/** A stage of a pod's life, later and only for pods that nobody plays. */
+function shaped(stage: Stage, { podStartMs = 0, played = [] }: NodeBehaviour): Stage {
+  if (!["pod-ready", "pod-complete"].includes(stage.metadata.name)) return stage;
+  const { selector, ...rest } = stage.spec;
+  const owners = { key: ".metadata.ownerReferences.[].kind", operator: "NotIn", values: played };
+  return {
+    ...stage,
+    spec: {
+      ...rest,
+      selector: {
+        matchExpressions: [...selector.matchExpressions, ...(played.length === 0 ? [] : [owners])],
+      },
+      ...(stage.metadata.name === "pod-ready" && podStartMs > 0
+        ? { delay: { durationMilliseconds: podStartMs } }
+        : {}),
+    },
+  };
 }
 
 /** Starts kwok, which plays the kubelets of every node. */
-export async function startKubelets(api: ApiServer, { podStartMs = 0 }: NodeBehaviour = {}): Promise<void> {
+export async function startKubelets(api: ApiServer, behaviour: NodeBehaviour = {}): Promise<void> {
   const tool = await ensureTool(KWOK, (text) => process.stderr.write(`${text}\n`));
   const root = join(ensureGoModule(KWOK_FILES), "kustomize", "stage");
   const files = STAGES.map((name) => {
     const stage = parse(readFileSync(join(root, name), "utf8")) as Stage;
-    const delayed = stage.metadata.name === "pod-ready" && podStartMs > 0;
-    const delay = { durationMilliseconds: podStartMs };
     const file = join(api.folder, `stage-${stage.metadata.name}.yaml`);
-    writeFileSync(file, stringify(delayed ? { ...stage, spec: { ...stage.spec, delay } } : stage));
+    writeFileSync(file, stringify(shaped(stage, behaviour)));
     return file;
   });
   api.processes.start("kwok", {
