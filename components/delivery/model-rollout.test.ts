@@ -98,7 +98,6 @@ describe("a delivery", () => {
       blueGreen: {
         activeService: "mistral",
         previewService: "mistral-preview",
-        previewReplicaCount: 1,
         autoPromotionEnabled: true,
         prePromotionAnalysis: { templates: [{ templateName: "mistral-gate" }] },
         postPromotionAnalysis: {

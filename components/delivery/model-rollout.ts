@@ -91,7 +91,7 @@ function blueGreen(args: ModelRolloutArgs): IBlueGreenStrategy {
   return {
     activeService: args.model,
     previewService: previewName(args.model),
-    previewReplicaCount: 1,
+    // No previewReplicaCount: after an abort of the watch, Argo Rollouts 1.9.1 never asks the gate of the next version with it.
     autoPromotionEnabled: true,
     ...(gate === undefined ? {} : { prePromotionAnalysis: gate }),
     postPromotionAnalysis: watch(args.model),
