@@ -1,5 +1,5 @@
 import type { ClusterHandle } from "../components/cluster/handle.ts";
-import { LOOPS_NAMESPACE } from "../components/loops/address.ts";
+import { ACCOUNT_FOLDER, LOOPS_NAMESPACE } from "../components/loops/address.ts";
 import { Loops, LOOPS_PATHS, LOOPS_PORT, type LoopsArgs } from "../components/loops/loops.ts";
 import { PROMETHEUS_URL } from "../components/observability/monitoring.ts";
 import { checkLoopsConfig, type LoopsConfigInput } from "../loops/src/config.ts";
@@ -45,7 +45,7 @@ function configuration(config: PlatformConfig, automation: Automation): LoopsCon
     prometheusUrl: PROMETHEUS_URL,
     kubernetes: {
       url: "https://kubernetes.default.svc",
-      tokenFile: `${LOOPS_PATHS.account}/token`,
+      tokenFile: `${ACCOUNT_FOLDER}/token`,
       namespace: LOOPS_NAMESPACE,
     },
     loops: {
@@ -82,6 +82,7 @@ export function deployLoops(
               proposals,
               approval: retrain.approval,
               trainingImage: retrain.image,
+              command: retrain.command,
               gpus: retrain.gpus,
               pool: retrain.pool,
               volumeGiB: retrain.volumeGiB,

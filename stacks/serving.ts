@@ -129,6 +129,10 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
       "llmops.io/tenant": model.tenant,
     };
     const size = sizeOf(config, pool, model);
+    const rollout =
+      rollouts === undefined
+        ? undefined
+        : deliver(name, config, model, { cluster, audit, labels, after: [tenant, rollouts] });
     const service = new ModelService(
       `${name}-model-${model.name}`,
       {
@@ -144,7 +148,17 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         spans: engineSpans(config),
         labels,
       },
-      { providers, dependsOn: [tenant, monitoring.chart, ...groups, ...(files?.ready ?? [])] },
+      {
+        providers,
+        // The pods change last: the gate and watch of the version before would let a new one pass.
+        dependsOn: [
+          tenant,
+          monitoring.chart,
+          ...groups,
+          ...(files?.ready ?? []),
+          ...(rollout === undefined ? [] : [rollout]),
+        ],
+      },
     );
     if (model.autoscaling.warmReplicas > 0)
       new WarmCapacity(
@@ -162,10 +176,6 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         },
         { providers, dependsOn: [tenant, ...warm] },
       );
-    const rollout =
-      rollouts === undefined
-        ? undefined
-        : deliver(name, config, model, { cluster, audit, labels, after: [service, rollouts] });
     new ModelScaler(
       `${name}-scaler-${model.name}`,
       {
@@ -180,7 +190,7 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         target: model.gpu.nodes > 1 ? "LeaderWorkerSet" : rollout === undefined ? "Deployment" : "Rollout",
         labels,
       },
-      { providers, dependsOn: [service.workload, keda, ...(rollout === undefined ? [] : [rollout])] },
+      { providers, dependsOn: [service.workload, keda] },
     );
   }
 }

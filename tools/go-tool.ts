@@ -78,6 +78,14 @@ export const ARGO_ROLLOUTS: GoTool = {
   ldflags: "-s -w",
 };
 
+/** Controller of workflows; the newest version the Go module proxy hands out, one minor before that of the chart. */
+export const ARGO_WORKFLOWS: GoTool = {
+  name: "argo-workflows",
+  packages: ["github.com/argoproj/argo-workflows/v4/cmd/workflow-controller"],
+  version: "v4.0.5",
+  ldflags: "-s -w",
+};
+
 /** Answers as vLLM does, with its metrics, without a GPU. */
 export const INFERENCE_SIM: GoTool = {
   name: "llm-d-inference-sim",
@@ -93,6 +101,7 @@ export const GO_TOOLS: readonly GoTool[] = [
   KEDA,
   KWOK,
   ARGO_ROLLOUTS,
+  ARGO_WORKFLOWS,
   INFERENCE_SIM,
   FAKE_GCS,
   VEGETA,

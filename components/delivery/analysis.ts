@@ -4,6 +4,7 @@ import { GATEWAY_NAMESPACE } from "../gateway/address.ts";
 import { PROMETHEUS_URL } from "../observability/monitoring.ts";
 import { engineGauges } from "../serving/engine-metrics.ts";
 import type { Engine } from "../serving/engine.ts";
+import { FAILURES_FORGIVEN, WATCH_DELAY_MINUTES } from "./strategy.ts";
 
 /** What is watched of a new version. */
 export interface WatchArgs {
@@ -20,10 +21,7 @@ const MAX_ERROR_RATIO = 0.01;
 /** Share of answers a guard may change, stop or send to a person. */
 const MAX_INTERVENTION_RATIO = 0.05;
 
-/** Measurements that may fail before the delivery is aborted; one scrape that is late must not end it. */
-const FAILURES_FORGIVEN = 1;
-
-const WINDOW = "5m";
+const WINDOW = `${WATCH_DELAY_MINUTES}m`;
 
 /** One question about a new version and the most its answer may be. */
 export interface WatchedMetric {

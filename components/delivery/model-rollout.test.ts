@@ -93,19 +93,18 @@ describe("a delivery", () => {
     });
   });
 
-  it("blue-green keeps the old colour for the watch and the drain", () => {
+  it("blue-green drains the colour that leaves, after the watch or an abort", () => {
     expect(rolloutOf(args).spec.strategy).toEqual({
       blueGreen: {
         activeService: "mistral",
         previewService: "mistral-preview",
-        previewReplicaCount: 1,
         autoPromotionEnabled: true,
         prePromotionAnalysis: { templates: [{ templateName: "mistral-gate" }] },
         postPromotionAnalysis: {
           templates: [{ templateName: "mistral-watch" }],
           args: [{ name: "hash", valueFrom: { podTemplateHashValue: "Latest" } }],
         },
-        scaleDownDelaySeconds: 35 * 60 + 105,
+        scaleDownDelaySeconds: 105,
         abortScaleDownDelaySeconds: 105,
       },
     });
@@ -188,6 +187,7 @@ describe("a delivery", () => {
 
   it.each([
     [{ delivery: { ...canary, steps: [...canary.steps].reverse() } }, "delivery.steps[1].weight"],
+    [{ delivery: { ...canary, steps: [{ weight: 20, minutes: 6 }] } }, "delivery.steps[0].minutes"],
     [{ gate: { ...gate, image: "loops:latest" } }, "gate.image"],
   ] satisfies [Partial<ModelRolloutArgs>, string][])("refuses %j", (changes, path) => {
     expect(() => {

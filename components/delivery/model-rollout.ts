@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { watchTemplate, type WatchArgs } from "./analysis.ts";
 import { gateTemplate, reportName, type EvaluationReference, type GateArgs } from "./gate.ts";
-import { podBudget, type BlueGreen, type Canary, type Progressive } from "./strategy.ts";
+import { podBudget, SHORTEST_WATCH_MINUTES, type Canary, type Progressive } from "./strategy.ts";
 
 /** A delivery by Argo Rollouts of the pods that a Deployment describes. */
 export interface ModelRolloutArgs extends WatchArgs {
@@ -63,6 +63,12 @@ export function validateModelRolloutArgs({ delivery, gate }: ModelRolloutArgs): 
     const unordered = weights.findIndex((weight, at) => at > 0 && weight <= (weights[at - 1] ?? 0));
     if (unordered >= 0)
       fail(`delivery.steps[${unordered}].weight`, `${weights[unordered] ?? 0} is not above the step before`);
+    const minutes = delivery.steps[0]?.minutes ?? 0;
+    if (minutes < SHORTEST_WATCH_MINUTES)
+      fail(
+        "delivery.steps[0].minutes",
+        `${minutes} min end before the watch can abort: ${SHORTEST_WATCH_MINUTES}`,
+      );
   }
   if (gate !== undefined && !/@sha256:[0-9a-f]{64}$/.test(gate.image))
     fail("gate.image", `'${gate.image}' is not pinned by digest`);
@@ -78,19 +84,19 @@ function gateAnalysis({ model, gate }: ModelRolloutArgs): IRolloutAnalysis | und
   return gate === undefined ? undefined : { templates: [{ templateName: `${model}-gate` }] };
 }
 
-/** The old colour outlives the watch and the drain, so that an abort only switches a Service back. */
-function blueGreen(args: ModelRolloutArgs, { soakMinutes }: BlueGreen): IBlueGreenStrategy {
+/** The old colour is the stable one until the watch has passed, so that an abort only switches a Service back; the delay comes then. */
+function blueGreen(args: ModelRolloutArgs): IBlueGreenStrategy {
   const gate = gateAnalysis(args);
+  const delay = Math.max(PROPAGATION_SECONDS, args.drainSeconds);
   return {
     activeService: args.model,
     previewService: previewName(args.model),
-    previewReplicaCount: 1,
+    // No previewReplicaCount: after an abort of the watch, Argo Rollouts 1.9.1 never asks the gate of the next version with it.
     autoPromotionEnabled: true,
     ...(gate === undefined ? {} : { prePromotionAnalysis: gate }),
     postPromotionAnalysis: watch(args.model),
-    // Five minutes until the first measurement.
-    scaleDownDelaySeconds: (soakMinutes + 5) * 60 + Math.max(PROPAGATION_SECONDS, args.drainSeconds),
-    abortScaleDownDelaySeconds: Math.max(PROPAGATION_SECONDS, args.drainSeconds),
+    scaleDownDelaySeconds: delay,
+    abortScaleDownDelaySeconds: delay,
   };
 }
 
@@ -131,7 +137,7 @@ export function rolloutOf(args: ModelRolloutArgs): IRollout {
       progressDeadlineAbort: true,
       strategy:
         delivery.strategy === "blue-green"
-          ? { blueGreen: blueGreen(args, delivery) }
+          ? { blueGreen: blueGreen(args) }
           : { canary: canary(args, delivery) },
     },
   };

@@ -39,6 +39,15 @@ export type Delivery = Rolling | BlueGreen | Canary;
 /** Deliveries that Argo Rollouts carries out. */
 export type Progressive = Exclude<Delivery, Rolling>;
 
+/** Minutes after which a watch measures for the first time: it looks back as far. */
+export const WATCH_DELAY_MINUTES = 5;
+
+/** Measurements that may fail before the delivery is aborted; one scrape that is late must not end it. */
+export const FAILURES_FORGIVEN = 1;
+
+/** Least minutes in which a watch can abort: its measurements are a minute apart. */
+export const SHORTEST_WATCH_MINUTES = WATCH_DELAY_MINUTES + 1 + FAILURES_FORGIVEN;
+
 /** Pods that may run above and below the wanted number during a delivery. */
 export function podBudget(surge: Surge): { readonly maxSurge: number; readonly maxUnavailable: number } {
   return surge.kind === "in-place"

@@ -6,3 +6,6 @@ export const LOOPS_URL = `http://loops.${LOOPS_NAMESPACE}.svc/alerts`;
 
 /** Secret with the token of Alertmanager, in its namespace and in that of the controller. */
 export const LOOPS_TOKEN = { name: "loops-token", key: "token" } as const;
+
+/** Where Kubernetes puts the credentials of a pod's account. */
+export const ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";

@@ -1,4 +1,5 @@
 import { WorkflowTemplate } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/WorkflowTemplate";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { capture } from "../../plan/capture.ts";
@@ -6,6 +7,7 @@ import { configurationHash } from "../configuration-hash.ts";
 import { Loops, validateLoopsArgs, type LoopsArgs } from "./loops.ts";
 import { retrainTemplate, rollbackTemplate, type RetrainArgs } from "./templates.ts";
 
+const DOCKERFILE = new URL("../../loops/Dockerfile", import.meta.url);
 const image = `registry.example/loops@sha256:${"a".repeat(64)}`;
 const proposals = { url: "https://git.example/dispatches", token: { name: "git", key: "token" } };
 const rollback = { image, approval: "automatic", proposals } as const;
@@ -14,6 +16,7 @@ const retrain: RetrainArgs = {
   approval: "required",
   proposals,
   trainingImage: `registry.example/training@sha256:${"b".repeat(64)}`,
+  command: ["/app/train"],
   gpus: 2,
   pool: "l40s",
   volumeGiB: 100,
@@ -76,14 +79,30 @@ describe("authority", () => {
       { apiGroups: ["argoproj.io"], resources: ["rollouts/status"], verbs: ["patch"], resourceNames: names },
     ];
     expect(rightsOf(graph, "loops-rollback")).toEqual({
-      loops: [executor],
       claims: abort(["mistral", "qwen"]),
       support: abort(["llama"]),
     });
   });
 
-  it("of retraining is nothing outside of its namespace, so that it cannot deploy", async () => {
-    expect(rightsOf(await graphOf(), "loops-retrain")).toEqual({ loops: [executor] });
+  it("of retraining is nothing, so that it cannot deploy", async () => {
+    expect(rightsOf(await graphOf(), "loops-retrain")).toEqual({});
+  });
+
+  it("of the containers that Argo adds is to report results, with a token that Kubernetes fills in", async () => {
+    const graph = await graphOf();
+    expect(rightsOf(graph, "loops-executor")).toEqual({ loops: [executor] });
+    for (const spec of [rollbackTemplate(rollback), retrainTemplate(retrain)])
+      expect(spec.executor).toEqual({ serviceAccountName: "loops-executor" });
+    const tokens = ofType(graph, "kubernetes:core/v1:Secret").filter(
+      ({ inputs }) => inputs["type"] === "kubernetes.io/service-account-token",
+    );
+    expect(tokens.map(({ inputs }) => inputs["metadata"])).toEqual([
+      expect.objectContaining({
+        name: "loops-executor.service-account-token",
+        namespace: "loops",
+        annotations: { "kubernetes.io/service-account.name": "loops-executor" },
+      }),
+    ]);
   });
 
   it("of the controller is to start and end workflows", async () => {
@@ -101,7 +120,7 @@ describe("authority", () => {
 
   it("to abort is not given without the loop", async () => {
     const graph = await capture({ stack: "test", program: () => new Loops("l", RETRAINING, {}) });
-    expect(rightsOf(graph, "loops-rollback")).toEqual({ loops: [executor] });
+    expect(rightsOf(graph, "loops-rollback")).toEqual({});
   });
 });
 
@@ -136,7 +155,26 @@ describe("the workflows", () => {
     expect(JSON.stringify(retrainTemplate(retrain))).not.toMatch(/rollout|kubectl|deploy/i);
   });
 
-  it("give a token of the API server to the abort alone", () => {
+  it("name the program of every step, because Argo's controller cannot ask the registry", () => {
+    const programs = [rollbackTemplate(rollback), retrainTemplate(retrain)].flatMap(({ templates = [] }) =>
+      templates.flatMap(({ name, container }) =>
+        container === undefined ? [] : [[name, container.command?.join(" ")]],
+      ),
+    );
+    const entryPoint = /^ENTRYPOINT (.*)$/m.exec(readFileSync(DOCKERFILE, "utf8"))?.[1] ?? "[]";
+    const loops = (JSON.parse(entryPoint) as string[]).join(" ");
+    expect(programs).toEqual([
+      ["abort", loops],
+      ["propose", loops],
+      ["snapshot", "/app/train"],
+      ["train", "/app/train"],
+      ["evaluate", "/app/train"],
+      ["register", "/app/train"],
+      ["propose", loops],
+    ]);
+  });
+
+  it("give a token of the API server to the abort alone", async () => {
     const withToken = [
       ...(rollbackTemplate(rollback).templates ?? []),
       ...(retrainTemplate(retrain).templates ?? []),
@@ -144,6 +182,10 @@ describe("the workflows", () => {
       .filter(({ automountServiceAccountToken }) => automountServiceAccountToken === true)
       .map(({ name }) => name);
     expect(withToken).toEqual(["abort"]);
+    const accounts = ofType(await graphOf(), "kubernetes:core/v1:ServiceAccount").filter(
+      ({ inputs }) => inputs["automountServiceAccountToken"] === true,
+    );
+    expect(accounts.map(({ name }) => name)).toEqual(["l-account-loops-rollback"]);
   });
 });
 

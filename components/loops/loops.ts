@@ -8,9 +8,10 @@ import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { podSecurityLabels } from "../pod-security.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
-import { LOOPS_NAMESPACE, LOOPS_TOKEN } from "./address.ts";
+import { ACCOUNT_FOLDER, LOOPS_NAMESPACE, LOOPS_TOKEN } from "./address.ts";
+import { CONTROLLER_RESTRAINT } from "./restraint.ts";
 import { abortRules, CONTROLLER_RULES, EXECUTOR_RULES, type RoleRule } from "./roles.ts";
-import { retrainTemplate, rollbackTemplate, type RetrainArgs } from "./templates.ts";
+import { EXECUTOR_ACCOUNT, retrainTemplate, rollbackTemplate, type RetrainArgs } from "./templates.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 import { clusterDns } from "../cluster/dns.ts";
 import { tcp } from "../network-policy.ts";
@@ -41,7 +42,6 @@ export const LOOPS_PATHS = {
   configuration: "/etc/llmops-loops/loops.json",
   keys: "/var/run/llmops-loops",
   evidence: "/var/lib/llmops-loops/evidence.jsonl",
-  account: "/var/run/secrets/kubernetes.io/serviceaccount",
 } as const;
 
 /** Port of the controller. */
@@ -96,6 +96,7 @@ export class Loops extends LlmopsComponent {
         { apiVersion: "argoproj.io/v1alpha1", kind: "WorkflowTemplate", metadata: metadata(loop), spec },
         { parent: this, dependsOn: workflows },
       );
+    this.#restraint(args);
     this.#controller(args, inside);
     this.registerOutputs({ publicKeyPem: this.publicKeyPem });
   }
@@ -201,12 +202,14 @@ export class Loops extends LlmopsComponent {
 
   #accounts(args: LoopsArgs, inside: pulumi.CustomResourceOptions): void {
     const metadata = this.#metadata(args);
-    for (const account of ["loops", "loops-retrain", "loops-rollback"])
+    for (const account of ["loops", "loops-retrain", "loops-rollback", EXECUTOR_ACCOUNT])
       new k8s.core.v1.ServiceAccount(
         this.childName(`account-${account}`),
-        { metadata: metadata(account), automountServiceAccountToken: false },
+        // Argo writes only a `false` into a pod, so the account decides for the step that calls the API server.
+        { metadata: metadata(account), automountServiceAccountToken: account === "loops-rollback" },
         inside,
       );
+    this.#executorToken(args, inside);
     const grant = (
       suffix: string,
       namespace: string,
@@ -242,12 +245,39 @@ export class Loops extends LlmopsComponent {
       );
     };
     grant("controller", LOOPS_NAMESPACE, CONTROLLER_RULES, ["loops"]);
-    grant("executor", LOOPS_NAMESPACE, EXECUTOR_RULES, ["loops-retrain", "loops-rollback"]);
+    grant("executor", LOOPS_NAMESPACE, EXECUTOR_RULES, [EXECUTOR_ACCOUNT]);
     if (args.rollback === undefined) return;
     for (const tenant of new Set(args.models.map(({ namespace }) => namespace))) {
       const own = args.models.filter(({ namespace }) => namespace === tenant).map(({ name }) => name);
       grant(`abort-${tenant}`, tenant, abortRules(own), ["loops-rollback"]);
     }
+  }
+
+  /** Kubernetes makes no such Secret by itself any more, and without it no step's pod starts. */
+  #executorToken(args: LoopsArgs, inside: pulumi.CustomResourceOptions): void {
+    const metadata = this.#metadata(args)(`${EXECUTOR_ACCOUNT}.service-account-token`);
+    new k8s.core.v1.Secret(
+      this.childName("executor-token"),
+      {
+        metadata: { ...metadata, annotations: { "kubernetes.io/service-account.name": EXECUTOR_ACCOUNT } },
+        type: "kubernetes.io/service-account-token",
+      },
+      inside,
+    );
+  }
+
+  #restraint({ labels }: LoopsArgs): void {
+    const metadata = { name: "llmops-loops-controller", labels: { ...labels } };
+    const policy = new k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+      this.childName("restraint"),
+      { metadata, spec: CONTROLLER_RESTRAINT },
+      { parent: this },
+    );
+    new k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+      this.childName("restraint-binding"),
+      { metadata, spec: { policyName: metadata.name, validationActions: ["Deny"] } },
+      { parent: this, dependsOn: policy },
+    );
   }
 
   #controller(args: LoopsArgs, inside: pulumi.CustomResourceOptions): void {
@@ -310,7 +340,7 @@ function controllerPod(image: string, configuration: pulumi.Input<string>): k8s.
         name: "loops",
         image,
         args: ["serve", `--config=${LOOPS_PATHS.configuration}`],
-        env: [{ name: "NODE_EXTRA_CA_CERTS", value: `${LOOPS_PATHS.account}/ca.crt` }],
+        env: [{ name: "NODE_EXTRA_CA_CERTS", value: `${ACCOUNT_FOLDER}/ca.crt` }],
         ports: [{ name: "http", containerPort: LOOPS_PORT }],
         readinessProbe: probe,
         livenessProbe: { ...probe, failureThreshold: 6 },

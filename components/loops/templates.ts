@@ -3,6 +3,7 @@ import type { IWorkflowSpec } from "@kubernetes-models/argo-workflows/argoproj.i
 import { GPU_POOL_LABEL } from "../gpu/gpu-pool.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
+import { ACCOUNT_FOLDER } from "./address.ts";
 
 /** Whether a person must agree before a loop goes on. */
 export type Approval = "required" | "automatic";
@@ -29,8 +30,10 @@ interface WorkflowArgs {
 
 /** Pipeline that trains a candidate and ends at a proposal. */
 export interface RetrainArgs extends WorkflowArgs {
-  /** Client's own image; its entry point takes `snapshot`, `train`, `evaluate` and `register`. */
+  /** Client's own image. */
   readonly trainingImage: string;
+  /** Its program; `snapshot`, `train`, `evaluate` or `register` and options follow. */
+  readonly command: readonly string[];
   /** GPUs of the training step. */
   readonly gpus: number;
   /** GPU pool it runs on. */
@@ -40,6 +43,16 @@ export interface RetrainArgs extends WorkflowArgs {
   /** Model registry. */
   readonly mlflowUrl: string;
 }
+
+/**
+ * Program of `loops/Dockerfile`. Argo wraps the command of a step, and where none is given its controller asks the registry for
+ * the image's own, for which it has no credentials.
+ * @see https://argo-workflows.readthedocs.io/en/stable/workflow-executors/#emissary-emissary
+ */
+export const LOOPS_COMMAND = ["/nodejs/bin/node", "loops/src/bin/loops.ts"] as const;
+
+/** Account with which the containers that Argo adds to a step report results; never the step's own. */
+export const EXECUTOR_ACCOUNT = "loops-executor";
 
 const USER = 65_532;
 const DATA = "/data";
@@ -55,7 +68,7 @@ function common(serviceAccountName: string, loop: string): Partial<IWorkflowSpec
     serviceAccountName,
     // Only a step that calls the API server gets a token.
     automountServiceAccountToken: false,
-    executor: { serviceAccountName },
+    executor: { serviceAccountName: EXECUTOR_ACCOUNT },
     arguments: { parameters: [{ name: "model" }, { name: "namespace" }, { name: "alert" }] },
     securityContext: { ...restrictedPod(USER), fsGroup: USER },
     nodeSelector: { ...SYSTEM_NODE_LABEL },
@@ -76,6 +89,7 @@ function proposing(
     container: {
       name: "main",
       image,
+      command: [...LOOPS_COMMAND],
       args: ["propose", `--kind=${kind}`, `--model=${MODEL}`, `--alert=${ALERT}`, `--reference=${reference}`],
       env: [
         { name: "PROPOSAL_URL", value: proposals.url },
@@ -117,10 +131,12 @@ export function rollbackTemplate(args: WorkflowArgs): IWorkflowSpec {
         container: {
           name: "main",
           image: args.image,
+          command: [...LOOPS_COMMAND],
           args: ["abort", "--namespace={{workflow.parameters.namespace}}", `--rollout=${MODEL}`],
           env: [
             { name: "KUBERNETES_URL", value: "https://kubernetes.default.svc" },
-            { name: "NODE_EXTRA_CA_CERTS", value: "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt" },
+            { name: "KUBERNETES_TOKEN_FILE", value: `${ACCOUNT_FOLDER}/token` },
+            { name: "NODE_EXTRA_CA_CERTS", value: `${ACCOUNT_FOLDER}/ca.crt` },
           ],
           resources: SMALL,
           securityContext: restrictedContainer(),
@@ -145,6 +161,7 @@ export function retrainTemplate(args: RetrainArgs): IWorkflowSpec {
     container: {
       name: "main",
       image: args.trainingImage,
+      command: [...args.command],
       args: [name, `--model=${MODEL}`, `--data=${DATA}`],
       env: [{ name: "MLFLOW_TRACKING_URI", value: args.mlflowUrl }],
       resources: {

@@ -20,9 +20,11 @@ const retrain = z
     minSamples: rule.minSamples.default(500),
     cooldownMinutes: rule.cooldownMinutes.default(10_080),
     approval: approval.default("required").describe("Whether a person must agree before GPUs are used."),
-    image: pinnedImage.describe(
-      "Client's training image; its entry point takes `snapshot`, `train`, `evaluate` and `register`.",
-    ),
+    image: pinnedImage.describe("Client's training image."),
+    command: z
+      .array(z.string().min(1))
+      .min(1)
+      .describe("Program of the image; `snapshot`, `train`, `evaluate` or `register` and options follow."),
     pool: dnsName.describe("GPU pool of the training."),
     gpus: count.default(1).describe("GPUs of the training."),
     volumeGiB: count.default(100).describe("Room for snapshot and candidate, GiB."),

@@ -1852,6 +1852,12 @@ describe("a bad configuration", () => {
     ["globex-prod", "models[0].delivery.surge.replicas", 3, "gpuPools[0].nodes.max"],
     ["globex-prod", "models[0].delivery.surge.replicas", 1, "models[0].delivery.surge.replicas"],
     ["acme-prod", "models[1].delivery.surge", { kind: "spare-gpus", replicas: 1 }, "gpuPools[1].nodes.max"],
+    [
+      "acme-prod",
+      "models[1].delivery.steps",
+      [{ weight: 50, minutes: 6 }],
+      "models[1].delivery.steps[0].minutes",
+    ],
     ["globex-prod", "models[0].delivery.evaluation", undefined, "models[0].delivery.evaluation"],
     ["globex-prod", "evaluation.signer", undefined, "evaluation.signer"],
     ["globex-prod", "loops.image", undefined, "loops.image"],

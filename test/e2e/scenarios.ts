@@ -24,6 +24,22 @@ export const SCENARIOS: readonly Scenario[] = [
     proves: "streams of a minute survive blue-green switches and scale-downs",
   },
   {
+    file: "test/e2e/rollouts.test.ts",
+    scenario: "Blue-green delivery",
+    proves:
+      "Argo Rollouts, KEDA, Prometheus: gate, switch, watch, way back; replicas never fall below what is wanted",
+  },
+  {
+    file: "test/e2e/canary.test.ts",
+    scenario: "Canary delivery",
+    proves: "Argo Rollouts: gate before the first replica, steps on the GPUs that serve, way back",
+  },
+  {
+    file: "test/e2e/workflows.test.ts",
+    scenario: "Workflows of the loops",
+    proves: "Argo Workflows: abort, approval by a person only, failed step, rights of each account",
+  },
+  {
     file: "test/e2e/scheduling.test.ts",
     scenario: "Scheduling",
     proves: "the scheduler puts models onto their pools only",

@@ -14,14 +14,11 @@ const HELP = `loops serve --config=FILE
 loops gate --file=FILE --report=sha256:HEX --model=ID --prompt=ID --guardrails=ID --data-sets=ID
            --environment=STAGE --min-samples=N --max-age-days=N|any     (EVALUATION_SIGNER: public key, PEM)
   0 when the signed report admits exactly this version to traffic, 1 when not
-loops abort --namespace=NAME --rollout=NAME
+loops abort --namespace=NAME --rollout=NAME                  (KUBERNETES_URL, KUBERNETES_TOKEN_FILE)
   aborts a delivery that is in progress
 loops propose --kind=retrained|go-back --model=NAME --alert=NAME --reference=TEXT   (PROPOSAL_URL, PROPOSAL_TOKEN)
   asks a person to merge something
 Exit codes: 0 fine, 1 refused, 2 could not run.`;
-
-/** Where Kubernetes puts the credentials of a pod. */
-const ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 function environment(name: string): string {
   const value = process.env[name];
@@ -98,7 +95,7 @@ function runGate(args: readonly string[]): number {
 
 async function abort(args: readonly string[]): Promise<number> {
   const { namespace, rollout } = options(args, { namespace: text, rollout: text });
-  const access = { url: environment("KUBERNETES_URL"), tokenFile: `${ACCOUNT}/token` };
+  const access = { url: environment("KUBERNETES_URL"), tokenFile: environment("KUBERNETES_TOKEN_FILE") };
   say(await abortRollout(access, { namespace, name: rollout }));
   return 0;
 }

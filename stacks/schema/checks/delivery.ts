@@ -1,3 +1,4 @@
+import { SHORTEST_WATCH_MINUTES, WATCH_DELAY_MINUTES } from "../../../components/delivery/strategy.ts";
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
 import { problem, type Check } from "./check.ts";
@@ -24,6 +25,21 @@ function colourHasRoom(model: Model, index: number): ConfigProblem[] {
       spareReplicas(model),
       `${spareReplicas(model)} spare replicas < minReplicas ${minReplicas}: the new colour could never take over`,
       `set it to at least ${minReplicas}, or use strategy: canary with surge: {kind: in-place}`,
+    ),
+  ];
+}
+
+/** Otherwise the next share, or the rest of the replicas, follows before anything was measured. */
+function firstStepIsWatched({ delivery }: Model, index: number): ConfigProblem[] {
+  if (delivery.strategy !== "canary") return [];
+  const minutes = delivery.steps[0]?.minutes ?? 0;
+  if (minutes >= SHORTEST_WATCH_MINUTES) return [];
+  return [
+    problem(
+      ["models", index, "delivery", "steps", 0, "minutes"],
+      minutes,
+      `the watch measures after ${WATCH_DELAY_MINUTES} minutes, then each minute, and aborts at the second failure`,
+      `set it to at least ${SHORTEST_WATCH_MINUTES}`,
     ),
   ];
 }
@@ -58,5 +74,6 @@ function gateIsComplete({ models, evaluation, loops }: PlatformConfig): ConfigPr
 /** Rules about deliveries. */
 export const deliveryChecks: readonly Check[] = [
   { needs: ["models"], run: ({ models }) => models.flatMap(colourHasRoom) },
+  { needs: ["models"], run: ({ models }) => models.flatMap(firstStepIsWatched) },
   { needs: ["models", "evaluation", "loops"], run: gateIsComplete },
 ];

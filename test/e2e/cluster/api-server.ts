@@ -9,6 +9,7 @@ import { ensureTool, KUBERNETES } from "../../../tools/go-tool.ts";
 import { createAuthority, createCertificate } from "./certificates.ts";
 import { nameOf, type KubeObject } from "./kube-object.ts";
 import { freePort, Processes } from "./processes.ts";
+import { writeKubeconfig } from "./kubeconfig.ts";
 
 /** Answer of the API server. */
 export interface ApiAnswer {
@@ -21,6 +22,13 @@ export interface ApiAnswer {
 /** Whether a change is stored or only checked. */
 export type Storing = "stored" | "dry-run";
 
+/** Sends an object, a change of one (`PATCH`: a merge patch) or nothing to a path. */
+export type Send = (
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+  path: string,
+  body?: unknown,
+) => Promise<ApiAnswer>;
+
 /** A real Kubernetes API server on loopback: etcd and kube-apiserver; controllers are started onto it. */
 export interface ApiServer {
   readonly version: string;
@@ -32,10 +40,16 @@ export interface ApiServer {
   readonly programs: string;
   /** Kubeconfig of an administrator. */
   readonly kubeconfig: string;
+  /** Address, for programs that bring their own credentials. */
+  readonly url: string;
+  /** Certificates a client trusts the server by, PEM file. */
+  readonly authority: string;
   /** Private key of service account tokens. */
   readonly serviceAccountKey: string;
-  /** Sends an object or nothing to a path. */
-  send(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<ApiAnswer>;
+  /** Sends as the administrator. */
+  readonly send: Send;
+  /** Sends as the owner of a token. */
+  as(token: string): Send;
   /** Path of an object, from what the server says about its kind; undefined for a kind it does not know. */
   pathOf(object: KubeObject): Promise<string | undefined>;
   /** Server-side apply. */
@@ -77,11 +91,23 @@ class ApiClient {
     this.base = base;
   }
 
-  async request(method: string, contentType: string, path: string, body?: unknown): Promise<ApiAnswer> {
+  /** Sends with a token; merge patches only. */
+  sending(token: string): Send {
+    return (method, path, body) =>
+      this.request(method, method === "PATCH" ? CONTENT_TYPES.PATCH : "application/json", path, body, token);
+  }
+
+  async request(
+    method: string,
+    contentType: string,
+    path: string,
+    body?: unknown,
+    token = TOKEN,
+  ): Promise<ApiAnswer> {
     const response = await fetch(`${this.base}${path}`, {
       method,
       dispatcher: this.#dispatcher,
-      headers: { authorization: `Bearer ${TOKEN}`, "content-type": contentType },
+      headers: { authorization: `Bearer ${token}`, "content-type": contentType },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -175,21 +201,6 @@ async function startProcesses(
   return { url: `https://127.0.0.1:${secure}`, serviceAccountKey: signing };
 }
 
-function kubeconfigFor(folder: string, url: string): string {
-  const file = join(folder, "kubeconfig");
-  const named = { cluster: "loopback", user: "admin" };
-  const content = {
-    apiVersion: "v1",
-    kind: "Config",
-    "current-context": "loopback",
-    clusters: [{ name: "loopback", cluster: { server: url, "insecure-skip-tls-verify": true } }],
-    users: [{ name: "admin", user: { token: TOKEN } }],
-    contexts: [{ name: "loopback", context: named }],
-  };
-  writeFileSync(file, JSON.stringify(content));
-  return file;
-}
-
 /**
  * Starts etcd and the API server.
  * @throws Error with the last output when the server is not ready in three minutes
@@ -200,8 +211,7 @@ export async function startApiServer(): Promise<ApiServer> {
   const processes = new Processes();
   const { url, serviceAccountKey } = await startProcesses(processes, folder, programs);
   const client = new ApiClient(url);
-  const send: ApiServer["send"] = (method, path, body) =>
-    client.request(method, method === "PATCH" ? CONTENT_TYPES.PATCH : "application/json", path, body);
+  const send = client.sending(TOKEN);
   const close = async (): Promise<void> => {
     await client.close();
     await processes.stopAll();
@@ -220,9 +230,13 @@ export async function startApiServer(): Promise<ApiServer> {
     processes,
     folder,
     programs,
-    kubeconfig: kubeconfigFor(folder, url),
+    kubeconfig: writeKubeconfig({ folder, url }, { name: "admin", token: TOKEN }),
+    url,
+    // The server signs for itself and writes its authority behind its certificate.
+    authority: join(folder, "certificates", "apiserver.crt"),
     serviceAccountKey,
     send,
+    as: (token) => client.sending(token),
     pathOf: (object) => client.pathOf(object),
     apply: (object, storing) => client.apply(object, storing),
     mustApply: async (object) => {

@@ -8,6 +8,8 @@ export interface ControllerOptions {
   readonly autoscalerSyncMs?: number;
   /** Seconds an HPA without a window of its own waits before it takes replicas away. @default 300, its own default */
   readonly downscaleStabilizationSeconds?: number;
+  /** Seconds a node may be silent before its pods count as lost; long where a busy machine must not lose any. @default 50, its own default */
+  readonly nodeGraceSeconds?: number;
 }
 
 /** Starts the real controllers of Kubernetes: Deployments, ReplicaSets, HPA, quotas, namespaces and the rest. */
@@ -23,6 +25,7 @@ export async function startControllers(api: ApiServer, options: ControllerOption
       "--leader-elect=false",
       `--horizontal-pod-autoscaler-sync-period=${options.autoscalerSyncMs ?? 15_000}ms`,
       `--horizontal-pod-autoscaler-downscale-stabilization=${options.downscaleStabilizationSeconds ?? 300}s`,
+      `--node-monitor-grace-period=${options.nodeGraceSeconds ?? 50}s`,
       `--secure-port=${port}`,
       "--bind-address=127.0.0.1",
       `--cert-dir=${join(api.folder, "controller-manager")}`,

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { LLM_D_ROUTER } from "../../../plan/targets/llm-d.ts";
 import { ensureGoModule, type GoModule } from "../../../tools/go-module.ts";
+import { ARGO_ROLLOUTS_FILES } from "./argo-rollouts.ts";
+import { ARGO_WORKFLOWS_FILES } from "./argo-workflows.ts";
 import type { KubeObject } from "./kube-object.ts";
 
 /** Where a project keeps the definitions of its resources. */
@@ -34,20 +36,8 @@ export const DEFINITION_SOURCES: readonly DefinitionSource[] = [
     folder: "pkg/apis/crds",
     files: /^karpenter/,
   },
-  {
-    module: "github.com/argoproj/argo-rollouts",
-    version: "v1.9.1",
-    sum: "h1:+oZciUkeJYVb1vPMOhat4JQlk525j/aT2yizEkVkjLs=",
-    folder: "manifests/crds",
-    files: /-crd\.yaml$/,
-  },
-  {
-    module: "github.com/argoproj/argo-workflows/v3",
-    version: "v3.7.0",
-    sum: "h1:TDijZztm6dLruB7yZLH+Ps4OJKRwu0YSAJ4/NvceON0=",
-    folder: "manifests/base/crds/minimal",
-    files: /^argoproj/,
-  },
+  { ...ARGO_ROLLOUTS_FILES, folder: "manifests/crds", files: /-crd\.yaml$/ },
+  { ...ARGO_WORKFLOWS_FILES, folder: "manifests/base/crds/minimal", files: /^argoproj/ },
   {
     module: "sigs.k8s.io/gateway-api",
     version: "v1.6.3",

@@ -1,4 +1,6 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse, stringify } from "yaml";
 import { ensureGoModule } from "../../../tools/go-module.ts";
 import { ensureTool, KWOK } from "../../../tools/go-tool.ts";
 import type { ApiServer } from "./api-server.ts";
@@ -19,11 +21,50 @@ const STAGES = [
   "pod/fast/pod-delete.yaml",
 ] as const;
 
+/** How long the pods of the simulated nodes take. */
+export interface NodeBehaviour {
+  /** Least milliseconds from the binding of a pod until it is ready; kwok may take half as long again. @default 0 */
+  readonly podStartMs?: number;
+  /** Owners whose pods kwok leaves to somebody who runs their programs. @default none: pods of Jobs succeed at once */
+  readonly played?: readonly string[];
+}
+
+interface Stage {
+  readonly metadata: { readonly name: string };
+  readonly spec: Readonly<Record<string, unknown>> & {
+    readonly selector: { readonly matchExpressions: readonly object[] };
+  };
+}
+
+/** A stage of a pod's life, later and only for pods that nobody plays. */
+function shaped(stage: Stage, { podStartMs = 0, played = [] }: NodeBehaviour): Stage {
+  if (!["pod-ready", "pod-complete"].includes(stage.metadata.name)) return stage;
+  const { selector, ...rest } = stage.spec;
+  const owners = { key: ".metadata.ownerReferences.[].kind", operator: "NotIn", values: played };
+  return {
+    ...stage,
+    spec: {
+      ...rest,
+      selector: {
+        matchExpressions: [...selector.matchExpressions, ...(played.length === 0 ? [] : [owners])],
+      },
+      ...(stage.metadata.name === "pod-ready" && podStartMs > 0
+        ? { delay: { durationMilliseconds: podStartMs } }
+        : {}),
+    },
+  };
+}
+
 /** Starts kwok, which plays the kubelets of every node. */
-export async function startKubelets(api: ApiServer): Promise<void> {
+export async function startKubelets(api: ApiServer, behaviour: NodeBehaviour = {}): Promise<void> {
   const tool = await ensureTool(KWOK, (text) => process.stderr.write(`${text}\n`));
   const root = join(ensureGoModule(KWOK_FILES), "kustomize", "stage");
-  const files = STAGES.map((name) => join(root, name));
+  const files = STAGES.map((name) => {
+    const stage = parse(readFileSync(join(root, name), "utf8")) as Stage;
+    const file = join(api.folder, `stage-${stage.metadata.name}.yaml`);
+    writeFileSync(file, stringify(shaped(stage, behaviour)));
+    return file;
+  });
   api.processes.start("kwok", {
     command: join(tool, "bin", "kwok"),
     args: [

@@ -62,6 +62,17 @@ export class Processes {
     this.#started.set(name, started);
   }
 
+  /** Starts a program and waits for its end; its exit status, or -1 when it was ended by a signal. */
+  async run(name: string, program: Program): Promise<number> {
+    this.start(name, program);
+    const child = this.#started.get(name)?.child;
+    return new Promise((resolve) => {
+      child?.once("close", (code) => {
+        resolve(code ?? -1);
+      });
+    });
+  }
+
   /** Whether the program has been started and has not ended. */
   isRunning(name: string): boolean {
     const child = this.#started.get(name)?.child;
