@@ -335,6 +335,7 @@ export class DeliveredModel {
       engine: "model",
       finishedAt: new Date().toISOString(),
       samples: 1_000,
+      completeness: { kind: "complete" },
       suites: [
         {
           name: "facts",

@@ -105,7 +105,7 @@ async function objectsFor(version: Version): Promise<KubeObject[]> {
           credentials: [],
           auditVolumeGiB: 20,
           serviceAccountAnnotations: {},
-          reach: { engines: [], identity: [], outside: "none", telemetry: "none" },
+          reach: { engines: [], entry: [], identity: [], outside: "none", telemetry: "none" },
           drainSeconds: 1,
           delivery: version.delivery ?? { strategy: "rolling" },
           gates: [gateOf(version)],
