@@ -26,8 +26,8 @@ export const CHECKOV: PythonTool = { name: "checkov", requirements: ["checkov==3
 /** Reads OSCAL documents with the models NIST publishes. */
 export const TRESTLE: PythonTool = { name: "trestle", requirements: ["compliance-trestle==5.2.0"] };
 
-/** The server traces and runs go to. */
-export const MLFLOW: PythonTool = { name: "mlflow", requirements: ["mlflow==3.17.2"] };
+/** The server traces and runs go to, with its login. */
+export const MLFLOW: PythonTool = { name: "mlflow", requirements: ["mlflow[auth]==3.17.2"] };
 
 /**
  * Folder with the tool's programs (`bin` of its virtual environment), installed first where it is missing.
