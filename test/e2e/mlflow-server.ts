@@ -74,6 +74,8 @@ export async function startMlflow(folder: string): Promise<MlflowServer> {
       env: {
         ...process.env,
         MLFLOW_DISABLE_TELEMETRY: "true",
+        // Workers for jobs that nothing here gives.
+        MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
         MLFLOW_AUTH_CONFIG_PATH: accounts,
         MLFLOW_FLASK_SERVER_SECRET_KEY: "a key of this test",
       },
