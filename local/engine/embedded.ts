@@ -131,7 +131,7 @@ export async function embedded({ modelPath, runtimeFolder }: EmbeddedModel): Pro
       }
     },
     async embed(text) {
-      vectors ??= model.createEmbeddingContext({ contextSize: CONTEXT_TOKENS, threads });
+      vectors ??= model.createEmbeddingContext({ contextSize: CONTEXT_TOKENS, threads: 1 });
       const { vector } = await (await vectors).getEmbeddingFor(text);
       return { vector, tokens: model.tokenize(text).length };
     },

@@ -167,8 +167,8 @@ it("a real model's vectors tell a moved topic from the same one, through a real 
     })),
   }));
   const claims = questionsOf(CLAIMS);
-  const [reference, week, hour] = [claims.slice(0, 40), claims.slice(40, 120), claims.slice(120)];
-  const other = questionsOf(PROGRAMS).slice(0, 80);
+  const [reference, week, hour] = [claims.slice(0, 24), claims.slice(24, 84), claims.slice(84, 144)];
+  const other = questionsOf(PROGRAMS).slice(0, 40);
   dataSet(reference);
   writeFileSync(join(folder, "key"), APP_KEY);
   const { server, close } = onlineFrom(
@@ -222,7 +222,7 @@ it("a real model's vectors tell a moved topic from the same one, through a real 
     expect(moved).toBeGreaterThan(detector?.threshold ?? NaN);
 
     const written = await records();
-    const requests = 2 + week.length + hour.length + other.length;
+    const requests = 1 + week.length + hour.length + other.length;
     expect(written.filter(({ kind }) => kind === "intent")).toHaveLength(requests);
     expect(written.filter((each) => each.kind === "outcome" && each.result === "completed")).toHaveLength(
       requests,
