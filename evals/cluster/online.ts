@@ -11,7 +11,7 @@ import { ClusterConfigError, type OnlineConfig } from "./config.ts";
 export interface Online {
   readonly server: Server;
   /** Lets go of what waits. */
-  close(): void;
+  readonly close: () => void;
 }
 
 /**

@@ -162,7 +162,7 @@ async function register(account?: MlflowAccount): Promise<string> {
         ...{ PATH: process.env["PATH"], HOME: folder, MLFLOW_HTTP_REQUEST_MAX_RETRIES: "0" },
         ...Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value])),
         ...(named === true && account !== undefined ? accountVariables(account) : {}),
-      } as NodeJS.ProcessEnv,
+      },
     },
   );
   return stdout.trim();

@@ -146,7 +146,7 @@ it("a real model's vectors tell a moved topic from the same one, through a real 
   const model = installedModel();
   if (model === undefined) throw new Error("the installer left no model");
   const engine = await startEngine(await embedded(model), { maxRunning: 1 });
-  const { gateway, records } = await gatewayUnderTest([engine], (config) => ({
+  const { gateway, ...under } = await gatewayUnderTest([engine], (config) => ({
     ...config,
     upstreams: config.upstreams.map((upstream) => ({
       ...upstream,
@@ -221,7 +221,7 @@ it("a real model's vectors tell a moved topic from the same one, through a real 
     expect(same).toBeLessThan(detector?.threshold ?? NaN);
     expect(moved).toBeGreaterThan(detector?.threshold ?? NaN);
 
-    const written = await records();
+    const written = await under.records();
     const requests = 1 + week.length + hour.length + other.length;
     expect(written.filter(({ kind }) => kind === "intent")).toHaveLength(requests);
     expect(written.filter((each) => each.kind === "outcome" && each.result === "completed")).toHaveLength(

@@ -11,7 +11,7 @@ describe("prompts embedded through a real gateway", () => {
   it("leave intent and outcome of every request, pass its guards, and stop at its limits", async () => {
     const engine = await scriptedEmbedding(({ input }) => vectors(input.map(() => [1, 0])));
     onTestFinished(() => engine.close());
-    const { gateway, records } = await gatewayUnderTest([engine], (config) => ({
+    const { gateway, ...under } = await gatewayUnderTest([engine], (config) => ({
       ...config,
       clients: config.clients.map((client) => ({ ...client, requestsPerMinute: 3 })),
     }));
@@ -34,7 +34,7 @@ describe("prompts embedded through a real gateway", () => {
     expect(page).toContain('llmops_eval_unmeasured_prompts_total{reason="failed"} 1');
     expect(engine.requests.map(({ input }) => input)).toEqual([REFERENCE, ["Is hail covered?"]]);
 
-    const written = await records();
+    const written = await under.records();
     const intents = written.filter(({ kind }) => kind === "intent");
     expect(intents).toMatchObject([
       { client: "app", endpoint: "/v1/embeddings", model: "small" },

@@ -27,7 +27,7 @@ async function run(
     env: {
       ...{ PATH: process.env["PATH"], HOME: folder, MLFLOW_DISABLE_TELEMETRY: "true" },
       ...accountVariables(account),
-    } as NodeJS.ProcessEnv,
+    },
   });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return {
