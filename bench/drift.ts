@@ -1,402 +1,241 @@
 /**
  * False alarms and delay of the drift detectors. The rules are those `llmops pipeline compile` gives, evaluated by the real Prometheus
- * rule engine over seeded streams; only the reference is a day instead of a week, so that the run ends. Writes
+ * rule engine over seeded streams. Most references are a day instead of a week, so that the run ends; the part `week` has the shipped one. Writes
  * bench/results/drift.json and the tables of docs/drift.md.
  */
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { stringify } from "yaml";
-import { compilePipeline } from "../monitoring/compile.ts";
-import { METRICS } from "../monitoring/metrics.ts";
-import type { RuleGroup } from "../monitoring/rule.ts";
 import type { Pipeline } from "../monitoring/schema.ts";
-import { DEFAULT_PIPELINE, readPipeline } from "../stacks/schema/pipeline-file.ts";
-import { ensureDebianTool, PROMTOOL } from "../tools/debian-tool.ts";
+import { engineVersion, firing, groupOf } from "./drift/engine.ts";
+import { change, quiet, tables, type Row, type Subject } from "./drift/rows.ts";
+import {
+  judgedStreams,
+  JUDGED_PER_MINUTE,
+  lengthStreams,
+  USUAL,
+  verdictStreams,
+  type Prompts,
+  type Streams,
+} from "./drift/streams.ts";
 
-const SEED = 20_261_125;
-/** Streams of each row of the windows and of the sequential detectors. */
-const STREAMS = { window: 20, sequential: 50 } as const;
-type Kind = keyof typeof STREAMS;
-const PROMTOOL_BINARY = ensureDebianTool(PROMTOOL).binary;
+const HOUR = 60;
+const DAY = 24 * HOUR;
+const WEEK = 7 * DAY;
 
-/** Seeded uniform numbers in [0, 1) (mulberry32). */
-function uniform(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-function normal(next: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
-}
-
-function shippedWith(drift: Partial<Pipeline["drift"]>): Pipeline {
-  const result = readPipeline(DEFAULT_PIPELINE);
-  if (result.kind === "invalid") throw new Error(JSON.stringify(result.problems));
-  return { ...result.pipeline, drift: { ...result.pipeline.drift, ...drift } };
-}
-
-/** The group of one detector, as compiled. */
-function groupOf(signal: string, drift: Partial<Pipeline["drift"]>): RuleGroup {
-  const { groups } = compilePipeline(shippedWith(drift), { budgetUsd: 1, pools: [], models: [] });
-  const group = groups.find(({ name }) => name === `llmops-drift-${signal.replaceAll("_", "-")}`);
-  if (group === undefined) throw new Error(`the shipped file has no detector for ${signal}`);
-  return group;
-}
-
-interface Scenario {
-  readonly group: RuleGroup;
-  readonly alert: string;
-  /** Minutes between samples, and between evaluations. */
+/** How streams of one kind are compared. */
+interface Comparison {
+  /** Streams in which nothing changes, many because false alarms are rare, and streams that change. */
+  readonly streams: { readonly stays: number; readonly changes: number };
+  /** Minutes between samples and evaluations. */
   readonly step: number;
-  /** Series of every stream: name and value at each step. */
-  readonly series: ReadonlyMap<string, readonly number[]>;
-  /** Minutes at which it is asked which streams fire. */
-  readonly asked: readonly number[];
+  readonly reference: Pipeline["drift"]["reference"];
+  /** Minute from which there is a whole reference and an hour between it and now. */
+  readonly ready: number;
 }
 
-/** Streams that fire at each asked minute, in the real rule engine. */
-function firing({ group, alert, step, series, asked }: Scenario): Map<number, Set<string>> {
-  const folder = mkdtempSync(join(tmpdir(), "llmops-drift-"));
-  try {
-    writeFileSync(join(folder, "rules.yaml"), stringify({ groups: [group] }));
-    writeFileSync(
-      join(folder, "test.yaml"),
-      stringify(
-        {
-          rule_files: ["rules.yaml"],
-          evaluation_interval: `${step}m`,
-          tests: [
-            {
-              interval: `${step}m`,
-              input_series: [...series].map(([name, values]) => ({ series: name, values: values.join(" ") })),
-              // Expecting nothing makes promtool print what there is.
-              promql_expr_test: asked.map((minute) => ({
-                expr: `count by (model, guard) (ALERTS{alertname="${alert}",alertstate="firing"})`,
-                eval_time: `${minute}m`,
-                exp_samples: [],
-              })),
-            },
-          ],
-        },
-        { lineWidth: 0 },
-      ),
-    );
-    const { error, stdout, stderr } = spawnSync(
-      PROMTOOL_BINARY,
-      ["test", "rules", join(folder, "test.yaml")],
-      {
-        encoding: "utf8",
-        maxBuffer: 2 ** 30,
-      },
-    );
-    if (error !== undefined) throw error;
-    const found = new Map(asked.map((minute) => [minute, new Set<string>()]));
-    const text = `${stdout}${stderr}`;
-    if (!/FAILED|SUCCESS/.test(text)) throw new Error(`promtool: ${text.slice(0, 500)}`);
-    for (const [, time = "", got = ""] of text.matchAll(/time: (\S+),\n\s+exp: nil\n\s+got: (.*)/g)) {
-      const minute = minutesOf(time);
-      for (const [, stream = ""] of got.matchAll(/(?:model|guard)="(s\d+)"/g)) found.get(minute)?.add(stream);
-    }
-    return found;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+const WITH_DAY: Comparison = {
+  streams: { stays: 60, changes: 30 },
+  step: 10,
+  reference: { range: "1d", offset: "1h" },
+  ready: DAY + HOUR,
+};
+/** The shipped reference, the week before. */
+const WITH_WEEK: Comparison = {
+  streams: { stays: 20, changes: 20 },
+  step: 10,
+  reference: { range: "7d", offset: "1h" },
+  ready: WEEK + HOUR,
+};
+/** The same hour of the week before. */
+const WITH_SAME_HOUR: Comparison = {
+  ...WITH_WEEK,
+  reference: { range: "1h", offset: "7d" },
+};
 
-/** Minutes of a Prometheus duration such as `1d2h5m`. */
-function minutesOf(text: string): number {
-  const unit: Readonly<Record<string, number>> = { w: 10_080, d: 1_440, h: 60, m: 1 };
-  return [...text.matchAll(/(\d+)([wdhm])/g)].reduce(
-    (sum, [, amount, name]) => sum + Number(amount) * (unit[name ?? ""] ?? 0),
-    0,
-  );
-}
-
-/** A measured row. */
-interface Row {
-  readonly detector: string;
+/** A stream and how long it is watched after its reference. */
+interface Watch<Minute> {
   readonly stream: string;
-  readonly streams: number;
-  /** Share of stream-hours in which the alert fires although nothing changed. */
-  readonly falseAlarmsPerHour?: number;
-  /** Share of the streams found, and when after the change. */
-  readonly found?: number;
-  readonly medianDelayMinutes?: number;
-  readonly p95DelayMinutes?: number;
+  readonly hours: number;
+  readonly at: (minute: number) => Minute;
 }
 
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
-}
+type Ask<Minute> = (watch: Watch<Minute>) => Row;
 
-/** Delays of the streams that were found, minutes, ascending. */
-function delays(fired: ReadonlyMap<number, ReadonlySet<string>>, change: number): number[] {
-  const first = new Map<string, number>();
-  for (const [minute, streams] of [...fired].sort(([a], [b]) => a - b))
-    for (const stream of streams)
-      if (minute > change && !first.has(stream)) first.set(stream, minute - change);
-  return [...first.values()].sort((a, b) => a - b);
-}
-
-function falseAlarms(
+/** Judges streams of one kind by one detector: `stays` for those in which nothing changes, `changes` for the others. */
+function judging<Minute>(
   detector: string,
-  stream: string,
-  fired: ReadonlyMap<number, ReadonlySet<string>>,
-  hours: number,
-): Row {
-  const alarmed = new Set(
-    [...fired].flatMap(([minute, streams]) =>
-      [...streams].map((name) => `${name} ${Math.floor(minute / 60)}`),
-    ),
-  );
+  { streams, step, ready }: Comparison,
+  group: ReturnType<typeof groupOf>,
+  make: (count: number, minutes: number, at: (minute: number) => Minute) => Streams,
+): { readonly stays: Ask<Minute>; readonly changes: Ask<Minute> } {
+  const ask = (count: number, { stream, hours, at }: Watch<Minute>): [Subject, ReturnType<typeof firing>] => {
+    const to = ready + hours * HOUR;
+    const fired = firing({ group, step, streams: make(count, to, at), from: ready + step, to });
+    return [{ detector, stream, streams: count, hours: Number(hours.toFixed(2)) }, fired];
+  };
   return {
-    detector,
-    stream,
-    streams: STREAMS.window,
-    falseAlarmsPerHour: Number((alarmed.size / (STREAMS.window * hours)).toFixed(4)),
+    stays: (watch) => quiet(...ask(streams.stays, watch)),
+    changes: (watch) => change(...ask(streams.changes, watch), ready),
   };
 }
 
-function detection(
-  detector: string,
-  stream: string,
-  fired: ReadonlyMap<number, ReadonlySet<string>>,
-  change: number,
-  kind: Kind,
-): Row {
-  const found = delays(fired, change);
-  return {
-    detector,
-    stream,
-    streams: STREAMS[kind],
-    found: found.length / STREAMS[kind],
-    ...(found.length === 0
-      ? {}
-      : { medianDelayMinutes: quantile(found, 0.5), p95DelayMinutes: quantile(found, 0.95) }),
-  };
-}
-
-const STEP = 5;
-/** A day of reference, an hour between it and now. */
-const REFERENCE_MINUTES = 25 * 60;
-const DAY_REFERENCE = { reference: { range: "1d", offset: "1h" } };
-
-function steps(from: number, to: number, by: number): number[] {
-  return Array.from({ length: Math.floor((to - from) / by) + 1 }, (_, index) => from + index * by);
-}
-
-/** Counters of token histograms: logarithms of lengths are normal (5.5, 0.8), moved by `shift` standard deviations. */
-function lengthStreams(
-  perHour: number,
-  minutes: number,
-  shift: (minute: number) => number,
-): Map<string, readonly number[]> {
-  const { name, edges } = METRICS.requestInputTokens;
-  const series = new Map<string, readonly number[]>();
-  for (let index = 0; index < STREAMS.window; index++) {
-    const next = uniform(SEED + index);
-    const counts = [...edges, Infinity].map(() => 0);
-    const courses = counts.map((): number[] => [0]);
-    for (let minute = STEP; minute <= minutes; minute += STEP) {
-      for (let each = 0; each < (perHour * STEP) / 60; each++) {
-        const tokens = Math.exp(5.5 + 0.8 * (normal(next) + shift(minute)));
-        for (const [bin, edge] of [...edges, Infinity].entries())
-          if (tokens <= edge) counts[bin] = (counts[bin] ?? 0) + 1;
-      }
-      for (const [bin, count] of counts.entries()) courses[bin]?.push(count);
-    }
-    for (const [bin, edge] of [...edges, "+Inf"].entries())
-      series.set(`${name}_bucket{model="s${index}",le="${edge}"}`, courses[bin] ?? []);
-    series.set(`${name}_count{model="s${index}"}`, courses.at(-1) ?? []);
-  }
-  return series;
-}
-
-/** Counters of a guard that redacts a share of the answers. */
-function verdictStreams(
-  perHour: number,
-  minutes: number,
-  share: (minute: number) => number,
-): Map<string, readonly number[]> {
-  const series = new Map<string, readonly number[]>();
-  for (let index = 0; index < STREAMS.window; index++) {
-    const next = uniform(SEED + 1_000 + index);
-    const counts = { pass: 0, redact: 0 };
-    const courses = { pass: [0], redact: [0] };
-    for (let minute = STEP; minute <= minutes; minute += STEP) {
-      for (let each = 0; each < (perHour * STEP) / 60; each++)
-        counts[next() < share(minute) ? "redact" : "pass"]++;
-      courses.pass.push(counts.pass);
-      courses.redact.push(counts.redact);
-    }
-    for (const action of ["pass", "redact"] as const)
-      series.set(
-        `${METRICS.verdicts.name}{guard="s${index}",side="output",action="${action}"}`,
-        courses[action],
-      );
-  }
-  return series;
-}
-
-/** Judged answers, 50 a minute. */
-const JUDGED_PER_MINUTE = 50;
-
-function judgedStreams(minutes: number, rate: (minute: number) => number): Map<string, readonly number[]> {
-  const series = new Map<string, readonly number[]>();
-  for (let index = 0; index < STREAMS.sequential; index++) {
-    const next = uniform(SEED + 2_000 + index);
-    const counts = { supported: 0, hallucinated: 0 };
-    const courses = { supported: [0], hallucinated: [0] };
-    for (let minute = 1; minute <= minutes; minute++) {
-      for (let each = 0; each < JUDGED_PER_MINUTE; each++)
-        counts[next() < rate(minute) ? "hallucinated" : "supported"]++;
-      courses.supported.push(counts.supported);
-      courses.hallucinated.push(counts.hallucinated);
-    }
-    for (const verdict of ["supported", "hallucinated"] as const)
-      series.set(`${METRICS.judgedAnswers.name}{model="s${index}",verdict="${verdict}"}`, courses[verdict]);
-  }
-  return series;
-}
-
-/** Windows over the length of prompts. */
-function lengths(detector: "ks" | "psi", threshold: number): Row[] {
+/** Judges lengths of prompts by one detector. */
+function judgingLengths(
+  detector: "ks" | "psi",
+  threshold: number,
+  comparison: Comparison,
+  than: string,
+): ReturnType<typeof judging<Partial<Prompts>>> {
   const group = groupOf("input_tokens", {
-    ...DAY_REFERENCE,
+    reference: comparison.reference,
     signals: { input_tokens: { detector, threshold } },
   });
-  const name = `${detector} > ${threshold}, input tokens`;
-  const alert = "LlmopsInputTokensDrift";
-  const hours = 4;
-  const quietEnd = REFERENCE_MINUTES + hours * 60;
-  const changeEnd = REFERENCE_MINUTES + 3 * 60;
-  const run = (end: number, shift: (minute: number) => number): Map<number, Set<string>> =>
-    firing({
-      group,
-      alert,
-      step: STEP,
-      series: lengthStreams(600, end, shift),
-      asked: steps(REFERENCE_MINUTES + STEP, end, STEP),
-    });
+  return judging<Partial<Prompts>>(
+    `${detector} > ${threshold}, input tokens against ${than}`,
+    comparison,
+    group,
+    (count, minutes, at) =>
+      lengthStreams(count, { minutes, step: comparison.step }, (minute) => ({
+        ...USUAL,
+        ...at(minute),
+      })),
+  );
+}
+
+/** A move that comes and goes with the hour of the day. */
+const wave = (strength: number, minute: number): number => strength * Math.sin((2 * Math.PI * minute) / DAY);
+
+/** Share of a change that has come about by a minute, when it takes some hours from a beginning. */
+const ramp = (minute: number, began: number, hours: number): number =>
+  Math.min(1, Math.max(0, (minute - began) / (hours * HOUR)));
+
+/** Windows over the length of prompts, against the day before. */
+function lengths(detector: "ks" | "psi", threshold: number): Row[] {
+  const { ready } = WITH_DAY;
+  const { stays, changes } = judgingLengths(detector, threshold, WITH_DAY, "the day before");
+  const after = (changed: Partial<Prompts>) => (minute: number) => (minute > ready ? changed : {});
   return [
-    falseAlarms(
-      name,
-      "600/h, nothing changes",
-      run(quietEnd, () => 0),
-      hours,
+    stays({ stream: "nothing changes", hours: 24, at: () => ({}) }),
+    ...[0.2, 0.3, 0.5].map((strength) =>
+      stays({
+        stream: `a daily wave of ${strength} standard deviations`,
+        hours: 24,
+        at: (minute) => ({ moved: wave(strength, minute) }),
+      }),
     ),
-    ...[0.3, 0.5].map((shift) =>
-      detection(
-        name,
-        `600/h, moved by ${shift} standard deviations`,
-        run(changeEnd, (minute) => (minute > REFERENCE_MINUTES ? shift : 0)),
-        REFERENCE_MINUTES,
-        "window",
-      ),
+    ...[0.3, 0.4, 0.5].map((moved) =>
+      changes({ stream: `moved by ${moved} standard deviations`, hours: 6, at: after({ moved }) }),
     ),
-    falseAlarms(
-      name,
-      "600/h, a daily wave of 0.3 standard deviations",
-      run(quietEnd, (minute) => 0.3 * Math.sin((2 * Math.PI * minute) / 1_440)),
-      hours,
+    ...[6, 24].map((hours) =>
+      changes({
+        stream: `moved by 0.5 standard deviations within ${hours} hours`,
+        hours: 24,
+        at: (minute) => ({ moved: 0.5 * ramp(minute, ready, hours) }),
+      }),
     ),
+    ...[0.1, 0.2, 0.3].map((others) =>
+      changes({
+        stream: `${others * 100} % of the prompts are of another kind`,
+        hours: 6,
+        at: after({ others }),
+      }),
+    ),
+    ...[1.5, 2].map((spread) =>
+      changes({ stream: `spread ${spread} times as wide, same middle`, hours: 6, at: after({ spread }) }),
+    ),
+  ];
+}
+
+/** The shipped reference of a week, over a second week with its weekend. */
+function weeks(): Row[] {
+  const shipped = judgingLengths("ks", 0.15, WITH_WEEK, "the week before");
+  const sameHour = judgingLengths("ks", 0.15, WITH_SAME_HOUR, "the same hour a week before");
+  const isWeekend = (minute: number): boolean => minute % WEEK >= 5 * DAY;
+  const weekend = (minute: number): Partial<Prompts> => (isWeekend(minute) ? { moved: 0.5 } : {});
+  const waving = (minute: number): Partial<Prompts> => ({ moved: wave(0.5, minute) });
+  const both = (minute: number): Partial<Prompts> => ({
+    moved: wave(0.5, minute) + (isWeekend(minute) ? 0.5 : 0),
+  });
+  const { ready } = WITH_WEEK;
+  return [
+    shipped.stays({ stream: "nothing changes", hours: 168, at: () => ({}) }),
+    shipped.stays({ stream: "weekends 0.5 standard deviations off", hours: 168, at: weekend }),
+    shipped.stays({ stream: "a daily wave of 0.5 standard deviations", hours: 48, at: waving }),
+    sameHour.stays({ stream: "that wave, and those weekends", hours: 168, at: both }),
+    shipped.changes({
+      stream: "moved by 0.5 standard deviations within a week",
+      hours: 168,
+      at: (minute) => ({ moved: 0.5 * ramp(minute, ready, 168) }),
+    }),
+    sameHour.changes({
+      stream: "that wave, and moved by 0.5 standard deviations",
+      hours: 24,
+      at: (minute) => ({ moved: wave(0.5, minute) + (minute > ready ? 0.5 : 0) }),
+    }),
   ];
 }
 
 /** The index over verdicts of a guard. */
 function verdicts(): Row[] {
-  const group = groupOf("guard_verdicts", DAY_REFERENCE);
-  const name = "psi > 0.2, guard verdicts";
-  const run = (minutes: number, after: number): Map<number, Set<string>> =>
-    firing({
-      group,
-      alert: "LlmopsGuardVerdictDrift",
-      step: STEP,
-      series: verdictStreams(600, minutes, (minute) => (minute > REFERENCE_MINUTES ? after : 0.05)),
-      asked: steps(REFERENCE_MINUTES + STEP, minutes, STEP),
-    });
+  const { ready, step } = WITH_DAY;
+  const group = groupOf("guard_verdicts", { reference: WITH_DAY.reference });
+  const { stays, changes } = judging<number>(
+    "psi > 0.2, guard verdicts against the day before",
+    WITH_DAY,
+    group,
+    (count, minutes, at) => verdictStreams(count, { minutes, step }, at),
+  );
   return [
-    falseAlarms(name, "600/h, 5 % redacted", run(REFERENCE_MINUTES + 240, 0.05), 4),
-    ...[0.1, 0.2].map((after) =>
-      detection(
-        name,
-        `600/h, from 5 to ${after * 100} % redacted`,
-        run(REFERENCE_MINUTES + 180, after),
-        REFERENCE_MINUTES,
-        "window",
-      ),
+    stays({ stream: "5 % redacted", hours: 24, at: () => 0.05 }),
+    ...[0.1, 0.15, 0.2].map((after) =>
+      changes({
+        stream: `from 5 to ${Math.round(after * 100)} % redacted`,
+        hours: 6,
+        at: (minute) => (minute > ready ? after : 0.05),
+      }),
     ),
   ];
 }
 
-/** Sequential detectors over judged answers; the false alarms are per 10,000 answers. */
+/** Sequential detectors over judged answers; watched for 10,000 answers, 200 minutes. */
 function failures(settings: NonNullable<Pipeline["drift"]["signals"]["eval_failures"]>, name: string): Row[] {
-  const calm = 210;
-  const group = groupOf("eval_failures", {
+  const comparison: Comparison = {
+    streams: { stays: 200, changes: 50 },
+    step: 1,
     reference: { range: "3h", offset: "1h" },
+    ready: 210,
+  };
+  const group = groupOf("eval_failures", {
+    reference: comparison.reference,
     signals: { eval_failures: settings },
   });
-  const alert = "LlmopsEvalFailuresDrift";
-  const minutes = calm + 10_000 / JUDGED_PER_MINUTE;
-  const run = (end: number, after: number): Map<number, Set<string>> =>
-    firing({
-      group,
-      alert,
-      step: 1,
-      series: judgedStreams(end, (minute) => (minute > calm ? after : 0.02)),
-      asked: steps(calm + 1, end, 1),
-    });
-  const quiet = run(minutes, 0.02);
-  const alarmed = new Set([...quiet.values()].flatMap((streams) => [...streams]));
+  const hours = 10_000 / JUDGED_PER_MINUTE / HOUR;
+  const { stays, changes } = judging<number>(name, comparison, group, judgedStreams);
   return [
-    {
-      detector: name,
-      stream: "2 % failures, 10,000 answers",
-      streams: STREAMS.sequential,
-      falseAlarmsPerHour: Number((alarmed.size / STREAMS.sequential / ((minutes - calm) / 60)).toFixed(4)),
-    },
-    ...[0.06, 0.1].map((after) =>
-      detection(name, `from 2 to ${after * 100} % failures`, run(calm + 90, after), calm, "sequential"),
+    stays({ stream: "2 % failures, 10,000 answers", hours, at: () => 0.02 }),
+    ...[0.04, 0.06, 0.1].map((after) =>
+      changes({
+        stream: `from 2 to ${after * 100} % failures`,
+        hours: 1.5,
+        at: (minute) => (minute > comparison.ready ? after : 0.02),
+      }),
     ),
   ];
-}
-
-function table(rows: readonly Row[]): string {
-  const percent = (value: number | undefined): string =>
-    value === undefined ? "" : `${(value * 100).toFixed(1)} %`;
-  return [
-    "| Detector | Stream | Streams | False alarms per hour | Found | Median delay, min | 95th percentile, min |",
-    "|---|---|---|---|---|---|---|",
-    ...rows.map(
-      ({ detector, stream, streams, falseAlarmsPerHour, found, medianDelayMinutes, p95DelayMinutes }) =>
-        `| ${detector} | ${stream} | ${streams} | ${percent(falseAlarmsPerHour)} | ${percent(found)} | ${medianDelayMinutes ?? ""} | ${p95DelayMinutes ?? ""} |`,
-    ),
-  ].join("\n");
 }
 
 /** Parts of the bench; named on the command line they run alone, else all of them. */
 const PARTS: Readonly<Record<string, () => Row[]>> = {
   ks: () => lengths("ks", 0.15),
   psi: () => lengths("psi", 0.2),
+  week: weeks,
   verdicts,
-  cusum: () => [
-    ...failures({ detector: "cusum", from: "2 %", to: "5 %", limit: 7 }, "cusum 2 % to 5 %, limit 7"),
-    ...failures({ detector: "cusum", from: "2 %", to: "5 %", limit: 9 }, "cusum 2 % to 5 %, limit 9"),
-  ],
+  cusum: () => failures({ detector: "cusum", from: "2 %", to: "5 %", limit: 9 }, "cusum 2 % to 5 %, limit 9"),
   "page-hinkley": () =>
     failures({ detector: "page-hinkley", delta: 0.005, limit: 15 }, "page-hinkley delta 0.005, limit 15"),
 };
 
 /** What was measured so far. */
 interface Results {
-  readonly seed: number;
   readonly engine: string;
   readonly parts: Readonly<Record<string, readonly Row[]>>;
 }
@@ -408,22 +247,20 @@ function earlier(): Results["parts"] {
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Results).parts : {};
 }
 
-/** Writes the rows of a part, and the table of every part measured. */
+/** Writes the rows of a part, and the tables of every part measured. */
 function keep(part: string, rows: readonly Row[]): void {
-  const { stdout, stderr } = spawnSync(PROMTOOL_BINARY, ["--version"], { encoding: "utf8" });
-  const engine = /version ([\d.+~a-z-]+)/.exec(`${stdout}${stderr}`)?.[1] ?? "unknown";
   const known = { ...earlier(), [part]: rows };
   const parts = Object.fromEntries(
     Object.keys(PARTS).flatMap((name) => (known[name] === undefined ? [] : [[name, known[name]]])),
   );
-  const results: Results = { seed: SEED, engine: `promtool ${engine}`, parts };
+  const results: Results = { engine: engineVersion(), parts };
   writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
   const page = join(root, "docs", "drift.md");
   writeFileSync(
     page,
     readFileSync(page, "utf8").replace(
       /<!-- results -->[\s\S]*<!-- end -->/,
-      `<!-- results -->\n\n${table(Object.values(parts).flat())}\n\n<!-- end -->`,
+      `<!-- results -->\n\n${tables(Object.values(parts).flat())}\n\n<!-- end -->`,
     ),
   );
 }

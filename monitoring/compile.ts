@@ -24,8 +24,8 @@ function inShort({ alert, labels, annotations }: AlertRule): CompiledAlert {
 /** Compiles the declarative file for one environment; the platform's own alerts are always among the groups. */
 export function compilePipeline(pipeline: Pipeline, environment: RuleEnvironment): CompiledPipeline {
   const slo = objectiveRules(pipeline, environment);
-  const quality = qualityRules(pipeline);
-  const drift = driftRules(pipeline);
+  const quality = qualityRules(pipeline, environment);
+  const drift = driftRules(pipeline, environment);
   const cost = costRules(pipeline, environment);
   const groups = [
     ...platformRules(pipeline.runbooks),

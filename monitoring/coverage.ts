@@ -52,6 +52,11 @@ export const FAILURE_MODES: readonly FailureMode[] = [
   ),
   alerted("Prompts are about something else", "LlmopsEmbeddingDrift"),
   alerted("Scores of answers move", "LlmopsEvalScoreDrift"),
+  alerted(
+    "Nobody measures what drift would be seen by",
+    "LlmopsEmbeddingUnmeasured",
+    "LlmopsEvalScoreUnmeasured",
+  ),
   alerted("An hour costs a multiple: loop of an agent, leaked key", "LlmopsCostSpike"),
   alerted("The month will cost more than its budget", "LlmopsCostOverBudget"),
   open(

@@ -1,6 +1,7 @@
 import type { CompiledDetector } from "./compiled.ts";
+import type { RuleEnvironment } from "./environment.ts";
 import { shareOf } from "./limits.ts";
-import { edgeMatcher, METRICS, type HistogramMetric } from "./metrics.ts";
+import { answersOf, edgeMatcher, METRICS, type HistogramMetric } from "./metrics.ts";
 import type { AlertRule, RecordingRule, RuleGroup } from "./rule.ts";
 import { runbookUrl } from "./runbooks.ts";
 import type { Pipeline } from "./schema.ts";
@@ -17,7 +18,13 @@ const LEAST_SHARE = 1e-4;
 const HISTOGRAMS: Readonly<
   Record<
     HistogramSignal,
-    { readonly metric: HistogramMetric; readonly title: string; readonly alert: string }
+    {
+      readonly metric: HistogramMetric;
+      readonly title: string;
+      readonly alert: string;
+      /** Says that the detector cannot speak; absent where the gateway counts, which counts every call. */
+      readonly unmeasured?: string;
+    }
   >
 > = {
   prompt_bytes: {
@@ -39,8 +46,14 @@ const HISTOGRAMS: Readonly<
     metric: METRICS.embeddingDistance,
     title: "Distance of prompts to the reference",
     alert: "LlmopsEmbeddingDrift",
+    unmeasured: "LlmopsEmbeddingUnmeasured",
   },
-  eval_score: { metric: METRICS.evalScore, title: "Scores of live answers", alert: "LlmopsEvalScoreDrift" },
+  eval_score: {
+    metric: METRICS.evalScore,
+    title: "Scores of live answers",
+    alert: "LlmopsEvalScoreDrift",
+    unmeasured: "LlmopsEvalScoreUnmeasured",
+  },
 };
 
 /** A detector with the rules it is made of. */
@@ -123,7 +136,39 @@ function binned({ edges }: HistogramMetric, prefix: string): RecordingRule[] {
   });
 }
 
-function histogram(pipeline: Pipeline, signal: HistogramSignal, settings: HistogramDetector): Built {
+/**
+ * That a detector cannot speak: a model gave answers enough, and a whole day brought fewer samples than one window needs. Nobody exports the
+ * metric, nobody agrees, the share is too small, or what a day may cost is spent.
+ */
+function blind(
+  { drift, runbooks }: Pipeline,
+  { evaluationClient }: RuleEnvironment,
+  signal: HistogramSignal,
+): AlertRule[] {
+  const { metric, title, unmeasured } = HISTOGRAMS[signal];
+  if (unmeasured === undefined) return [];
+  const ofADay = (counter: string): string =>
+    `sum by (model) (increase(${counter}[1d])) >= ${drift.minimumSamples}`;
+  return [
+    {
+      alert: unmeasured,
+      expr: `${ofADay(answersOf(evaluationClient))} unless on (model) ${ofADay(`${metric.name}_count`)}`,
+      for: "1h",
+      labels: { severity: "warning", signal: "drift" },
+      annotations: {
+        summary: `${title}: a day brought too few samples, drift would not be seen`,
+        runbook_url: runbookUrl(runbooks, "drift", unmeasured),
+      },
+    },
+  ];
+}
+
+function histogram(
+  pipeline: Pipeline,
+  environment: RuleEnvironment,
+  signal: HistogramSignal,
+  settings: HistogramDetector,
+): Built {
   const { drift } = pipeline;
   const { metric, title, alert: name } = HISTOGRAMS[signal];
   const prefix = `llmops:${signal}`;
@@ -160,6 +205,7 @@ function histogram(pipeline: Pipeline, signal: HistogramSignal, settings: Histog
         `${series} > ${settings.threshold} and ${enough(drift, `${metric.name}_count`, "model")}`,
         "10m",
       ),
+      ...blind(pipeline, environment, signal),
     ],
   };
 }
@@ -257,7 +303,10 @@ function failures(pipeline: Pipeline, settings: FailureDetector): Built {
 }
 
 /** Rules of every detector, a group each. */
-export function driftRules(pipeline: Pipeline): { groups: RuleGroup[]; detectors: CompiledDetector[] } {
+export function driftRules(
+  pipeline: Pipeline,
+  environment: RuleEnvironment,
+): { groups: RuleGroup[]; detectors: CompiledDetector[] } {
   const { signals } = pipeline.drift;
   const names: readonly HistogramSignal[] = [
     "prompt_bytes",
@@ -269,7 +318,7 @@ export function driftRules(pipeline: Pipeline): { groups: RuleGroup[]; detectors
   const built = [
     ...names.flatMap((signal) => {
       const settings = signals[signal];
-      return settings === undefined ? [] : [histogram(pipeline, signal, settings)];
+      return settings === undefined ? [] : [histogram(pipeline, environment, signal, settings)];
     }),
     ...(signals.guard_verdicts === undefined
       ? []

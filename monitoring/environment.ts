@@ -10,6 +10,8 @@ export interface RuleEnvironment {
     readonly ttftP95Seconds: number;
     readonly e2eP99Seconds: number;
   }[];
+  /** Client of the gateway that evaluations call as; what it asks nobody has to judge. */
+  readonly evaluationClient?: string;
 }
 
 /** Hours of a month, as cloud price lists count it. */

@@ -46,8 +46,8 @@ function gatewayHistogram(
 }
 
 /**
- * Every metric that rules of the platform read. The gateway's are compared with its own registry in a test. Those of `evaluation`
- * are a contract: whoever scores live answers exports them.
+ * Every metric that rules of the platform read. Those of the gateway and of the evaluation of live answers are compared with their own
+ * registries in tests.
  */
 export const METRICS = {
   requests: gatewayCounter("requests_total", "client", "model", "endpoint", "result"),
@@ -108,3 +108,12 @@ export const FAILED_CALLS = `${METRICS.requests.name}{result=~"failed|shed"}`;
 
 /** Calls the platform should have answered. */
 export const ATTEMPTED_CALLS = `${METRICS.requests.name}{result!~"denied|invalid|limited|blocked|review"}`;
+
+/**
+ * Answers to people and applications: neither vectors, nor what the evaluation asks itself.
+ * @param evaluationClient client of the gateway that evaluations call as, where there is one
+ */
+export function answersOf(evaluationClient: string | undefined): string {
+  const others = evaluationClient === undefined ? "" : `,client!="${evaluationClient}"`;
+  return `${METRICS.requests.name}{result="completed",endpoint!="/v1/embeddings"${others}}`;
+}

@@ -1,13 +1,13 @@
 import type { CompiledMetric } from "./compiled.ts";
+import type { RuleEnvironment } from "./environment.ts";
 import { shareOf } from "./limits.ts";
-import { METRICS } from "./metrics.ts";
+import { answersOf, METRICS } from "./metrics.ts";
 import type { AlertRule, RecordingRule, RuleGroup } from "./rule.ts";
 import { runbookUrl } from "./runbooks.ts";
 import type { Pipeline } from "./schema.ts";
 
 const INTERVENTION = `${METRICS.verdicts.name}{side="output",action=~"block|redact|replace|review"}`;
 const OUTPUT_VERDICT = `${METRICS.verdicts.name}{side="output"}`;
-const COMPLETED = `${METRICS.requests.name}{result="completed"}`;
 const JUDGED = METRICS.judgedAnswers.name;
 
 /** Quantile of the normal distribution: the alert is 95 % sure that the limit is exceeded. */
@@ -92,24 +92,46 @@ function hallucinations(pipeline: Pipeline): (RecordingRule | AlertRule)[] {
         runbook_url: url("LlmopsHallucinationRate"),
       },
     },
+  ];
+}
+
+/** That nobody judges, where a limit or a detector rests on judged answers. */
+function unmeasured(pipeline: Pipeline, { evaluationClient }: RuleEnvironment): AlertRule[] {
+  if (pipeline.metrics.hallucination_rate === undefined && pipeline.drift.signals.eval_failures === undefined)
+    return [];
+  const { minimumSamples } = pipeline.alerts.quality_drop;
+  const alert = "LlmopsQualityUnmeasured";
+  return [
     {
-      alert: "LlmopsQualityUnmeasured",
-      expr: `sum by (model) (increase(${COMPLETED}[1d])) > ${minimumSamples} unless on (model) sum by (model) (increase(${JUDGED}[1d])) > 0`,
+      alert,
+      expr: `sum by (model) (increase(${answersOf(evaluationClient)}[1d])) > ${minimumSamples} unless on (model) sum by (model) (increase(${JUDGED}[1d])) > 0`,
       for: "1h",
       labels: { severity: "warning", signal: "quality" },
       annotations: {
         summary: "A model answers, but for a day no answer was judged: the hallucination rate is unknown",
-        runbook_url: url("LlmopsQualityUnmeasured"),
+        runbook_url: runbookUrl(pipeline.runbooks, "quality", alert),
       },
     },
   ];
 }
 
 /** Rules about the quality of answers. */
-export function qualityRules(pipeline: Pipeline): { groups: RuleGroup[]; metrics: CompiledMetric[] } {
+export function qualityRules(
+  pipeline: Pipeline,
+  environment: RuleEnvironment,
+): { groups: RuleGroup[]; metrics: CompiledMetric[] } {
   const limit = pipeline.metrics.hallucination_rate;
   return {
-    groups: [{ name: "llmops-quality", rules: [...interventions(pipeline), ...hallucinations(pipeline)] }],
+    groups: [
+      {
+        name: "llmops-quality",
+        rules: [
+          ...interventions(pipeline),
+          ...hallucinations(pipeline),
+          ...unmeasured(pipeline, environment),
+        ],
+      },
+    ],
     metrics: [
       {
         id: "output_interventions",

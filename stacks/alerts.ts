@@ -1,11 +1,11 @@
 import type { ClusterHandle } from "../components/cluster/handle.ts";
-import { MLFLOW_ADMIN, MLFLOW_URL } from "../components/evaluation/address.ts";
 import type { TrackingServer } from "../components/evaluation/tracking-server.ts";
 import { GATEWAY_NAMESPACE } from "../components/gateway/address.ts";
 import { LOOPS_TOKEN, LOOPS_URL } from "../components/loops/address.ts";
 import { Alerts } from "../components/observability/alerts.ts";
 import { DriftJob } from "../components/observability/drift-job.ts";
 import type { ClusterServices } from "./cluster-services.ts";
+import { mlflowClient } from "./mlflow-client.ts";
 import { pipelineOf } from "./pipeline.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
@@ -26,10 +26,7 @@ export function deployDriftJob(
     `${name}-drift`,
     {
       image,
-      mlflowUrl,
-      ...(tracking === undefined || mlflowUrl !== MLFLOW_URL
-        ? {}
-        : { account: { user: MLFLOW_ADMIN, password: tracking.adminPassword } }),
+      mlflow: mlflowClient(mlflowUrl, tracking),
       traces,
       schedule,
       labels: { "llmops.io/client": config.client, "llmops.io/environment": config.environment },

@@ -18,6 +18,7 @@ import {
   type OnlineConfig,
   type ScheduledConfig,
 } from "../evals/cluster/config.ts";
+import { readDataSets } from "../evals/data-sets.ts";
 import { MAX_TURNS } from "../evals/run/target.ts";
 import { gatewayPrompt } from "../prompts/compile.ts";
 import type { CloudServices } from "./clouds/environment.ts";
@@ -127,10 +128,19 @@ function scheduledOf(
   });
 }
 
-function onlineOf(
-  config: PlatformConfig,
-  { share, judge, maxPerDay }: Extract<Runner["online"], { readonly kind: "sampled" }>,
-): OnlineConfig {
+type Sampled = Extract<Runner["online"], { readonly kind: "sampled" }>;
+
+/** @throws DataSetError when a data set of the reference is unknown or not what its pin says */
+function distanceOf({ evaluation }: PlatformConfig, { distance }: Sampled): Pick<OnlineConfig, "distance"> {
+  if (distance.kind === "none") return {};
+  const { model, suites, share, maxPerDay } = distance;
+  const { dataSets } = evaluation;
+  const { digest } = readDataSets(suites, dataSets);
+  return { distance: { model, share, maxPerDay, dataSets, suites, digest } };
+}
+
+function onlineOf(config: PlatformConfig, online: Sampled): OnlineConfig {
+  const { share, judge, maxPerDay } = online;
   return onlineConfig({
     ...COMMON,
     port: ONLINE_PORT,
@@ -138,10 +148,14 @@ function onlineOf(
     models: promotions(config).flatMap(({ model }) => (model === judge ? [] : [model])),
     judge: { model: judge, prompt: JUDGE_PROMPT, maxTokens: VERDICT_TOKENS },
     maxPerDay,
+    ...distanceOf(config, online),
   });
 }
 
-/** Evaluations in the cluster, where the environment has them. */
+/**
+ * Evaluations in the cluster, where the environment has them.
+ * @throws DataSetError when a data set that distances are measured from is unknown or not what its pin says
+ */
 export function deployEvaluations(
   name: string,
   config: PlatformConfig,

@@ -1,9 +1,11 @@
 import type { ClusterHandle } from "../components/cluster/handle.ts";
+import type { TrackingServer } from "../components/evaluation/tracking-server.ts";
 import { ACCOUNT_FOLDER, LOOPS_NAMESPACE } from "../components/loops/address.ts";
 import { Loops, LOOPS_PATHS, LOOPS_PORT, type LoopsArgs } from "../components/loops/loops.ts";
 import { PROMETHEUS_URL } from "../components/observability/monitoring.ts";
 import { checkLoopsConfig, type LoopsConfigInput } from "../loops/src/config.ts";
 import type { ClusterServices } from "./cluster-services.ts";
+import { mlflowClient } from "./mlflow-client.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 type Automation = Extract<PlatformConfig["loops"]["automation"], { readonly kind: "on" }>;
@@ -63,7 +65,10 @@ export function deployLoops(
   name: string,
   config: PlatformConfig,
   cluster: ClusterHandle,
-  { monitoring }: Pick<ClusterServices, "monitoring">,
+  {
+    monitoring,
+    tracking,
+  }: Pick<ClusterServices, "monitoring"> & { readonly tracking: TrackingServer | undefined },
 ): void {
   const { automation, image } = config.loops;
   if (automation.kind === "off") return;
@@ -86,7 +91,7 @@ export function deployLoops(
               gpus: retrain.gpus,
               pool: retrain.pool,
               volumeGiB: retrain.volumeGiB,
-              mlflowUrl: retrain.mlflowUrl,
+              mlflow: mlflowClient(retrain.mlflowUrl, tracking),
             },
           }),
       ...(rollback === undefined ? {} : { rollback: { image, proposals, approval: rollback.approval } }),

@@ -21,6 +21,7 @@ export function pipelineFileOf({ observability }: PlatformConfig): Pipeline {
  * @throws ConfigError when the file it names is missing or invalid
  */
 export function pipelineOf(config: PlatformConfig): CompiledPipeline {
+  const { runner } = config.evaluation;
   return compilePipeline(pipelineFileOf(config), {
     budgetUsd: config.budget.monthly * config.budget.usdPerUnit,
     pools: pricedPools(config).map(({ pool, usdPerHour }) => ({ name: pool.name, usdPerHour })),
@@ -29,5 +30,6 @@ export function pipelineOf(config: PlatformConfig): CompiledPipeline {
       ttftP95Seconds: slo.ttftP95Ms / 1000,
       e2eP99Seconds: slo.e2eP99Ms / 1000,
     })),
+    ...(runner.kind === "none" ? {} : { evaluationClient: runner.client }),
   });
 }

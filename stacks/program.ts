@@ -79,16 +79,16 @@ export function platformProgram(config: PlatformConfig): PlatformOutputs {
   const base = clusterServices(name, config, cluster, services);
   const gateway = base === undefined ? undefined : deployGateway(name, config, { cluster, audit, ...base });
   const entry = gateway === undefined ? undefined : deployEntry(config, gateway.gateway, services);
+  const tracking = deployTracking(name, config, { cluster, services });
   if (base !== undefined) {
     deployAlerts(name, config, cluster, base);
-    deployLoops(name, config, cluster, base);
+    deployLoops(name, config, cluster, { ...base, tracking });
     deployDashboards(name, config, cluster, base);
     deployCostAccounting(name, config, cluster, base);
     deployTelemetry(name, config, cluster, base, services);
     serving(name, config, { cluster, tenants, audit, services, ...base });
+    deployEvaluations(name, config, cluster, { ...base, tracking });
   }
-  const tracking = deployTracking(name, config, { cluster, services });
-  if (base !== undefined) deployEvaluations(name, config, cluster, { ...base, tracking });
   deployDriftJob(name, config, cluster, tracking);
   admission(name, config, cluster);
   return {

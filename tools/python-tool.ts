@@ -33,8 +33,8 @@ export const TRUEFOUNDRY: PythonTool = { name: "truefoundry", requirements: ["tr
 /** Where people label answers. */
 export const LABEL_STUDIO: PythonTool = { name: "label-studio", requirements: ["label-studio==1.23.2"] };
 
-/** The server traces and runs go to. */
-export const MLFLOW: PythonTool = { name: "mlflow", requirements: ["mlflow==3.17.2"] };
+/** The server traces and runs go to, with its login. */
+export const MLFLOW: PythonTool = { name: "mlflow", requirements: ["mlflow[auth]==3.17.2"] };
 
 /**
  * Folder with the tool's programs (`bin` of its virtual environment), installed first where it is missing.

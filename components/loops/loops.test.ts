@@ -1,7 +1,9 @@
 import { WorkflowTemplate } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/WorkflowTemplate";
 import { readFileSync } from "node:fs";
+import { secret } from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
+import { isRecord, SECRET, valueAt } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
 import { configurationHash } from "../configuration-hash.ts";
 import { Loops, validateLoopsArgs, type LoopsArgs } from "./loops.ts";
@@ -20,7 +22,7 @@ const retrain: RetrainArgs = {
   gpus: 2,
   pool: "l40s",
   volumeGiB: 100,
-  mlflowUrl: "http://mlflow.evaluation.svc:5000",
+  mlflow: { url: "http://mlflow.ml.svc:5000" },
 };
 const RETRAINING: LoopsArgs = {
   image,
@@ -186,6 +188,79 @@ describe("the workflows", () => {
       ({ inputs }) => inputs["automountServiceAccountToken"] === true,
     );
     expect(accounts.map(({ name }) => name)).toEqual(["l-account-loops-rollback"]);
+  });
+});
+
+describe("the registry of models", () => {
+  const url = "http://mlflow.ml.svc:5000";
+  const withAccount = {
+    retrain: { ...retrain, mlflow: { url, account: { user: "admin", password: secret("hunter2") } } },
+  };
+  const egressOf = (graph: ResourceGraph): unknown =>
+    valueAt(
+      ofType(graph, "kubernetes:networking.k8s.io/v1:NetworkPolicy").find(({ name }) => name === "l-egress")
+        ?.inputs ?? {},
+      "spec.egress",
+    );
+  const labelOf = (graph: ResourceGraph): unknown => {
+    const [namespace] = ofType(graph, "kubernetes:core/v1:Namespace");
+    const labels = valueAt(namespace?.inputs ?? {}, "metadata.labels");
+    return isRecord(labels) ? labels["llmops.io/mlflow-client"] : "no labels";
+  };
+  const toRegistry = {
+    to: [{ namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "ml" } } }],
+    ports: [{ protocol: "TCP", port: 5000 }],
+  };
+
+  it("is logged in to by the four steps of the training image, with a password that is in one Secret only", async () => {
+    const graph = await graphOf(withAccount);
+    const kept = ofType(graph, "kubernetes:core/v1:Secret").find(({ name }) => name === "l-mlflow");
+    expect(valueAt(kept?.inputs ?? {}, "metadata")).toMatchObject({
+      name: "mlflow-account",
+      namespace: "loops",
+    });
+    expect(valueAt(kept?.inputs ?? {}, "stringData")).toEqual(SECRET);
+    expect(JSON.stringify(graph.nodes)).not.toContain("hunter2");
+    const logsIn = retrainTemplate(withAccount.retrain).templates?.flatMap(({ name, container }) =>
+      container?.envFrom === undefined ? [] : [[name, container.envFrom]],
+    );
+    const reference = [{ secretRef: { name: "mlflow-account" } }];
+    expect(logsIn).toEqual(["snapshot", "train", "evaluate", "register"].map((name) => [name, reference]));
+  });
+
+  it("is asked for no login where it has none", async () => {
+    const graph = await graphOf();
+    expect(ofType(graph, "kubernetes:core/v1:Secret").map(({ name }) => name)).not.toContain("l-mlflow");
+    expect(JSON.stringify(retrainTemplate(retrain))).not.toContain("envFrom");
+  });
+
+  it.each<[string, Partial<LoopsArgs>, boolean]>([
+    ["in the cluster is reached at its port", {}, true],
+    [
+      "outside of it is reached by port 443 like everything else there",
+      { retrain: { ...retrain, mlflow: { url: "https://mlflow.example" } } },
+      false,
+    ],
+  ])("%s", async (_what, changes, isThere) => {
+    const graph = await graphOf(changes);
+    const expected: unknown = expect.arrayContaining([toRegistry]);
+    if (isThere) expect(egressOf(graph)).toEqual(expected);
+    else expect(egressOf(graph)).not.toEqual(expected);
+    expect(labelOf(graph)).toBe("true");
+  });
+
+  it("is out of reach without the loop", async () => {
+    const graph = await capture({
+      stack: "test",
+      program: () =>
+        new Loops(
+          "l",
+          { image, configuration: "{}", rollback, models: args.models, labels: args.labels },
+          {},
+        ),
+    });
+    expect(egressOf(graph)).not.toEqual(expect.arrayContaining([toRegistry]));
+    expect(labelOf(graph)).toBeUndefined();
   });
 });
 

@@ -7,6 +7,13 @@ import { configurationHash } from "../configuration-hash.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { podSecurityLabels } from "../pod-security.ts";
+import { MLFLOW_CLIENT_LABEL } from "../evaluation/address.ts";
+import {
+  accountVariables,
+  MLFLOW_ACCOUNT_SECRET,
+  mlflowService,
+  toMlflow,
+} from "../evaluation/mlflow-client.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
 import { ACCOUNT_FOLDER, LOOPS_NAMESPACE, LOOPS_TOKEN } from "./address.ts";
 import { CONTROLLER_RESTRAINT } from "./restraint.ts";
@@ -105,7 +112,7 @@ export class Loops extends LlmopsComponent {
     return (name) => ({ name, namespace: LOOPS_NAMESPACE, labels: { ...labels, ...SELECTOR } });
   }
 
-  #namespace({ labels }: LoopsArgs): k8s.core.v1.Namespace {
+  #namespace({ retrain, labels }: LoopsArgs): k8s.core.v1.Namespace {
     return new k8s.core.v1.Namespace(
       this.childName("namespace"),
       {
@@ -113,6 +120,7 @@ export class Loops extends LlmopsComponent {
           name: LOOPS_NAMESPACE,
           labels: {
             ...labels,
+            ...(retrain === undefined ? {} : MLFLOW_CLIENT_LABEL),
             ...podSecurityLabels("restricted"),
           },
         },
@@ -121,7 +129,10 @@ export class Loops extends LlmopsComponent {
     );
   }
 
-  /** The token of Alertmanager on both sides, and the key that signs records; made once, kept in the encrypted state. */
+  /**
+   * The token of Alertmanager on both sides and the key that signs records, made once and kept in the encrypted state, and the account
+   * that training logs in to MLflow with.
+   */
   #secrets(args: LoopsArgs, inside: pulumi.CustomResourceOptions): pulumi.Output<string> {
     // Own providers, so that the offline plan shows everything the engine creates.
     const randomness = new random.Provider(this.childName("randomness"), {}, { parent: this });
@@ -153,6 +164,16 @@ export class Loops extends LlmopsComponent {
       },
       inside,
     );
+    const account = args.retrain?.mlflow.account;
+    if (account !== undefined)
+      new k8s.core.v1.Secret(
+        this.childName("mlflow"),
+        {
+          metadata: { name: MLFLOW_ACCOUNT_SECRET, namespace: LOOPS_NAMESPACE, labels: args.labels },
+          stringData: accountVariables(account),
+        },
+        inside,
+      );
     return signing.publicKeyPem;
   }
 
@@ -161,6 +182,7 @@ export class Loops extends LlmopsComponent {
       namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": MONITORING_NAMESPACE } },
     };
     const metadata = this.#metadata(args);
+    const mlflow = args.retrain === undefined ? undefined : mlflowService(args.retrain.mlflow.url);
     new k8s.networking.v1.NetworkPolicy(
       this.childName("default-deny"),
       {
@@ -191,7 +213,8 @@ export class Loops extends LlmopsComponent {
           egress: [
             clusterDns(),
             { to: [monitoring], ports: [tcp(9090)] },
-            // The API server, the registry of models and the Git host.
+            ...(mlflow === undefined ? [] : [toMlflow(mlflow)]),
+            // The API server, the Git host, and a registry of models outside of the cluster.
             { to: [{ ipBlock: { cidr: "0.0.0.0/0" } }], ports: [tcp(443), tcp(6443)] },
           ],
         },

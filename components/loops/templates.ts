@@ -1,5 +1,6 @@
 import type { ITemplate } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/Template";
 import type { IWorkflowSpec } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/WorkflowSpec";
+import { accountEnvironment, type MlflowClient } from "../evaluation/mlflow-client.ts";
 import { GPU_POOL_LABEL } from "../gpu/gpu-pool.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
@@ -40,8 +41,8 @@ export interface RetrainArgs extends WorkflowArgs {
   readonly pool: string;
   /** Room for the snapshot and the candidate, GiB. */
   readonly volumeGiB: number;
-  /** Model registry. */
-  readonly mlflowUrl: string;
+  /** Model registry; the four steps log in to it, `propose` does not. */
+  readonly mlflow: MlflowClient;
 }
 
 /**
@@ -163,7 +164,8 @@ export function retrainTemplate(args: RetrainArgs): IWorkflowSpec {
       image: args.trainingImage,
       command: [...args.command],
       args: [name, `--model=${MODEL}`, `--data=${DATA}`],
-      env: [{ name: "MLFLOW_TRACKING_URI", value: args.mlflowUrl }],
+      env: [{ name: "MLFLOW_TRACKING_URI", value: args.mlflow.url }],
+      ...accountEnvironment(args.mlflow),
       resources: {
         requests: { cpu: "2", memory: "8Gi" },
         limits: { memory: "32Gi", ...(gpus === 0 ? {} : { "nvidia.com/gpu": `${gpus}` }) },

@@ -9,7 +9,7 @@ import { DriftJob } from "./drift-job.ts";
 
 const args = {
   image: `registry.example/drift@sha256:${"a".repeat(64)}`,
-  mlflowUrl: "http://mlflow.ml.svc:5000",
+  mlflow: { url: "http://mlflow.ml.svc:5000" },
   traces: "gateway",
   schedule: "30 3 * * *",
   labels: { "llmops.io/client": "acme" },
@@ -60,7 +60,7 @@ describe("DriftJob", () => {
     const account = { user: "admin", password: secret("hunter2") };
     const graph = await capture({
       stack: "test",
-      program: () => new DriftJob("d", { ...args, account }, {}),
+      program: () => new DriftJob("d", { ...args, mlflow: { ...args.mlflow, account } }, {}),
     });
     const [kept] = ofType(graph, "kubernetes:core/v1:Secret");
     expect(valueAt(kept?.inputs ?? {}, "stringData")).toEqual(SECRET);
@@ -75,7 +75,7 @@ describe("DriftJob", () => {
     await expect(
       capture({
         stack: "test",
-        program: () => new DriftJob("d", { ...args, mlflowUrl: "https://mlflow.example" }, {}),
+        program: () => new DriftJob("d", { ...args, mlflow: { url: "https://mlflow.example" } }, {}),
       }),
     ).rejects.toThrow("https://mlflow.example: MLflow must be a Service, <name>.<namespace>.svc");
   });

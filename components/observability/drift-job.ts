@@ -1,9 +1,16 @@
 import * as k8s from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
 import { clusterDns } from "../cluster/dns.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { MLFLOW_CLIENT_LABEL } from "../evaluation/address.ts";
+import {
+  accountEnvironment,
+  accountVariables,
+  MLFLOW_ACCOUNT_SECRET,
+  mlflowService,
+  toMlflow,
+  type MlflowClient,
+} from "../evaluation/mlflow-client.ts";
 import { nightly } from "../nightly.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
@@ -11,10 +18,8 @@ import { restrictedContainer, restrictedPod } from "../restricted.ts";
 export interface DriftJobArgs {
   /** Image built from jobs/drift/Dockerfile, pinned by digest. */
   readonly image: string;
-  /** Address of MLflow inside the cluster, for example `http://mlflow.mlflow.svc:5000`. */
-  readonly mlflowUrl: string;
-  /** Account of MLflow; absent where it has no login. */
-  readonly account?: { readonly user: string; readonly password: pulumi.Input<string> };
+  /** A Service of the cluster. */
+  readonly mlflow: MlflowClient;
   /** Experiment the collector sends traces to. */
   readonly traces: string;
   /** Cron expression, UTC. */
@@ -24,17 +29,7 @@ export interface DriftJobArgs {
 
 /** Namespace of the job; nothing else runs in it. */
 const NAMESPACE = "drift";
-const ACCOUNT_SECRET = "mlflow-account";
 const SELECTOR = { "app.kubernetes.io/name": "drift" } as const;
-
-/** Host, namespace and port of a Service's address. */
-function serviceOf(url: string): { readonly namespace: string; readonly port: number } {
-  const { hostname, port, protocol } = new URL(url);
-  const [, namespace, kind] = hostname.split(".");
-  if (namespace === undefined || kind !== "svc")
-    throw new RangeError(`${url}: MLflow must be a Service, <name>.<namespace>.svc`);
-  return { namespace, port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) };
-}
 
 /**
  * Compares yesterday's traces with those of a week before, and writes the result to MLflow as a run. The pod reaches DNS and MLflow only.
@@ -43,7 +38,10 @@ function serviceOf(url: string): { readonly namespace: string; readonly port: nu
 export class DriftJob extends LlmopsComponent {
   constructor(name: string, args: DriftJobArgs, opts: ComponentOptions) {
     super("observability", "DriftJob", name, opts);
-    const mlflow = serviceOf(args.mlflowUrl);
+    const { url, account } = args.mlflow;
+    const mlflow = mlflowService(url);
+    if (mlflow === undefined)
+      throw new RangeError(`${url}: MLflow must be a Service, <name>.<namespace>.svc`);
     const namespace = new k8s.core.v1.Namespace(
       this.childName("namespace"),
       {
@@ -68,28 +66,17 @@ export class DriftJob extends LlmopsComponent {
           podSelector: {},
           policyTypes: ["Ingress", "Egress"],
           ingress: [],
-          egress: [
-            clusterDns(),
-            {
-              to: [
-                { namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": mlflow.namespace } } },
-              ],
-              ports: [{ protocol: "TCP", port: mlflow.port }],
-            },
-          ],
+          egress: [clusterDns(), toMlflow(mlflow)],
         },
       },
       inside,
     );
-    if (args.account !== undefined)
+    if (account !== undefined)
       new k8s.core.v1.Secret(
         this.childName("account"),
         {
-          metadata: { ...metadata, name: ACCOUNT_SECRET },
-          stringData: {
-            MLFLOW_TRACKING_USERNAME: args.account.user,
-            MLFLOW_TRACKING_PASSWORD: args.account.password,
-          },
+          metadata: { ...metadata, name: MLFLOW_ACCOUNT_SECRET },
+          stringData: accountVariables(account),
         },
         inside,
       );
@@ -114,7 +101,7 @@ export class DriftJob extends LlmopsComponent {
   }
 }
 
-function podSpec({ image, mlflowUrl, account, traces }: DriftJobArgs): k8s.types.input.core.v1.PodSpec {
+function podSpec({ image, mlflow, traces }: DriftJobArgs): k8s.types.input.core.v1.PodSpec {
   return {
     restartPolicy: "Never",
     automountServiceAccountToken: false,
@@ -125,8 +112,8 @@ function podSpec({ image, mlflowUrl, account, traces }: DriftJobArgs): k8s.types
       {
         name: "drift",
         image,
-        args: ["--mlflow", mlflowUrl, "--traces", traces],
-        ...(account === undefined ? {} : { envFrom: [{ secretRef: { name: ACCOUNT_SECRET } }] }),
+        args: ["--mlflow", mlflow.url, "--traces", traces],
+        ...accountEnvironment(mlflow),
         resources: { requests: { cpu: "250m", memory: "512Mi" }, limits: { memory: "1Gi" } },
         securityContext: restrictedContainer(),
         volumeMounts: [{ name: "scratch", mountPath: "/tmp" }],

@@ -51,6 +51,18 @@ const online = z.strictObject({
   models: z.array(z.string().min(1)).min(1),
   judge: z.strictObject({ model: z.string().min(1), prompt: z.string().min(1), maxTokens: z.int().min(1) }),
   maxPerDay: z.int().min(1),
+  /** Distance of prompts to the questions of some data sets; absent where nobody measures it. */
+  distance: z
+    .strictObject({
+      model: z.string().min(1),
+      share: z.number().min(0).max(1),
+      maxPerDay: z.int().min(1),
+      dataSets: z.string().min(1),
+      suites: z.array(z.string().min(1)).min(1),
+      /** What the questions must be; others are another reference. */
+      digest: evaluatedSchema.shape.dataSets,
+    })
+    .optional(),
 });
 
 /** Configuration of one evaluation in the cluster. */

@@ -2,37 +2,12 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import { METRICS } from "../../monitoring/metrics.ts";
 import { scriptedJudge, type ScriptedJudge, type Shown } from "../testing/judging.ts";
+import { answeredSpan as span, message, TRACE } from "../testing/spans.ts";
 import { OnlineEvaluator } from "./evaluator.ts";
 import { onlineMetrics, type OnlineMetrics } from "./metrics.ts";
-import { isSampled, takeSpan, type ReadSpan, type Taken } from "./sample.ts";
+import { isSampled, takePrompt, takeSpan, type ReadSpan, type Taken } from "./sample.ts";
 import { onlineServer } from "./server.ts";
-
-const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
-
-const message = (role: string, content: string): object => ({ role, parts: [{ type: "text", content }] });
-
-function span(change: Readonly<Record<string, string | undefined>> = {}, traceId = TRACE): ReadSpan {
-  const values: Record<string, string | undefined> = {
-    "llmops.evaluation.consent": "granted",
-    "llmops.evaluation.context": "Opening hours: nine to five. Ask ana@example.com.",
-    "gen_ai.request.model": "claims",
-    "gen_ai.input.messages": JSON.stringify([
-      message("system", "You are the assistant of Eva."),
-      message("user", "An older question."),
-      message("user", "When do you open? My IBAN is ES9121000418450200051332."),
-    ]),
-    "gen_ai.output.messages": JSON.stringify([message("assistant", "At nine.")]),
-    ...change,
-  };
-  return {
-    traceId,
-    attributes: Object.entries(values).flatMap(([key, stringValue]) =>
-      stringValue === undefined ? [] : [{ key, value: { stringValue } }],
-    ),
-  };
-}
 
 const take = (of: ReadSpan, share = 1): Taken => takeSpan(of, { share, models: ["claims"] });
 
@@ -101,6 +76,22 @@ describe("a span", () => {
     ["messages that are no JSON", { "gen_ai.input.messages": "hello" }, "content"],
   ])("is left with %s", (_what, change, why) => {
     expect(take(span(change))).toEqual({ kind: "left", why });
+  });
+
+  it("gives its last question alone for a distance, with neither context nor answer", () => {
+    const sample = { share: 1, models: ["claims"] };
+    const bare = span({ "llmops.evaluation.context": undefined, "gen_ai.output.messages": undefined });
+    expect(takePrompt(bare, sample)).toEqual({
+      kind: "taken",
+      prompt: { model: "claims", question: "When do you open? My IBAN is [iban]." },
+    });
+    for (const [change, why] of [
+      [{ "llmops.evaluation.consent": "denied", "gen_ai.input.messages": "{" }, "consent"],
+      [{ "gen_ai.request.model": "x" }, "model"],
+      [{ "gen_ai.input.messages": "[]" }, "content"],
+    ] as const)
+      expect(takePrompt(span(change), sample)).toEqual({ kind: "left", why });
+    expect(takePrompt(span(), { ...sample, share: 0 })).toEqual({ kind: "left", why: "unsampled" });
   });
 
   it("is left outside of the share, whatever is in it", () => {
@@ -206,23 +197,6 @@ describe("the evaluation of live answers", () => {
     expect(await value(metrics, 'llmops_eval_left_total{reason="failed"}')).toBe(100);
   });
 
-  it("exports the metrics the rules read, with their labels and edges", async () => {
-    const { metrics, online } = await evaluator(() => said("good"));
-    online.take([span()]);
-    await online.settled();
-    const text = await metrics.registry.metrics();
-    const { judgedAnswers, evalScore } = METRICS;
-    expect(text).toContain(`# TYPE ${judgedAnswers.name} ${judgedAnswers.kind}`);
-    expect(text).toContain(
-      `${judgedAnswers.name}{${judgedAnswers.labels.map((name) => `${name}="`).join('claims",')}supported"} 1`,
-    );
-    expect(text).toContain(`# TYPE ${evalScore.name} ${evalScore.kind}`);
-    const edges = [...text.matchAll(/llmops_eval_score_bucket\{le="([^"+]+)",model="claims"\}/g)].map(
-      ([, edge]) => Number(edge),
-    );
-    expect(edges).toEqual(evalScore.edges);
-  });
-
   it.each([
     [
       "/v1/traces",
@@ -242,7 +216,7 @@ describe("the evaluation of live answers", () => {
     ["/v1/logs", "application/json", "{}", 404],
   ])("answers a POST to %s of %s", async (path, type, body, status) => {
     const { online, metrics } = await evaluator(() => said("good"));
-    server = onlineServer(online, metrics);
+    server = onlineServer([online], metrics);
     await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const response = await fetch(`${url}${path}`, {

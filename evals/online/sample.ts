@@ -21,12 +21,31 @@ export interface LiveAnswer {
   readonly answer: string;
 }
 
+/** Which spans are looked at. */
+export interface Sample {
+  /** Share of the traces, 0 to 1. */
+  readonly share: number;
+  /** Models whose answers and prompts are looked at. */
+  readonly models: readonly string[];
+}
+
+/** A live answer's prompt: the last question alone, without the personal data and credentials the detectors know. */
+export type LivePrompt = Pick<LiveAnswer, "model" | "question">;
+
 /** Why a span is not evaluated. */
 export type Left = "consent" | "unsampled" | "model" | "content";
 
+/** A span that is not evaluated. */
+interface LeftSpan {
+  readonly kind: "left";
+  readonly why: Left;
+}
+
 /** What becomes of one span. */
-export type Taken =
-  { readonly kind: "taken"; readonly answer: LiveAnswer } | { readonly kind: "left"; readonly why: Left };
+export type Taken = { readonly kind: "taken"; readonly answer: LiveAnswer } | LeftSpan;
+
+/** What becomes of one span's prompt. */
+export type TakenPrompt = { readonly kind: "taken"; readonly prompt: LivePrompt } | LeftSpan;
 
 const attribute = z.object({
   key: z.string(),
@@ -86,33 +105,52 @@ function lastText(json: string | undefined, role: string): string | undefined {
   return texts.length === 0 ? undefined : texts.join("\n");
 }
 
-/**
- * Decides about one span. Consent is looked at before anything else, then the sample, and content last; of content only the last
- * question, what it had to rest on, and the answer are kept.
- */
-export function takeSpan(
+const clean = (text: string): string => minimised(text, MAX_CHARACTERS);
+
+/** The attributes of a span that may be looked at, and its model. Consent is asked before anything else, then the sample. */
+function allowed(
   { traceId, attributes }: ReadSpan,
-  { share, models }: { readonly share: number; readonly models: readonly string[] },
-): Taken {
+  { share, models }: Sample,
+):
+  | { readonly kind: "allowed"; readonly model: string; readonly text: (key: string) => string | undefined }
+  | LeftSpan {
   const of = new Map(attributes.map(({ key, value }) => [key, value?.stringValue]));
   if (of.get(SAMPLE_ATTRIBUTES.consent) !== "granted") return { kind: "left", why: "consent" };
   if (!isSampled(traceId, share)) return { kind: "left", why: "unsampled" };
   const model = of.get(SAMPLE_ATTRIBUTES.model);
   if (model === undefined || !models.includes(model)) return { kind: "left", why: "model" };
-  const question = lastText(of.get(SAMPLE_ATTRIBUTES.input), "user");
-  const answer = lastText(of.get(SAMPLE_ATTRIBUTES.output), "assistant");
-  const context = of.get(SAMPLE_ATTRIBUTES.context);
+  return { kind: "allowed", model, text: (key) => of.get(key) };
+}
+
+/**
+ * Decides about one span. Content is looked at last; of it only the last question, what it had to rest on, and the answer are kept.
+ */
+export function takeSpan(span: ReadSpan, sample: Sample): Taken {
+  const found = allowed(span, sample);
+  if (found.kind === "left") return found;
+  const { model, text } = found;
+  const question = lastText(text(SAMPLE_ATTRIBUTES.input), "user");
+  const answer = lastText(text(SAMPLE_ATTRIBUTES.output), "assistant");
+  const context = text(SAMPLE_ATTRIBUTES.context);
   if (question === undefined || answer === undefined || context === undefined)
     return { kind: "left", why: "content" };
-  const clean = (text: string): string => minimised(text, MAX_CHARACTERS);
   return {
     kind: "taken",
     answer: {
-      traceId,
+      traceId: span.traceId,
       model,
       question: clean(question),
       context: clean(context),
       answer: clean(answer),
     },
   };
+}
+
+/** Decides about the prompt of one span, as about its answer; only the last question is read. */
+export function takePrompt(span: ReadSpan, sample: Sample): TakenPrompt {
+  const found = allowed(span, sample);
+  if (found.kind === "left") return found;
+  const question = lastText(found.text(SAMPLE_ATTRIBUTES.input), "user");
+  if (question === undefined) return { kind: "left", why: "content" };
+  return { kind: "taken", prompt: { model: found.model, question: clean(question) } };
 }

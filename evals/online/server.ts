@@ -1,8 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { z } from "zod";
-import type { OnlineEvaluator } from "./evaluator.ts";
 import type { OnlineMetrics } from "./metrics.ts";
-import { exportRequest } from "./sample.ts";
+import { exportRequest, type ReadSpan } from "./sample.ts";
+
+/** Takes spans and returns at once. */
+export interface SpanTaker {
+  take(spans: readonly ReadSpan[]): void;
+}
 
 /** Largest request, bytes. */
 const MAX_BYTES = 4 * 2 ** 20;
@@ -26,7 +30,7 @@ function end(response: ServerResponse, status: number, body: object): void {
 async function traces(
   request: IncomingMessage,
   response: ServerResponse,
-  evaluator: OnlineEvaluator,
+  takers: readonly SpanTaker[],
 ): Promise<void> {
   if (!(request.headers["content-type"] ?? "").startsWith("application/json")) {
     end(response, 415, { message: "send OTLP as JSON (encoding: json)" });
@@ -50,19 +54,20 @@ async function traces(
     end(response, 400, { message: `this is no export of traces: ${places}` });
     return;
   }
-  evaluator.take(
-    parsed.data.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)),
+  const spans = parsed.data.resourceSpans.flatMap(({ scopeSpans }) =>
+    scopeSpans.flatMap((each) => each.spans),
   );
+  for (const taker of takers) taker.take(spans);
   end(response, 200, { partialSuccess: {} });
 }
 
 /** Serves `POST /v1/traces` (OTLP in JSON), `GET /metrics` and `GET /healthz`. */
-export function onlineServer(evaluator: OnlineEvaluator, { registry }: OnlineMetrics): Server {
+export function onlineServer(takers: readonly SpanTaker[], { registry }: OnlineMetrics): Server {
   return createServer((request, response) => {
     const respond = async (): Promise<void> => {
       switch (`${request.method ?? ""} ${request.url ?? ""}`) {
         case "POST /v1/traces":
-          await traces(request, response, evaluator);
+          await traces(request, response, takers);
           return;
         case "GET /metrics":
           response.writeHead(200, { "content-type": registry.contentType }).end(await registry.metrics());

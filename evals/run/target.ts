@@ -85,17 +85,39 @@ function argumentsOf(text: string): Record<string, unknown> {
   }
 }
 
-async function post(target: Target, body: object, signal: AbortSignal): Promise<Response> {
+/**
+ * Sends a request.
+ * @param path for example `/v1/chat/completions`
+ * @throws TargetError when the target cannot be reached
+ */
+export async function post(
+  { baseUrl, apiKey }: Pick<Target, "baseUrl" | "apiKey">,
+  path: string,
+  body: object,
+  signal: AbortSignal,
+): Promise<Response> {
   try {
-    return await fetch(`${target.baseUrl}/v1/chat/completions`, {
+    return await fetch(`${baseUrl}${path}`, {
       method: "POST",
-      headers: { "content-type": "application/json", authorization: `Bearer ${target.apiKey}` },
+      headers: { "content-type": "application/json", authorization: `Bearer ${apiKey}` },
       body: JSON.stringify(body),
       signal,
     });
   } catch (error) {
-    throw new TargetError(`${target.baseUrl}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new TargetError(`${baseUrl}: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/**
+ * Code of the guard that an error is about.
+ * @throws TargetError when no guard caused it
+ */
+export function guardOf({ baseUrl }: Pick<Target, "baseUrl">, status: number, body: unknown): string {
+  const { data } = failure.safeParse(body);
+  const code = data?.error.code ?? "";
+  if (!GUARD_CODES.has(code))
+    throw new TargetError(`${baseUrl} answered ${status}: ${data?.error.message ?? "no reason"}`);
+  return code;
 }
 
 /** One turn: what came back for a list of messages. */
@@ -128,15 +150,10 @@ export async function complete(
   signal: AbortSignal,
 ): Promise<Completion> {
   const { model, maxTokens, baseUrl } = target;
-  const response = await post(target, { model, messages, max_tokens: maxTokens, ...request }, signal);
+  const asked = { model, messages, max_tokens: maxTokens, ...request };
+  const response = await post(target, "/v1/chat/completions", asked, signal);
   const body: unknown = await response.json().catch(() => null);
-  if (!response.ok) {
-    const { data } = failure.safeParse(body);
-    const code = data?.error.code ?? "";
-    if (!GUARD_CODES.has(code))
-      throw new TargetError(`${baseUrl} answered ${response.status}: ${data?.error.message ?? "no reason"}`);
-    return { kind: "refused", reason: code };
-  }
+  if (!response.ok) return { kind: "refused", reason: guardOf(target, response.status, body) };
   const parsed = reply.safeParse(body);
   if (!parsed.success) throw new TargetError(`${baseUrl}: the answer has no choices or no usage`);
   const { choices, usage } = parsed.data;

@@ -39,6 +39,9 @@ interface LlamaModel {
   createContext(options: { contextSize: number; sequences: number; threads: number }): Promise<{
     getSequence(): { clearHistory(): Promise<void> };
   }>;
+  createEmbeddingContext(options: { contextSize: number; threads: number }): Promise<{
+    getEmbeddingFor(text: string): Promise<{ readonly vector: readonly number[] }>;
+  }>;
 }
 
 /** Tokens of prompt and answer together. */
@@ -91,7 +94,8 @@ async function* pieces(
 }
 
 /**
- * SmolLM2-135M-Instruct (Apache-2.0) on this machine's CPU, one request at a time.
+ * SmolLM2-135M-Instruct (Apache-2.0) on this machine's CPU, one request at a time. Its vectors are those of a model made for writing, not for
+ * comparing.
  * @throws Error when the files are not what `npm run model:install` installs
  */
 export async function embedded({ modelPath, runtimeFolder }: EmbeddedModel): Promise<TextGenerator> {
@@ -102,6 +106,7 @@ export async function embedded({ modelPath, runtimeFolder }: EmbeddedModel): Pro
   const model = await llama.loadModel({ modelPath });
   const context = await model.createContext({ contextSize: CONTEXT_TOKENS, sequences: 1, threads });
   const sequence = context.getSequence();
+  let vectors: ReturnType<LlamaModel["createEmbeddingContext"]> | undefined;
   return {
     model: "smollm2-135m-instruct",
     kind: "embedded",
@@ -124,6 +129,11 @@ export async function embedded({ modelPath, runtimeFolder }: EmbeddedModel): Pro
       } finally {
         session.dispose();
       }
+    },
+    async embed(text) {
+      vectors ??= model.createEmbeddingContext({ contextSize: CONTEXT_TOKENS, threads: 1 });
+      const { vector } = await (await vectors).getEmbeddingFor(text);
+      return { vector, tokens: model.tokenize(text).length };
     },
     close: () => llama.dispose(),
   };

@@ -17,6 +17,12 @@ export interface GenerationRequest {
   readonly signal: AbortSignal;
 }
 
+/** A text as a vector. */
+export interface TextVector {
+  readonly vector: readonly number[];
+  readonly tokens: number;
+}
+
 /** A source of text behind the engine's HTTP interface. */
 export interface TextGenerator {
   /** Name under which the engine serves it. */
@@ -29,5 +35,7 @@ export interface TextGenerator {
    * Yields the answer piece by piece, one token each, and ends when the model ends, after `maxTokens`, or when aborted.
    */
   generate(request: GenerationRequest): AsyncGenerator<string, void>;
+  /** The text as the model represents it; absent where it represents none. */
+  readonly embed?: (text: string) => Promise<TextVector>;
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ChatMessage } from "./generator.ts";
+import type { ChatMessage, TextVector } from "./generator.ts";
 
 /** An error as OpenAI-compatible servers return it. */
 export class ApiError extends Error {
@@ -66,22 +66,27 @@ export interface EngineRequest {
   readonly answer: "whole" | "stream" | "stream-with-usage";
 }
 
+function checked<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.join(".") ?? "";
+  throw new ApiError(
+    400,
+    "invalid_request_error",
+    `${field === "" ? "body" : field}: ${issue?.message ?? "not valid"}`,
+  );
+}
+
 /**
  * Reads the body of a request.
  * @throws ApiError 400 naming the field
  */
 export function engineRequest(form: EngineRequest["form"], body: unknown): EngineRequest {
-  const parsed = form === "chat" ? chat.safeParse(body) : completion.safeParse(body);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const field = issue?.path.join(".") ?? "";
-    throw new ApiError(
-      400,
-      "invalid_request_error",
-      `${field === "" ? "body" : field}: ${issue?.message ?? "not valid"}`,
-    );
-  }
-  const { data } = parsed;
+  const data = checked<z.output<typeof chat> | z.output<typeof completion>>(
+    form === "chat" ? chat : completion,
+    body,
+  );
   const limit = "messages" in data ? (data.max_completion_tokens ?? data.max_tokens) : data.max_tokens;
   return {
     form,
@@ -147,4 +152,29 @@ export function answerChunk(form: EngineRequest["form"], head: AnswerHead, conte
       ? { index: 0, delta: text === "" ? {} : { content: text }, finish_reason: reason }
       : { index: 0, text, finish_reason: reason };
   return { ...head, object, choices: [choice] };
+}
+
+const embedding = z.object({
+  model: z.string(),
+  input: z.union([z.string().transform((text) => [text]), z.array(z.string()).min(1).max(64)]),
+  encoding_format: z.literal("float", { error: "this engine writes numbers" }).default("float"),
+});
+
+/**
+ * Reads the body of a request for vectors.
+ * @throws ApiError 400 naming the field
+ */
+export function embeddingRequest(body: unknown): z.output<typeof embedding> {
+  return checked(embedding, body);
+}
+
+/** The vectors of texts, in their order. */
+export function embeddingAnswer(model: string, vectors: readonly TextVector[]): object {
+  const tokens = vectors.reduce((sum, each) => sum + each.tokens, 0);
+  return {
+    object: "list",
+    model,
+    data: vectors.map(({ vector }, index) => ({ object: "embedding", index, embedding: vector })),
+    usage: { prompt_tokens: tokens, total_tokens: tokens },
+  };
 }

@@ -1,5 +1,6 @@
 import { Agent, request } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
+import type { TextVector } from "./generator.ts";
 import { startEngine, type EngineOptions, type RunningEngine } from "./server.ts";
 import { STAND_IN_NOTICE, standIn, type StandInOptions } from "./stand-in.ts";
 
@@ -112,6 +113,39 @@ describe("the local engine", () => {
     });
     expect(await (await fetch(`${url}/v1/models`)).json()).toMatchObject({ data: [{ id: "stand-in" }] });
     expect((await fetch(`${url}/health`)).status).toBe(200);
+  });
+
+  it("represents texts where its generator does", async () => {
+    const embed = (text: string): Promise<TextVector> =>
+      Promise.resolve({ vector: [text.length, 1], tokens: 2 });
+    const started = await startEngine({ ...standIn(), embed });
+    engines.push(started);
+    const ask = async (body: object): Promise<[number, unknown]> => {
+      const response = await post(started.url, "/v1/embeddings", { model: "stand-in", ...body });
+      return [response.status, await response.json()];
+    };
+    expect(await ask({ input: ["one", "three"], encoding_format: "float" })).toEqual([
+      200,
+      {
+        object: "list",
+        model: "stand-in",
+        data: [
+          { object: "embedding", index: 0, embedding: [3, 1] },
+          { object: "embedding", index: 1, embedding: [5, 1] },
+        ],
+        usage: { prompt_tokens: 4, total_tokens: 4 },
+      },
+    ]);
+    expect(await ask({ input: "one" })).toMatchObject([200, { data: [{ embedding: [3, 1] }] }]);
+    for (const [body, status, message] of [
+      [{ input: [] }, 400, "input: "],
+      [{ input: "x", encoding_format: "base64" }, 400, "encoding_format: this engine writes numbers"],
+      [{ input: "x", model: "gpt" }, 404, "there is no model 'gpt'"],
+    ] as const)
+      expect(await ask(body)).toMatchObject([
+        status,
+        { error: { message: expect.stringContaining(message) as string } },
+      ]);
   });
 
   it.each([

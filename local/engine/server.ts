@@ -3,11 +3,13 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ConnectionDrain, type SpanSource } from "../../gateway/src/index.ts";
-import type { TextGenerator } from "./generator.ts";
+import type { TextGenerator, TextVector } from "./generator.ts";
 import { engineMetrics, type EngineMetrics } from "./metrics.ts";
 import {
   answerChunk,
   ApiError,
+  embeddingAnswer,
+  embeddingRequest,
   engineRequest,
   wholeAnswer,
   type AnswerHead,
@@ -49,6 +51,7 @@ const ROUTES: Readonly<Record<string, { readonly method: "GET" | "POST" }>> = {
   "/v1/models": { method: "GET" },
   "/v1/chat/completions": { method: "POST" },
   "/v1/completions": { method: "POST" },
+  "/v1/embeddings": { method: "POST" },
 };
 
 function sendJson(res: ServerResponse, status: number, body: unknown): void {
@@ -113,7 +116,9 @@ class Engine {
   async #route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = (req.url ?? "/").split("?")[0] ?? "/";
     const route = ROUTES[path];
-    if (route === undefined) throw new ApiError(404, "not_found_error", `there is no ${path}`);
+    const { embed } = this.#generator;
+    if (route === undefined || (path === "/v1/embeddings" && embed === undefined))
+      throw new ApiError(404, "not_found_error", `there is no ${path}`);
     if (req.method !== route.method) {
       res.setHeader("allow", route.method);
       throw new ApiError(405, "invalid_request_error", `${path} takes ${route.method}`);
@@ -132,6 +137,9 @@ class Engine {
           data: [{ id: this.#generator.model, object: "model", created: 0, owned_by: "local" }],
         });
         return;
+      case "/v1/embeddings":
+        if (embed !== undefined) await this.#embed(embed, await readJson(req, this.#maxBodyBytes), res);
+        return;
       default: {
         const form = path === "/v1/chat/completions" ? "chat" : "completion";
         await this.#generate(engineRequest(form, await readJson(req, this.#maxBodyBytes)), req, res);
@@ -139,13 +147,36 @@ class Engine {
     }
   }
 
-  async #generate(request: EngineRequest, req: IncomingMessage, res: ServerResponse): Promise<void> {
-    if (request.model !== this.#generator.model)
+  #expectModel(model: string): void {
+    if (model !== this.#generator.model)
       throw new ApiError(
         404,
         "not_found_error",
-        `there is no model '${request.model}'; this engine serves '${this.#generator.model}'`,
+        `there is no model '${model}'; this engine serves '${this.#generator.model}'`,
       );
+  }
+
+  async #embed(
+    embed: NonNullable<TextGenerator["embed"]>,
+    body: unknown,
+    res: ServerResponse,
+  ): Promise<void> {
+    const { model, input } = embeddingRequest(body);
+    this.#expectModel(model);
+    await this.#slots.enter(this.stopping.signal);
+    const vectors: TextVector[] = [];
+    try {
+      for (const text of input) vectors.push(await embed(text));
+    } finally {
+      this.#slots.leave();
+    }
+    const answer = embeddingAnswer(model, vectors);
+    this.#metrics.prompt(vectors.reduce((sum, { tokens }) => sum + tokens, 0));
+    sendJson(res, 200, answer);
+  }
+
+  async #generate(request: EngineRequest, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    this.#expectModel(request.model);
     const gone = new AbortController();
     res.once("close", () => {
       gone.abort();

@@ -1,9 +1,5 @@
 import { z } from "zod";
-import { count, dnsName, secretRef } from "./primitives.ts";
-
-const pinnedImage = z.string().regex(/^[^\s]+@sha256:[0-9a-f]{64}$/, {
-  error: "must be pinned by digest: <image>@sha256:<64 hex digits>",
-});
+import { count, dnsName, pinnedImage, reachableUrl, secretRef } from "./primitives.ts";
 
 const httpsUrl = z.url({ protocol: /^https$/, error: "must be https" });
 
@@ -28,7 +24,7 @@ const retrain = z
     pool: dnsName.describe("GPU pool of the training."),
     gpus: count.default(1).describe("GPUs of the training."),
     volumeGiB: count.default(100).describe("Room for snapshot and candidate, GiB."),
-    mlflowUrl: z.url().describe("Model registry."),
+    mlflowUrl: reachableUrl.describe("Model registry; training logs in where it is the stack's own."),
   })
   .describe("`drift_detected`: a candidate is trained, evaluated, registered and proposed; never deployed.");
 

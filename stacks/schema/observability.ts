@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, pinnedImage, secretRef } from "./primitives.ts";
+import { count, pinnedImage, secretRef, serviceUrl } from "./primitives.ts";
 
 /**
  * Google's build of Prometheus.
@@ -168,12 +168,7 @@ export const observability = z
           .strictObject({
             kind: z.literal("nightly"),
             image: pinnedImage.describe("Image built from jobs/drift/Dockerfile."),
-            mlflowUrl: z
-              .string()
-              .regex(/^https?:\/\/[a-z0-9-]+\.[a-z0-9-]+\.svc(\.cluster\.local)?(:\d+)?$/, {
-                error: "must be a Service of the cluster, for example http://mlflow.mlflow.svc:5000",
-              })
-              .describe("MLflow the collector sends traces to."),
+            mlflowUrl: serviceUrl.describe("MLflow the collector sends traces to."),
             traces: z.string().min(1).describe("Experiment in MLflow that holds the traces."),
             schedule: z
               .string()

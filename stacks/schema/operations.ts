@@ -160,6 +160,24 @@ const runner = z
             share: z.number().gt(0).max(1).default(0.01).describe("Share of the consented traces."),
             judge: dnsName.describe("Model that judges; its own answers are not judged."),
             maxPerDay: count.default(1_000).describe("Most answers it judges in 24 hours."),
+            distance: z
+              .discriminatedUnion("kind", [
+                z.strictObject({ kind: z.literal("none") }),
+                z.strictObject({
+                  kind: z.literal("measured"),
+                  model: dnsName.describe("Model with /v1/embeddings that prompts are embedded by."),
+                  suites: z
+                    .array(dnsName)
+                    .min(1)
+                    .describe("Data sets whose questions are the reference; no guard may stop one."),
+                  share: z.number().gt(0).max(1).default(0.1).describe("Share of the consented traces."),
+                  maxPerDay: count.default(20_000).describe("Most prompts it embeds in 24 hours."),
+                }),
+              ])
+              .default({ kind: "none" })
+              .describe(
+                "Distance of prompts to what the model was evaluated with, for LlmopsEmbeddingDrift.",
+              ),
           }),
         ])
         .default({ kind: "none" })

@@ -59,6 +59,29 @@ const rows: readonly Row[] = [
   ],
   [
     "acme-prod",
+    "evaluation.runner",
+    {
+      kind: "cluster",
+      image: `evals@sha256:${"a".repeat(64)}`,
+      client: "claims-portal",
+      key: { name: "evaluation", key: "gateway" },
+      maxUsd: 5,
+      online: {
+        kind: "sampled",
+        judge: "claims-reasoner",
+        distance: { kind: "measured", model: "claims-assistant", suites: ["factuality"] },
+      },
+    },
+    [
+      [
+        "evaluation.runner.online.distance.model",
+        "no provider with /v1/embeddings has this model",
+        "name one of providers[].models, of kind openai or openai-compatible",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
     "evaluation.tracking",
     {
       kind: "mlflow",

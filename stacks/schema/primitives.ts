@@ -47,3 +47,15 @@ export const secretRef = z
 export const pinnedImage = z.string().regex(/^[^\s]+@sha256:[0-9a-f]{64}$/, {
   error: "must be pinned by digest: <image>@sha256:<64 hex digits>",
 });
+
+const SERVICE = String.raw`https?://[a-z0-9-]+\.[a-z0-9-]+\.svc(\.cluster\.local)?(:\d+)?`;
+
+/** Address of a Service of the cluster. */
+export const serviceUrl = z.string().regex(new RegExp(`^${SERVICE}$`), {
+  error: "must be a Service of the cluster, for example http://mlflow.mlflow.svc:5000",
+});
+
+/** Address that pods reach which may leave the cluster by port 443 only. */
+export const reachableUrl = z.string().regex(new RegExp(`^(${SERVICE}|https://[^\\s/:]+(/\\S*)?)$`), {
+  error: "must be a Service of the cluster (http://mlflow.mlflow.svc:5000), or https without a port",
+});

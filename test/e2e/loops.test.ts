@@ -1,10 +1,9 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { rollbackTemplate } from "../../components/loops/templates.ts";
@@ -21,7 +20,9 @@ import { isAlert } from "../../monitoring/rule.ts";
 import { LOOP_SAMPLES } from "../../stacks/loops.ts";
 import { pipelineOf } from "../../stacks/pipeline.ts";
 import { readStack } from "../../stacks/schema/stack-file.ts";
-import { ALERTMANAGER, ensureDebianTool, PROMETHEUS, type InstalledTool } from "../../tools/debian-tool.ts";
+import { ensureDebianTool, PROMETHEUS } from "../../tools/debian-tool.ts";
+import { alertmanagerFile, startAlertmanager } from "./cluster/alertmanager.ts";
+import { freePort, Processes } from "./cluster/processes.ts";
 
 const STACK = readStack(join(import.meta.dirname, "..", "..", "stacks"), "acme-prod");
 const MODEL = "claims-assistant";
@@ -148,23 +149,6 @@ class Exporter {
   }
 }
 
-/** AlertmanagerConfig as the operator turns it into Alertmanager's own file: snake case, secrets filled in. */
-function alertmanagerFile(config: unknown, secrets: Readonly<Record<string, string>>): unknown {
-  const key = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  const convert = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(convert);
-    if (typeof value !== "object" || value === null) return value;
-    const fields = value as Record<string, unknown>;
-    if ("matchType" in fields) return `${String(fields["name"])}="${String(fields["value"])}"`;
-    if (Object.keys(fields).sort().join() === "key,name") {
-      const secret = `${String(fields["name"])}/${String(fields["key"])}`;
-      return secrets[secret];
-    }
-    return Object.fromEntries(Object.entries(fields).map(([name, inner]) => [key(name), convert(inner)]));
-  };
-  return convert(config);
-}
-
 const { privateKey, publicKey } = generateKeyPairSync("ed25519");
 const KEY_PEM = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 const PUBLIC_PEM = publicKey.export({ type: "spki", format: "pem" }).toString();
@@ -179,9 +163,8 @@ interface Instance {
 
 describe("from a metric to its effect, through the real Prometheus and the real Alertmanager", () => {
   const exporter = new Exporter();
-  const children: ChildProcess[] = [];
+  const processes = new Processes();
   const servers: Server[] = [];
-  const logs: string[] = [];
   let folder: string;
   let kubernetes: Awaited<ReturnType<typeof recorder>>;
   let people: Awaited<ReturnType<typeof recorder>>;
@@ -190,31 +173,6 @@ describe("from a metric to its effect, through the real Prometheus and the real 
   let acting: Instance;
   let dry: Instance;
   let sparse: Instance;
-
-  function start({ binary, env }: InstalledTool, args: readonly string[]): void {
-    const child = spawn(binary, args, { env, stdio: ["ignore", "pipe", "pipe"] });
-    child.stderr.on("data", (chunk: Buffer) => logs.push(chunk.toString()));
-    children.push(child);
-  }
-
-  /** Debian's Alertmanager reads its templates from /usr/share; an unpacked one sees its own there, in a namespace of its own. */
-  function startAlertmanager(args: readonly string[]): void {
-    const tool = ensureDebianTool(ALERTMANAGER);
-    if (!isAbsolute(tool.binary)) {
-      start(tool, args);
-      return;
-    }
-    const share = join(dirname(dirname(tool.binary)), "share");
-    const script = 'mount --bind "$0" /usr/share && exec "$@"';
-    const namespace = ["--user", "--map-root-user", "--mount"];
-    start({ ...tool, binary: "unshare" }, [...namespace, "sh", "-c", script, share, tool.binary, ...args]);
-  }
-
-  async function freePort(): Promise<number> {
-    const { url, server } = await listening(createServer());
-    await new Promise((resolve) => server.close(resolve));
-    return Number(new URL(url).port);
-  }
 
   async function instance(
     name: string,
@@ -288,11 +246,7 @@ describe("from a metric to its effect, through the real Prometheus and the real 
         keys: [{ id: "alertmanager", key: sha256Hex(GATEWAY_KEY), roles: ["throttle"] }],
       },
     });
-    const [prometheusPort, alertmanagerPort, clusterPort] = [
-      await freePort(),
-      await freePort(),
-      await freePort(),
-    ];
+    const prometheusPort = await freePort();
     prometheusUrl = `http://127.0.0.1:${prometheusPort}`;
     acting = await instance("act", (config) => config);
     dry = await instance("dry", (config) => ({ ...config, mode: "dry-run" }));
@@ -324,7 +278,7 @@ describe("from a metric to its effect, through the real Prometheus and the real 
       loops: { url: `${fanOut.url}/alerts`, key: { name: "loops-token", key: "token" } },
     });
     const file = alertmanagerFile(routes, { "alerting/gateway": GATEWAY_KEY, "loops-token/token": TOKEN });
-    writeFileSync(join(folder, "alertmanager.yaml"), compressed(stringify(file)));
+    const alertmanagerUrl = await startAlertmanager(processes, folder, compressed(stringify(file)));
     const groups = pipelineOf(STACK).groups.map((group) => ({ ...group, interval: "1s" }));
     writeFileSync(join(folder, "rules.yaml"), compressed(stringify({ groups }, { lineWidth: 0 })));
     writeFileSync(
@@ -333,7 +287,7 @@ describe("from a metric to its effect, through the real Prometheus and the real 
         global: { scrape_interval: "1s", evaluation_interval: "1s" },
         rule_files: [join(folder, "rules.yaml")],
         alerting: {
-          alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${alertmanagerPort}`] }] }],
+          alertmanagers: [{ static_configs: [{ targets: [new URL(alertmanagerUrl).host] }] }],
         },
         scrape_configs: [
           {
@@ -343,33 +297,23 @@ describe("from a metric to its effect, through the real Prometheus and the real 
         ],
       }),
     );
-    startAlertmanager([
-      `--config.file=${join(folder, "alertmanager.yaml")}`,
-      `--storage.path=${join(folder, "alertmanager")}`,
-      `--web.listen-address=127.0.0.1:${alertmanagerPort}`,
-      `--cluster.listen-address=127.0.0.1:${clusterPort}`,
-    ]);
-    start(ensureDebianTool(PROMETHEUS), [
-      `--config.file=${join(folder, "prometheus.yaml")}`,
-      `--storage.tsdb.path=${join(folder, "prometheus")}`,
-      `--web.listen-address=127.0.0.1:${prometheusPort}`,
-    ]);
-    await until("Prometheus", async () =>
-      (await fetch(`${prometheusUrl}/-/ready`).catch(() => undefined))?.status === 200 ? true : undefined,
-    );
-    await until("Alertmanager", async () =>
-      (await fetch(`http://127.0.0.1:${alertmanagerPort}/-/ready`).catch(() => undefined))?.status === 200
-        ? true
-        : undefined,
-    ).catch((error: unknown) => {
-      throw new Error(`${String(error)}\n${logs.slice(-5).join("")}`);
+    const { binary, env } = ensureDebianTool(PROMETHEUS);
+    processes.start("prometheus", {
+      command: binary,
+      args: [
+        `--config.file=${join(folder, "prometheus.yaml")}`,
+        `--storage.tsdb.path=${join(folder, "prometheus")}`,
+        `--web.listen-address=127.0.0.1:${prometheusPort}`,
+      ],
+      env,
     });
+    await processes.ready("prometheus", async () => (await fetch(`${prometheusUrl}/-/ready`)).status === 200);
     // A past to compare with: the reference of the rules, half a minute.
     await until("a past", () => (exporter.age > 40 ? true : undefined));
   }, 900_000);
 
   afterAll(async () => {
-    for (const child of children) child.kill("SIGTERM");
+    await processes.stopAll();
     for (const server of servers) server.close();
     await gateway.close();
     rmSync(folder, { recursive: true, force: true });

@@ -1,12 +1,18 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
+import { MLFLOW_ADMIN } from "../../components/evaluation/address.ts";
+import { WRITE_AUTH_FILE } from "../../components/evaluation/tracking-server.ts";
 import { ensurePythonTool, MLFLOW } from "../../tools/python-tool.ts";
 
-/** A tracking server of MLflow on loopback. */
+/** The administrator of a server; the percent sign has to survive the file of accounts. */
+export const ADMIN = { user: MLFLOW_ADMIN, password: "100%-of-a-test-password" } as const;
+
+/** A tracking server of MLflow on loopback, behind the login that the platform gives it. */
 export interface MlflowServer {
   readonly url: string;
-  /** Calls its REST API: with a body by POST, else by GET. @throws Error with its answer when it refuses */
+  /** Calls its REST API as the administrator: with a body by POST, else by GET. @throws Error with its answer when it refuses */
   call(path: string, body?: object): Promise<unknown>;
   stop(): void;
 }
@@ -25,18 +31,38 @@ function freePort(): Promise<number> {
   });
 }
 
+/** Writes the file of accounts with the program that the cluster runs. */
+async function writeAccounts(python: string, folder: string): Promise<string> {
+  const file = join(folder, "basic_auth.ini");
+  await promisify(execFile)(python, ["-c", WRITE_AUTH_FILE], {
+    env: {
+      MLFLOW_AUTH_CONFIG_PATH: file,
+      MLFLOW_BACKEND_STORE_URI: `sqlite:///${join(folder, "accounts.db")}`,
+      ADMIN_PASSWORD: ADMIN.password,
+    },
+  });
+  return file;
+}
+
+/** Header of a call as an account. */
+export function basic({ user, password }: { readonly user: string; readonly password: string }): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+}
+
 /**
- * Starts MLflow as PyPI has it, with SQLite in a folder.
+ * Starts MLflow as PyPI has it, with SQLite in a folder and the basic-auth app.
  * @throws Error when it does not answer within five minutes
  */
 export async function startMlflow(folder: string): Promise<MlflowServer> {
   const bin = await ensurePythonTool(MLFLOW);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const accounts = await writeAccounts(join(bin, "python"), folder);
   const server = spawn(
     join(bin, "mlflow"),
     [
       "server",
+      ...["--app-name", "basic-auth"],
       ...["--backend-store-uri", `sqlite:///${join(folder, "mlflow.db")}`],
       ...["--artifacts-destination", join(folder, "artifacts")],
       ...["--host", "127.0.0.1", "--port", String(port), "--workers", "1"],
@@ -45,7 +71,14 @@ export async function startMlflow(folder: string): Promise<MlflowServer> {
       cwd: folder,
       stdio: "ignore",
       detached: true,
-      env: { ...process.env, MLFLOW_DISABLE_TELEMETRY: "true" },
+      env: {
+        ...process.env,
+        MLFLOW_DISABLE_TELEMETRY: "true",
+        // Workers for jobs that nothing here gives.
+        MLFLOW_SERVER_ENABLE_JOB_EXECUTION: "false",
+        MLFLOW_AUTH_CONFIG_PATH: accounts,
+        MLFLOW_FLASK_SERVER_SECRET_KEY: "a key of this test",
+      },
     },
   );
   const ends = Date.now() + START_MS;
@@ -62,7 +95,7 @@ export async function startMlflow(folder: string): Promise<MlflowServer> {
     url,
     async call(path, body) {
       const response = await fetch(`${url}/api/2.0/mlflow/${path}`, {
-        headers: { "content-type": "application/json" },
+        headers: { "content-type": "application/json", authorization: basic(ADMIN) },
         ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
       });
       const answer = await response.text();

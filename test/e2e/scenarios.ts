@@ -139,12 +139,12 @@ export const SCENARIOS: readonly Scenario[] = [
     file: "test/e2e/mlflow.test.ts",
     scenario: "MLflow",
     proves:
-      "a signed evaluation is a run and a model version in a real MLflow; the alias follows what passed",
+      "evaluations and retraining steps log in to a real MLflow, write runs and versions, and are refused without",
   },
   {
     file: "test/e2e/drift-job/drift-job.test.ts",
     scenario: "Drift job",
-    proves: "finds the day that drifted in a real MLflow, and not the other",
+    proves: "finds the day that drifted in a real MLflow with a login, and not the other",
   },
   {
     file: "test/e2e/alerts/recorded.test.ts",
@@ -182,6 +182,11 @@ export const SCENARIOS: readonly Scenario[] = [
     proves: "from a metric over real Prometheus and Alertmanager to the recorded effect",
   },
   {
+    file: "test/e2e/receivers.test.ts",
+    scenario: "Receivers of alerts",
+    proves: "the real Alertmanager tells PagerDuty, Opsgenie, Slack and a webhook of an alert and of its end",
+  },
+  {
     file: "test/e2e/evaluation.test.ts",
     scenario: "Evaluation",
     proves: "the embedded model answers real questions through the gateway and is graded",
@@ -195,5 +200,10 @@ export const SCENARIOS: readonly Scenario[] = [
     file: "test/e2e/truefoundry.test.ts",
     scenario: "TrueFoundry export",
     proves: "TrueFoundry's own package reads every service, and finds no field it does not know",
+  },
+  {
+    file: "test/e2e/prompt-distance.test.ts",
+    scenario: "Distance of prompts",
+    proves: "vectors of a real model, asked for through the gateway, tell a moved topic from the same one",
   },
 ];

@@ -1,6 +1,8 @@
 import { parser } from "@prometheus-io/lezer-promql";
 import { describe, expect, it } from "vitest";
-import { METRICS } from "../../monitoring/metrics.ts";
+import type { Registry } from "prom-client";
+import { onlineMetrics } from "../../evals/online/metrics.ts";
+import { METRICS, type Exporter } from "../../monitoring/metrics.ts";
 import { isAlert } from "../../monitoring/rule.ts";
 import { everything, gatewayRegistry, shipped } from "./environment.ts";
 
@@ -90,13 +92,21 @@ function modelMatcher(expr: string): string {
 }
 
 describe("the registry of metrics", () => {
-  it("names metrics and labels of the gateway as the gateway does", async () => {
-    const registry = gatewayRegistry();
-    for (const metric of Object.values(METRICS).filter(({ exporter }) => exporter === "gateway")) {
+  it.each<[Exporter, Registry]>([
+    ["gateway", gatewayRegistry()],
+    ["evaluation", onlineMetrics().registry],
+  ])("names metrics, labels and edges of the %s as it exports them", async (exporter, registry) => {
+    const types = new Map((await registry.getMetricsAsJSON()).map(({ name, type }) => [name, String(type)]));
+    const own = Object.values(METRICS).filter((metric) => metric.exporter === exporter);
+    expect(own.length).toBeGreaterThan(2);
+    for (const metric of own) {
       const real = registry.getSingleMetric(metric.name) as unknown as
         { labelNames: string[]; buckets?: number[] } | undefined;
-      const { type } = (await registry.getMetricsAsJSON()).find(({ name }) => name === metric.name) ?? {};
-      expect([metric.name, type, real?.labelNames]).toEqual([metric.name, metric.kind, metric.labels]);
+      expect([metric.name, types.get(metric.name), real?.labelNames]).toEqual([
+        metric.name,
+        metric.kind,
+        metric.labels,
+      ]);
       if (metric.kind === "histogram") expect(real).toHaveProperty("upperBounds", metric.edges);
     }
   });

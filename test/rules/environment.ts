@@ -12,11 +12,12 @@ export function shippedPipeline(): Pipeline {
   return result.pipeline;
 }
 
-/** A budget of 7,300 USD is 10 USD per hour; one pool of nodes at 1.25 USD/h; one model with limits of its own. */
+/** A budget of 7,300 USD is 10 USD per hour; one pool of nodes at 1.25 USD/h; one model with limits of its own; evaluations. */
 export const ENVIRONMENT = {
   budgetUsd: 7_300,
   pools: [{ name: "l4", usdPerHour: "1.25" }],
   models: [{ name: "slow", ttftP95Seconds: 2, e2eP99Seconds: 20 }],
+  evaluationClient: "evaluation",
 } as const;
 
 /** The shipped file, compiled. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { accountingRules } from "../../components/finops/accounting-rules.ts";
+import { onlineMetrics } from "../../evals/online/metrics.ts";
 import { METRICS } from "../../monitoring/metrics.ts";
 import { isAlert } from "../../monitoring/rule.ts";
 import { everything, gatewayRegistry, shipped } from "./environment.ts";
@@ -57,9 +58,9 @@ describe("runbooks", () => {
   it("name only metrics that exist", () => {
     const names = new Set([
       ...Object.values(METRICS).map(({ name }): string => name),
-      ...gatewayRegistry()
-        .getMetricsAsArray()
-        .map(({ name }) => name),
+      ...[gatewayRegistry(), onlineMetrics().registry]
+        .flatMap((registry) => registry.getMetricsAsArray())
+        .flatMap(({ name }) => [name, `${name}_count`]),
       ...BUDGET.flatMap((rule) => (isAlert(rule) ? [] : [rule.record])),
       ...shipped()
         .groups.flatMap(({ rules }) => rules)

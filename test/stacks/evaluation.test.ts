@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { configurationHash } from "../../components/configuration-hash.ts";
 import { onlineConfig, scheduledConfig } from "../../evals/cluster/config.ts";
+import { readDataSets } from "../../evals/data-sets.ts";
 import { ofType, type ResourceNode } from "../../graph/graph.ts";
-import { isRecord, valueAt } from "../../graph/values.ts";
+import { isRecord, SECRET, valueAt } from "../../graph/values.ts";
+import { isAlert } from "../../monitoring/rule.ts";
 import { planStack } from "../../plan/stack-plan.ts";
 import { blocking } from "../../policies/report.ts";
+import { pipelineOf } from "../../stacks/pipeline.ts";
 import { promotions } from "../../stacks/promotions.ts";
 import { parsePlatform } from "../../stacks/schema/parse.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
@@ -23,7 +26,11 @@ const EVALUATION = {
     client: "evaluation",
     key: { name: "evaluation", key: "gateway" },
     maxUsd: 5,
-    online: { kind: "sampled", judge: "judge" },
+    online: {
+      kind: "sampled",
+      judge: "judge",
+      distance: { kind: "measured", model: "embedder", suites: ["factuality", "relevance"] },
+    },
   },
 };
 
@@ -36,34 +43,59 @@ const JUDGE = {
   trainingUse: "excluded",
   monthlyCapUsd: 100,
   credential: { name: "judge", key: "key" },
-  models: [
-    {
-      name: "judge",
-      model: "judge",
-      inputUsdPerMillion: "1.00",
-      outputUsdPerMillion: "3.00",
-      source: "price list of the provider",
-      asOf: "2026-11-01",
-    },
-  ],
+  models: ["judge", "embedder"].map((name) => ({
+    name,
+    model: name,
+    inputUsdPerMillion: "1.00",
+    outputUsdPerMillion: "3.00",
+    source: "price list of the provider",
+    asOf: "2026-11-01",
+  })),
 } as const;
 
-function withEvaluation(stack: "acme-prod" | "globex-prod"): PlatformConfig {
+type Production = "acme-prod" | "globex-prod";
+
+function parsed(document: unknown): PlatformConfig {
+  const result = parsePlatform(document);
+  if (result.kind === "invalid") throw new Error(JSON.stringify(result.problems));
+  return result.config;
+}
+
+function withEvaluation(stack: Production): PlatformConfig {
   const config = configOf(stack);
   const client = {
     id: "evaluation",
     tenant: config.tenancy.tenants[0]?.name,
-    models: [...config.models.flatMap(servedNames), "judge"],
+    models: [...config.models.flatMap(servedNames), "judge", "embedder"],
     keys: ["1".repeat(64)],
   };
-  const parsed = parsePlatform({
+  return parsed({
     ...config,
     providers: [...config.providers, JUDGE],
     gateway: { ...config.gateway, clients: [...config.gateway.clients, client] },
     evaluation: { ...config.evaluation, ...EVALUATION },
   });
-  if (parsed.kind === "invalid") throw new Error(JSON.stringify(parsed.problems));
-  return parsed.config;
+}
+
+/** Besides, the drift job and the loop that retrains, which call the MLflow at an address. */
+function withCallersOf(mlflowUrl: string): PlatformConfig {
+  const config = withEvaluation("globex-prod");
+  const image = `registry.example/x@sha256:${"0".repeat(64)}`;
+  return parsed({
+    ...config,
+    observability: {
+      ...config.observability,
+      driftJob: { kind: "nightly", image, mlflowUrl, traces: "gateway" },
+    },
+    loops: {
+      image,
+      automation: {
+        kind: "on",
+        retrain: { image, pool: config.gpuPools[0]?.name, mlflowUrl },
+        proposals: { url: "https://git.example/dispatches", token: { name: "git", key: "token" } },
+      },
+    },
+  });
 }
 
 function textAt(node: ResourceNode | undefined, path: string): string {
@@ -117,6 +149,14 @@ describe.each(["acme-prod", "globex-prod"] as const)("%s with everything of eval
       models: config.models.flatMap(servedNames),
       judge: { model: "judge" },
       maxPerDay: 1000,
+      distance: {
+        model: "embedder",
+        share: 0.1,
+        maxPerDay: 20_000,
+        dataSets: "evals/data",
+        suites: ["factuality", "relevance"],
+        digest: readDataSets(["factuality", "relevance"]).digest,
+      },
     });
     const online = ofType(graph, "kubernetes:apps/v1:Deployment").find(
       ({ inputs }) => valueAt(inputs, "metadata.name") === "online-evaluation",
@@ -144,5 +184,44 @@ describe.each(["acme-prod", "globex-prod"] as const)("%s with everything of eval
           },
         },
       });
+  });
+});
+
+describe("who calls MLflow", () => {
+  const accounts = async (mlflowUrl: string): Promise<unknown[]> => {
+    const { graph } = (await planStack("globex-prod", withCallersOf(mlflowUrl))).plan;
+    return ofType(graph, "kubernetes:core/v1:Secret")
+      .filter(({ inputs }) => valueAt(inputs, "metadata.name") === "mlflow-account")
+      .map(({ inputs }) => [valueAt(inputs, "metadata.namespace"), valueAt(inputs, "stringData")])
+      .sort();
+  };
+
+  it.each(["http://mlflow.mlflow.svc:5000", "http://mlflow.mlflow.svc.cluster.local:5000"])(
+    "logs in to that of the stack at %s",
+    async (url) => {
+      expect(await accounts(url)).toEqual([
+        ["drift", SECRET],
+        ["loops", SECRET],
+      ]);
+    },
+  );
+
+  it("shows the password to no other", async () => {
+    expect(await accounts("http://mlflow.elsewhere.svc:5000")).toEqual([]);
+  });
+});
+
+describe("alerts about what nobody measures", () => {
+  it("do not count what the evaluation asks itself", () => {
+    const rules = pipelineOf(withEvaluation("acme-prod")).groups.flatMap((group) =>
+      group.rules.filter(isAlert),
+    );
+    const unmeasured = rules.filter(({ alert }) => alert.endsWith("Unmeasured"));
+    expect(unmeasured.map(({ alert }) => alert)).toEqual([
+      "LlmopsQualityUnmeasured",
+      "LlmopsEmbeddingUnmeasured",
+      "LlmopsEvalScoreUnmeasured",
+    ]);
+    for (const { expr } of unmeasured) expect(expr).toContain(',client!="evaluation"}');
   });
 });

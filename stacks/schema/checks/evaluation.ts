@@ -30,6 +30,30 @@ function databaseIsNamed({ evaluation: { tracking } }: PlatformConfig): ConfigPr
   ];
 }
 
+/** The model that live prompts are embedded by, where there is one. */
+function embeddingModel({ evaluation: { runner } }: PlatformConfig): string[] {
+  if (runner.kind === "none" || runner.online.kind === "none") return [];
+  const { distance } = runner.online;
+  return distance.kind === "none" ? [] : [distance.model];
+}
+
+/** Engines of the platform and Anthropic serve no embeddings. */
+function embeddingsAreServed(config: PlatformConfig): ConfigProblem[] {
+  const able = config.providers.flatMap(({ kind, models }) =>
+    kind === "anthropic" ? [] : models.map(({ name }) => name),
+  );
+  return embeddingModel(config)
+    .filter((name) => !able.includes(name))
+    .map((name) =>
+      problem(
+        ["evaluation", "runner", "online", "distance", "model"],
+        name,
+        "no provider with /v1/embeddings has this model",
+        `name one of providers[].models${able.length === 0 ? ", of kind openai or openai-compatible" : `: ${able.join(", ")}`}`,
+      ),
+    );
+}
+
 /** The runner is a client like any other: what it asks, somebody must have allowed. */
 function runnerIsAClient(config: PlatformConfig): ConfigProblem[] {
   const { runner } = config.evaluation;
@@ -46,9 +70,10 @@ function runnerIsAClient(config: PlatformConfig): ConfigProblem[] {
     ];
   const served = config.models.flatMap(servedNames);
   const judge = runner.online.kind === "none" ? [] : [runner.online.judge];
+  const embedding = embeddingModel(config);
   const judged = served.filter((name) => !judge.includes(name));
   return [
-    ...[...served, ...judge]
+    ...[...served, ...judge, ...embedding]
       .filter((name) => !client.models.includes(name))
       .map((name) =>
         problem(
@@ -141,4 +166,5 @@ export const evaluationChecks: readonly Check[] = [
   { needs: ["evaluation"], run: scheduleIsNightly },
   { needs: ["cloud", "evaluation", "budget"], run: spendIsBounded },
   { needs: ["evaluation", "gateway", "models"], run: runnerIsAClient },
+  { needs: ["evaluation", "providers"], run: embeddingsAreServed },
 ];

@@ -21,6 +21,15 @@ const requests = (result: string, values: string, model = "m"): InputSeries => [
   `llmops_gateway_requests_total{client="c",model="${model}",endpoint="/v1/chat/completions",result="${result}"}`,
   values,
 ];
+/** A thousand four hundred a day, enough for a detector, of what nobody has to judge. */
+const OWN_BUSINESS: readonly InputSeries[] = [
+  ["evaluation", "/v1/chat/completions"],
+  ["c", "/v1/embeddings"],
+].map(([client, endpoint]): InputSeries => [
+  `llmops_gateway_requests_total{client="${client}",model="m",endpoint="${endpoint}",result="completed"}`,
+  "0+10x300",
+]);
+
 const verdicts = (action: string, values: string): InputSeries => [
   `llmops_gateway_guard_verdicts_total{guard="pii",side="output",action="${action}"}`,
   values,
@@ -123,6 +132,28 @@ function histogramCases(alert: string, metric: HistogramMetric, file: "shipped" 
       at: 50,
       fires: "no",
     },
+  ];
+}
+
+/** A detector whose metric the evaluation exports: what raises the alert that it cannot speak. */
+function unmeasuredCases(
+  alert: string,
+  { name }: HistogramMetric,
+  file: "shipped" | "everything",
+): AlertCase[] {
+  const samples = (values: string): InputSeries => [`${name}_count{model="m"}`, values];
+  const answered = requests("completed", "0+10x300");
+  const one = (what: string, series: readonly InputSeries[], fires: "yes" | "no"): AlertCase => ({
+    ...{ alert, file, what, series, fires, interval: 10, at: 2_000 },
+    ...(fires === "yes" ? { labels: { model: "m" } } : {}),
+  });
+  return [
+    one("answers that nobody measures", [answered], "yes"),
+    one("a day with fewer samples than a window needs", [answered, samples("0+3x300")], "yes"),
+    one("samples of another model only", [answered, [`${name}_count{model="n"}`, "0+10x300"]], "yes"),
+    one("samples enough", [answered, samples("0+4x300")], "no"),
+    one("fewer answers than a window needs", [requests("completed", "0+3x300")], "no"),
+    one("vectors, and what the evaluation asks itself", OWN_BUSINESS, "no"),
   ];
 }
 
@@ -417,6 +448,14 @@ export const ALERT_CASES: readonly AlertCase[] = [
     at: 2_000,
     fires: "no",
   },
+  {
+    alert: "LlmopsQualityUnmeasured",
+    what: "vectors, and what the evaluation asks itself",
+    interval: 10,
+    series: OWN_BUSINESS,
+    at: 2_000,
+    fires: "no",
+  },
   ...latencyCases("LlmopsLatencyP99", "latency_p99", METRICS.duration, 0.8, "shipped", {
     fast: 20,
     none: 0.5,
@@ -452,6 +491,8 @@ export const ALERT_CASES: readonly AlertCase[] = [
     ...histogramCases("LlmopsOutputTokensDrift", METRICS.requestOutputTokens, file),
     ...histogramCases("LlmopsEmbeddingDrift", METRICS.embeddingDistance, file),
     ...histogramCases("LlmopsEvalScoreDrift", METRICS.evalScore, file),
+    ...unmeasuredCases("LlmopsEmbeddingUnmeasured", METRICS.embeddingDistance, file),
+    ...unmeasuredCases("LlmopsEvalScoreUnmeasured", METRICS.evalScore, file),
   ]),
   {
     alert: "LlmopsGuardVerdictDrift",

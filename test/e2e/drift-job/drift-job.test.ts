@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
-import { startMlflow, type MlflowServer } from "../mlflow-server.ts";
+import { accountVariables, type MlflowAccount } from "../../../components/evaluation/mlflow-client.ts";
+import { ADMIN, startMlflow, type MlflowServer } from "../mlflow-server.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const JOB = join(ROOT, "jobs", "drift");
@@ -18,9 +19,15 @@ let server: MlflowServer;
  * Runs a program of the job's own environment. It does not block this process: a client that cannot see the server close an idle
  * connection meanwhile would send its next request into it.
  */
-async function run(args: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+async function run(
+  args: readonly string[],
+  account: MlflowAccount = ADMIN,
+): Promise<{ status: number; stdout: string; stderr: string }> {
   const child = spawn(python, args, {
-    env: { PATH: process.env["PATH"], HOME: folder, MLFLOW_DISABLE_TELEMETRY: "true" },
+    env: {
+      ...{ PATH: process.env["PATH"], HOME: folder, MLFLOW_DISABLE_TELEMETRY: "true" },
+      ...accountVariables(account),
+    },
   });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return {
@@ -114,6 +121,16 @@ it("finds the day that drifted, not the day that did not, and writes both to MLf
     moved.metrics,
   );
   expect(written.data.tags).toContainEqual({ key: "drifted", value: "input_tokens" });
+});
+
+it.each<[string, Partial<MlflowAccount>]>([
+  ["no account", { user: "", password: "" }],
+  ["a wrong password", { password: "wrong" }],
+])("cannot compare with %s, and says so", async (_what, change) => {
+  const args = ["--mlflow", server.url, "--traces", "gateway"];
+  const done = await run([join(JOB, "drift.py"), ...args], { ...ADMIN, ...change });
+  expect(done.status).toBe(2);
+  expect(done.stderr).toContain("401");
 });
 
 it("says that it could not compare, instead of finding nothing", async () => {

@@ -1,5 +1,7 @@
 """Sends a day of seeded traces to MLflow over OTLP, as the collector does: one span each, with the tokens it used."""
 
+import base64
+import os
 import random
 import sys
 import urllib.request
@@ -26,10 +28,15 @@ for index in range(int(count)):
         attribute = span.attributes.add()
         attribute.key = key
         attribute.value.int_value = value
+account = f"{os.environ['MLFLOW_TRACKING_USERNAME']}:{os.environ['MLFLOW_TRACKING_PASSWORD']}"
 sent = urllib.request.Request(
     f"{address}/v1/traces",
     data=request.SerializeToString(),
-    headers={"content-type": "application/x-protobuf", "x-mlflow-experiment-id": experiment},
+    headers={
+        "content-type": "application/x-protobuf",
+        "x-mlflow-experiment-id": experiment,
+        "authorization": f"Basic {base64.b64encode(account.encode()).decode()}",
+    },
 )
 with urllib.request.urlopen(sent) as response:
     print(response.status)
