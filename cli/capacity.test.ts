@@ -103,7 +103,7 @@ describe("llmops capacity with measurements", () => {
     const measured = await sized("--measurements", path);
     expect(published.origin).toContain("published rows");
     expect(measured.origin).toBe(
-      `measured: a replica, 2026-11-24, fitted on 8 measurements; on 8 held-out ones time per token is off by 0.0 %, throughput by 0.0 % (${path})`,
+      `measured: a replica, 2026-11-24, fitted on 8 measurements; on 8 held-out ones time per token is off by 0.0 %, throughput by 0.1 % (${path})`,
     );
     expect(measured.parameters).toMatchObject({
       fixedMs: expect.closeTo(12, 3) as number,
@@ -251,7 +251,7 @@ describe("llmops export calibration", () => {
       ),
     );
     expect(flags).toMatchObject({
-      "--url": "http://claims-assistant.claims",
+      "--url": "http://claims-assistant.claims.svc.cluster.local:8000",
       "--input": "256,1024,4096",
       "--concurrency": "1,4,16,64",
       "--what": "claims-assistant on vllm, 1 x L40S",

@@ -43,12 +43,12 @@ function isOne(node: SyntaxNode | null | undefined, text: (node: SyntaxNode) => 
  */
 export function returnsOneSeries(query: string): boolean {
   const tree = parser.parse(query);
-  let isBroken = false;
+  const broken: number[] = [];
   tree.iterate({
-    enter: ({ type }) => {
-      if (type.isError) isBroken = true;
+    enter: ({ type, from }) => {
+      if (type.isError) broken.push(from);
     },
   });
   const text = ({ from, to }: SyntaxNode): string => query.slice(from, to);
-  return !isBroken && isOne(tree.topNode.firstChild, text);
+  return broken.length === 0 && isOne(tree.topNode.firstChild, text);
 }

@@ -1356,7 +1356,8 @@ export const MUTATIONS: readonly Mutation[] = [
     "aws",
     "acme-with-content",
     "shared files under the cloud's key",
-    edit(FILE_SYSTEM, "", ({ propertyDependencies }) => ({
+    edit(FILE_SYSTEM, "", ({ inputs, propertyDependencies }) => ({
+      inputs: { ...inputs, kmsKeyId: "alias/aws/elasticfilesystem" },
       propertyDependencies: { ...propertyDependencies, kmsKeyId: [] },
     })),
     "AIA-SEC-07",

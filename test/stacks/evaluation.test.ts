@@ -91,7 +91,7 @@ function withCallersOf(mlflowUrl: string): PlatformConfig {
       image,
       automation: {
         kind: "on",
-        retrain: { image, pool: config.gpuPools[0]?.name, mlflowUrl },
+        retrain: { image, command: ["retrain"], pool: config.gpuPools[0]?.name, mlflowUrl },
         proposals: { url: "https://git.example/dispatches", token: { name: "git", key: "token" } },
       },
     },

@@ -97,9 +97,8 @@ describe("shared files of replicas", () => {
     });
     const [key] = ofType(graph, "aws:kms/key:Key").filter(({ name }) => name.includes("shared-files"));
     expect(ofType(graph, FILE_SYSTEM)[0]?.propertyDependencies["kmsKeyId"]).toEqual([key?.urn]);
-    expect(
-      JSON.parse(String(valueAt(inputsOf(graph, "aws:efs/fileSystemPolicy:FileSystemPolicy"), "policy"))),
-    ).toEqual({
+    const policy = valueAt(inputsOf(graph, "aws:efs/fileSystemPolicy:FileSystemPolicy"), "policy");
+    expect(JSON.parse(policy as string)).toEqual({
       Version: "2012-10-17",
       Statement: [
         {
