@@ -3,14 +3,15 @@ import { LongestFirst } from "./test/e2e/longest-first.ts";
 
 /** Not part of the suite until they pass; `npm run test:e2e:open` runs them. */
 export const OPEN = [
-  "test/e2e/autoscaling.test.ts",
+  "test/e2e/label-studio.test.ts",
+  "test/e2e/promptfoo.test.ts",
   "test/e2e/rollouts.test.ts",
   "test/e2e/canary.test.ts",
   "test/e2e/workflows.test.ts",
 ] as const;
 
 /** Suites whose subject is time: a neighbour's load would be part of what they see. They run last, one after the other. */
-const ALONE = ["test/e2e/loops.test.ts"] as const;
+const ALONE = ["test/e2e/autoscaling.test.ts", "test/e2e/loops.test.ts"] as const;
 
 /** What every end-to-end suite has in common. */
 export const SETTINGS = {

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readDataSets } from "../evals/data-sets.ts";
-import { configOf } from "../test/policy/environments.ts";
-import { runsInYear, runsPerMonth } from "./evaluation-schedule.ts";
-import { evaluationSpend, replicaUsdPerHour } from "./evaluation-spend.ts";
-import { pricedPools } from "./gpu-pool-prices.ts";
-import { evaluationChecks } from "./schema/checks/evaluation.ts";
-import type { PlatformConfig } from "./schema/platform.ts";
-import { readStack } from "./schema/stack-file.ts";
+import { readDataSets } from "../../evals/data-sets.ts";
+import { configOf } from "../policy/environments.ts";
+import { runsInYear, runsPerMonth } from "../../stacks/evaluation-schedule.ts";
+import { evaluationSpend, replicaUsdPerHour } from "../../stacks/evaluation-spend.ts";
+import { pricedPools } from "../../stacks/gpu-pool-prices.ts";
+import { evaluationChecks } from "../../stacks/schema/checks/evaluation.ts";
+import type { PlatformConfig } from "../../stacks/schema/platform.ts";
+import { readStack } from "../../stacks/schema/stack-file.ts";
 
 type Runner = Extract<PlatformConfig["evaluation"]["runner"], { readonly kind: "cluster" }>;
 
