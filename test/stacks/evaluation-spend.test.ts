@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readDataSets } from "../../evals/data-sets.ts";
@@ -8,6 +9,8 @@ import { pricedPools } from "../../stacks/gpu-pool-prices.ts";
 import { evaluationChecks } from "../../stacks/schema/checks/evaluation.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import { readStack } from "../../stacks/schema/stack-file.ts";
+
+const STACKS = join(import.meta.dirname, "..", "..", "stacks");
 
 type Runner = Extract<PlatformConfig["evaluation"]["runner"], { readonly kind: "cluster" }>;
 
@@ -121,7 +124,7 @@ describe("a stack file with evaluations", () => {
   });
 
   it("has no cap where nobody knows what a GPU costs", () => {
-    const { cloud } = readStack(import.meta.dirname, "local");
+    const { cloud } = readStack(STACKS, "local");
     expect(problemsOf({ ...withRunner({}), cloud })).toEqual([
       "evaluation.runner.maxUsd: nobody knows what the GPUs of this cluster cost, so nothing could be held to it",
     ]);
