@@ -38,32 +38,44 @@ export class Replicas {
   readonly #all = new Map<string, Replica>();
   readonly #config: UpstreamConfig;
   readonly #url: URL;
+  readonly #resolve: Resolve;
   #isFound = false;
+  #looking: Promise<void> | null = null;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(config: UpstreamConfig) {
+  private constructor(config: UpstreamConfig, resolve: Resolve) {
     this.#config = config;
     this.#url = new URL(config.baseUrl);
+    this.#resolve = resolve;
   }
 
   /** Finds the servers, and follows their name where the configuration says so. */
   static async open(config: UpstreamConfig, resolve: Resolve = addressesOf): Promise<Replicas> {
-    const replicas = new Replicas(config);
+    const replicas = new Replicas(config, resolve);
     const { addresses } = config;
-    if (addresses.kind === "one") {
-      replicas.#show([replicas.#url.hostname]);
-      return replicas;
+    if (addresses.kind === "one") replicas.#show([replicas.#url.hostname]);
+    else {
+      await replicas.refresh();
+      replicas.#timer = setInterval(() => void replicas.refresh(), addresses.refreshMs).unref();
     }
-    const refresh = async (): Promise<void> => {
-      // A name server that fails says nothing about the replicas.
-      const found = await resolve(replicas.#url.hostname).catch(() => null);
-      if (found === null) return;
-      replicas.#isFound = true;
-      replicas.#show(found);
-    };
-    await refresh();
-    replicas.#timer = setInterval(() => void refresh(), addresses.refreshMs).unref();
     return replicas;
+  }
+
+  /** Asks for the addresses now; who asks while an answer is awaited gets that one, so that none comes out of order. */
+  refresh(): Promise<void> {
+    if (this.#config.addresses.kind === "one") return Promise.resolve();
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    // A name server that fails says nothing about the replicas.
+    const found = await this.#resolve(this.#url.hostname).catch(() => null);
+    if (found === null) return;
+    this.#isFound = true;
+    this.#show(found);
   }
 
   /** How many there are; null where nobody counts them: one address, or a name server that has not answered yet. */

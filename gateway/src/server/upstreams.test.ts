@@ -165,6 +165,14 @@ describe("replicas of an upstream", () => {
     expect(calls(there)).toEqual([0, 20]);
   });
 
+  it("that are all gone leave the call to those the name stands for by now", async () => {
+    const there = await fleet(2, 1, () => ({ addresses: { kind: "each", refreshMs: 60_000 } }));
+    there.engines[0]?.stop();
+    await there.name([there.engines[1]?.address ?? ""]);
+    expect(await read(await there.call())).toBe(200);
+    expect(calls(there)).toEqual([0, 1]);
+  });
+
   it("that fail are left out alone: the others' breaker stays closed", async () => {
     const there = await fleet(2, 2, () => ({ breaker: { failures: 2, openMs: 60_000 } }));
     const [broken] = there.engines;

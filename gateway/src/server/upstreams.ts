@@ -3,7 +3,7 @@ import type { RecordedAttempt } from "../audit/record.ts";
 import { readSecret } from "../config/secrets.ts";
 import type { UpstreamConfig } from "../config/schema.ts";
 import type { Target } from "../routing/plan.ts";
-import { Replicas, type Resolve } from "../routing/replicas.ts";
+import { Replicas, type Replica, type Resolve } from "../routing/replicas.ts";
 
 interface Upstream {
   readonly config: UpstreamConfig;
@@ -127,13 +127,19 @@ export class Upstreams {
       return null;
     };
     if (upstream === undefined) return skipped("removed");
-    const replicas = upstream.replicas.byLoad();
-    if (replicas.length === 0) return skipped("no-replica");
-    let tries = 0;
-    for (const { pool, breaker } of replicas) {
-      if (tries === MAX_REPLICAS) return null;
-      if (!breaker.tryAcquire()) continue;
-      tries += 1;
+    const tried = new Set<Replica>();
+    const free = (): Replica | undefined =>
+      upstream.replicas.byLoad().find((replica) => !tried.has(replica) && replica.breaker.tryAcquire());
+    while (tried.size < MAX_REPLICAS) {
+      let replica = free();
+      if (replica === undefined) {
+        // Those that were known are gone; the name may stand for others by now.
+        await upstream.replicas.refresh();
+        replica = free();
+      }
+      if (replica === undefined) break;
+      tried.add(replica);
+      const { pool, breaker } = replica;
       const attempt = watch(upstream.config);
       const started = performance.now();
       const elapsed = (): number => Math.round(performance.now() - started);
@@ -181,7 +187,8 @@ export class Upstreams {
         if (!UNSENT.has(name)) return null;
       }
     }
-    return tries === 0 ? skipped("breaker-open") : null;
+    if (tried.size > 0) return null;
+    return skipped(upstream.replicas.byLoad().length === 0 ? "no-replica" : "breaker-open");
   }
 
   /** Closes the connections once the requests on them have ended. */
