@@ -9,8 +9,9 @@ const FILESTORE = "filestore.csi.storage.gke.io";
 
 /** Whether an input is a key of this stack. */
 function ownKey(node: ResourceNode, input: string, property: string, key: string): Problem[] {
+  const value = valueAt(node.inputs, property);
   const linked = (node.propertyDependencies[input] ?? []).some((urn) => urn.includes(key));
-  return linked ? [] : [problemAt(node.urn, property, valueAt(node.inputs, property), "a key of this stack")];
+  return linked && value !== undefined ? [] : [problemAt(node.urn, property, value, "a key of this stack")];
 }
 
 function onAws(graph: ResourceGraph, node: ResourceNode): Problem[] {

@@ -221,9 +221,8 @@ describe("admission policies on a real API server", () => {
   });
 
   it("refuse an edit of what is there as well", async () => {
-    const [type, object] = copyOf("gateway-configuration", "ConfigMap", "metadata.labels", {
-      "llmops.io/client": "acme",
-    });
+    // The shipped one is immutable; the policy is there for one that somebody made otherwise.
+    const [type, object] = copyOf("gateway-configuration", "ConfigMap", "immutable", false);
     expect((await post(type, object, "")).status).toBe(201);
     const place = `${path(type, object)}/${object.metadata.name}`;
     const weak = { ...object, data: { "gateway.yaml": "audit:\n  mode: best-effort\n" } };
