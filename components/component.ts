@@ -4,6 +4,14 @@ import * as pulumi from "@pulumi/pulumi";
 export type ComponentOptions = pulumi.ComponentResourceOptions;
 
 /**
+ * Refuses an argument.
+ * @throws pulumi.InputPropertyError naming the property, always
+ */
+export function refuse(propertyPath: string, reason: string): never {
+  throw new pulumi.InputPropertyError({ propertyPath, reason });
+}
+
+/**
  * Options under which `dependsOn` of a component holds for everything inside it. Pulumi itself lets only the component
  * wait, not its children.
  */

@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import { refuse } from "../component.ts";
 
 /** Whether stored records can be deleted before their time: by nobody, by an administrator with a special right, or freely. */
 export type Immutability = "compliance" | "governance" | "none";
@@ -24,13 +24,10 @@ const HUNDRED_YEARS_DAYS = 36_500;
  * @throws pulumi.InputPropertyError naming the property.
  */
 export function validateAuditRetention(retention: AuditRetention): void {
-  const fail = (propertyPath: string, reason: string): never => {
-    throw new pulumi.InputPropertyError({ propertyPath, reason });
-  };
   if (!Number.isInteger(retention.days) || retention.days < 1 || retention.days > HUNDRED_YEARS_DAYS)
-    fail("retention.days", `${retention.days} is not a whole number from 1 to ${HUNDRED_YEARS_DAYS}`);
+    refuse("retention.days", `${retention.days} is not a whole number from 1 to ${HUNDRED_YEARS_DAYS}`);
   if (retention.immutability === "compliance" && retention.days < SIX_MONTHS_DAYS)
-    fail(
+    refuse(
       "retention.days",
       `${retention.days} days under an irreversible lock, but less than the ${SIX_MONTHS_DAYS} the law asks for: choose governance or a longer time`,
     );

@@ -1,6 +1,5 @@
 import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
-import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { PROMETHEUS_URL } from "../observability/monitoring.ts";
 import { engineGauges } from "../serving/engine-metrics.ts";
 import type { Engine } from "../serving/engine.ts";
@@ -84,32 +83,29 @@ const QUIET_SECONDS = 300;
  * @throws pulumi.InputPropertyError naming the property.
  */
 export function validateModelScalerArgs(args: ModelScalerArgs): void {
-  const fail = (propertyPath: string, reason: string): never => {
-    throw new pulumi.InputPropertyError({ propertyPath, reason });
-  };
-  if (args.minReplicas < 0) fail("minReplicas", `${args.minReplicas} is less than 0`);
+  if (args.minReplicas < 0) refuse("minReplicas", `${args.minReplicas} is less than 0`);
   const { capacity, schedule } = args;
   for (const key of ["inputTokensPerSecond", "outputTokensPerSecond", "concurrency", "tokenMs"] as const)
     if (capacity !== undefined && !(capacity[key] > 0))
-      fail(`capacity.${key}`, `${capacity[key]} is not above 0`);
+      refuse(`capacity.${key}`, `${capacity[key]} is not above 0`);
   if (capacity !== undefined && capacity.concurrency > args.engine.maxNumSeqs)
-    fail(
+    refuse(
       "capacity.concurrency",
       `${capacity.concurrency} > maxNumSeqs ${args.engine.maxNumSeqs}: a replica could never run as many`,
     );
   schedule?.windows.forEach(({ replicas }, index) => {
     if (replicas > args.maxReplicas)
-      fail(`schedule.windows[${index}].replicas`, `${replicas} > maxReplicas ${args.maxReplicas}`);
+      refuse(`schedule.windows[${index}].replicas`, `${replicas} > maxReplicas ${args.maxReplicas}`);
   });
   if (args.maxReplicas < args.minReplicas)
-    fail("maxReplicas", `${args.maxReplicas} is less than minReplicas ${args.minReplicas}`);
+    refuse("maxReplicas", `${args.maxReplicas} is less than minReplicas ${args.minReplicas}`);
   if (args.queueDepthThreshold > args.engine.maxNumSeqs)
-    fail(
+    refuse(
       "queueDepthThreshold",
       `${args.queueDepthThreshold} > maxNumSeqs ${args.engine.maxNumSeqs}: more would wait than a replica can run`,
     );
   if (engineGauges(args.engine) === undefined && capacity === undefined)
-    fail("engine", "this engine exports no queue, so only offered load can scale it: give its capacity");
+    refuse("engine", "this engine exports no queue, so only offered load can scale it: give its capacity");
 }
 
 /** Scales a model on offered load, requests in flight, queue depth and latency through KEDA; keeps its replicas while metrics are away. */

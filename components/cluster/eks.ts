@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { AwsKey } from "../encryption/aws-key.ts";
 import type { EksAddon } from "./eks-addons.ts";
 import { EksRole } from "./eks-role.ts";
@@ -59,17 +59,14 @@ const ACCESS_POLICIES: Readonly<Record<EksAccess["role"], string>> = {
  * @throws pulumi.InputPropertyError naming the property.
  */
 export function validateEksClusterArgs(args: EksClusterArgs): void {
-  const fail = (propertyPath: string, reason: string): never => {
-    throw new pulumi.InputPropertyError({ propertyPath, reason });
-  };
   validateManagedClusterArgs(args, CLUSTER_NAME_LENGTH);
   if (args.subnetIds.length < 2)
-    fail("subnetIds", `${args.subnetIds.length} subnets; EKS needs two in different zones`);
+    refuse("subnetIds", `${args.subnetIds.length} subnets; EKS needs two in different zones`);
   if (!args.access.some(({ role }) => role === "admin"))
-    fail("access", "no principal has the role admin, so nobody could deploy into the cluster");
+    refuse("access", "no principal has the role admin, so nobody could deploy into the cluster");
   args.access.forEach(({ principalArn }, index) => {
     if (args.access.findIndex((other) => other.principalArn === principalArn) !== index)
-      fail(`access[${index}].principalArn`, `'${principalArn}' is listed twice`);
+      refuse(`access[${index}].principalArn`, `'${principalArn}' is listed twice`);
   });
 }
 

@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import { refuse } from "../component.ts";
 import { addressRange } from "../network/cidr.ts";
 import type { ClusterEndpoint, SystemNodes } from "./handle.ts";
 
@@ -18,23 +18,20 @@ const WIDEST_ALLOWED_PREFIX = 8;
  * @throws pulumi.InputPropertyError naming the property.
  */
 export function validateManagedClusterArgs(args: ManagedClusterArgs, nameLength: number): void {
-  const fail = (propertyPath: string, reason: string): never => {
-    throw new pulumi.InputPropertyError({ propertyPath, reason });
-  };
   if (!/^[a-z][a-z0-9-]*[a-z0-9]$/.test(args.clusterName))
-    fail("clusterName", `'${args.clusterName}' must be lower-case letters, digits and '-'`);
+    refuse("clusterName", `'${args.clusterName}' must be lower-case letters, digits and '-'`);
   if (args.clusterName.length > nameLength)
-    fail("clusterName", `'${args.clusterName}' has more than ${nameLength} characters`);
+    refuse("clusterName", `'${args.clusterName}' has more than ${nameLength} characters`);
   if (args.endpoint.access === "public") {
     if (args.endpoint.allowedCidrs.length === 0)
-      fail("endpoint.allowedCidrs", "a public endpoint needs at least one allowed network");
+      refuse("endpoint.allowedCidrs", "a public endpoint needs at least one allowed network");
     args.endpoint.allowedCidrs.forEach((network, index) => {
       if (addressRange(network).prefix < WIDEST_ALLOWED_PREFIX)
-        fail(`endpoint.allowedCidrs[${index}]`, `${network} is wider than a /${WIDEST_ALLOWED_PREFIX}`);
+        refuse(`endpoint.allowedCidrs[${index}]`, `${network} is wider than a /${WIDEST_ALLOWED_PREFIX}`);
     });
   }
   const { min, max } = args.systemNodes;
   if (!Number.isInteger(min) || min < 1)
-    fail("systemNodes.min", `${min} is not a whole number from 1: operators need a node at all times`);
-  if (!Number.isInteger(max) || max < min) fail("systemNodes.max", `${max} is less than min ${min}`);
+    refuse("systemNodes.min", `${min} is not a whole number from 1: operators need a node at all times`);
+  if (!Number.isInteger(max) || max < min) refuse("systemNodes.max", `${max} is less than min ${min}`);
 }

@@ -3,8 +3,7 @@ import type { ICanaryStrategy } from "@kubernetes-models/argo-rollouts/argoproj.
 import type { IRollout } from "@kubernetes-models/argo-rollouts/argoproj.io/v1alpha1/Rollout";
 import type { IRolloutAnalysis } from "@kubernetes-models/argo-rollouts/argoproj.io/v1alpha1/RolloutAnalysis";
 import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
-import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { watchTemplate, type WatchArgs } from "./analysis.ts";
 import { gateTemplate, reportName, type EvaluationReference, type GateArgs } from "./gate.ts";
 import { podBudget, SHORTEST_WATCH_MINUTES, type Canary, type Progressive } from "./strategy.ts";
@@ -55,23 +54,23 @@ function watchedMinutes(delivery: Progressive): number {
  * @throws pulumi.InputPropertyError naming the property.
  */
 export function validateModelRolloutArgs({ delivery, gate }: ModelRolloutArgs): void {
-  const fail = (propertyPath: string, reason: string): never => {
-    throw new pulumi.InputPropertyError({ propertyPath, reason });
-  };
   if (delivery.strategy === "canary") {
     const weights = delivery.steps.map(({ weight }) => weight);
     const unordered = weights.findIndex((weight, at) => at > 0 && weight <= (weights[at - 1] ?? 0));
     if (unordered >= 0)
-      fail(`delivery.steps[${unordered}].weight`, `${weights[unordered] ?? 0} is not above the step before`);
+      refuse(
+        `delivery.steps[${unordered}].weight`,
+        `${weights[unordered] ?? 0} is not above the step before`,
+      );
     const minutes = delivery.steps[0]?.minutes ?? 0;
     if (minutes < SHORTEST_WATCH_MINUTES)
-      fail(
+      refuse(
         "delivery.steps[0].minutes",
         `${minutes} min end before the watch can abort: ${SHORTEST_WATCH_MINUTES}`,
       );
   }
   if (gate !== undefined && !/@sha256:[0-9a-f]{64}$/.test(gate.image))
-    fail("gate.image", `'${gate.image}' is not pinned by digest`);
+    refuse("gate.image", `'${gate.image}' is not pinned by digest`);
 }
 
 const NEW_PODS = { name: "hash", valueFrom: { podTemplateHashValue: "Latest" } } as const;

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import * as aws from "@pulumi/aws";
 import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
-import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import type * as pulumi from "@pulumi/pulumi";
+import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { GATEWAY_NAMESPACE, GATEWAY_PORTS, GATEWAY_SERVICE } from "../gateway/address.ts";
 import { AwsAccessLogs } from "./aws-access-logs.ts";
 import {
@@ -55,13 +55,16 @@ export function validateAwsEntryArgs({
   callSeconds,
   common,
 }: Pick<AwsEntryArgs, "callSeconds" | "common">): void {
-  const fail = (propertyPath: string, reason: string): never => {
-    throw new pulumi.InputPropertyError({ propertyPath, reason });
-  };
   if (callSeconds > LONGEST_IDLE_SECONDS)
-    fail("callSeconds", `${callSeconds} is more than a load balancer waits, ${LONGEST_IDLE_SECONDS} seconds`);
+    refuse(
+      "callSeconds",
+      `${callSeconds} is more than a load balancer waits, ${LONGEST_IDLE_SECONDS} seconds`,
+    );
   if (common !== undefined && common.record.kind !== "each-region")
-    fail("common.record", `'${common.record.kind}' is for Cloud DNS; in Route 53 each region has its record`);
+    refuse(
+      "common.record",
+      `'${common.record.kind}' is for Cloud DNS; in Route 53 each region has its record`,
+    );
 }
 
 /**

@@ -1,7 +1,7 @@
 import * as gcp from "@pulumi/gcp";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { GATEWAY_NAMESPACE, GATEWAY_SERVICE } from "../gateway/address.ts";
 import {
   ENTRY_PATH,
@@ -75,13 +75,10 @@ export function rangeRules({ allowedCidrs, common }: Pick<EntrySpec, "allowedCid
  * @throws pulumi.InputPropertyError naming the property
  */
 export function validateGcpEntryArgs({ reach, common }: Pick<GcpEntryArgs, "reach" | "common">): void {
-  const fail = (propertyPath: string, reason: string): never => {
-    throw new pulumi.InputPropertyError({ propertyPath, reason });
-  };
   if (common?.record.kind === "each-region")
-    fail("common.record", "Cloud DNS keeps the regions of a name in one record set: say where it is");
+    refuse("common.record", "Cloud DNS keeps the regions of a name in one record set: say where it is");
   if (common !== undefined && reach === "private")
-    fail("common", "over regions only a public entry has its health checked here");
+    refuse("common", "over regions only a public entry has its health checked here");
 }
 
 /**

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
-import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { podSecurityLabels } from "../pod-security.ts";
 import { configurationHash } from "../configuration-hash.ts";
 import { TELEMETRY_SENDER_LABEL } from "../tracing/address.ts";
@@ -70,26 +70,23 @@ const STOP_MARGIN_SECONDS = 20;
  * @throws pulumi.InputPropertyError naming the property.
  */
 export function validateGatewayArgs(args: GatewayArgs): void {
-  const fail = (propertyPath: string, reason: string): never => {
-    throw new pulumi.InputPropertyError({ propertyPath, reason });
-  };
-  if (!/@sha256:[0-9a-f]{64}$/.test(args.image)) fail("image", `'${args.image}' is not pinned by digest`);
+  if (!/@sha256:[0-9a-f]{64}$/.test(args.image)) refuse("image", `'${args.image}' is not pinned by digest`);
   if (!Number.isInteger(args.replicas) || args.replicas < 1)
-    fail(
+    refuse(
       "replicas",
       `${args.replicas} is not a whole number from 1: without a gateway no request reaches a model`,
     );
   if (!Number.isInteger(args.auditVolumeGiB) || args.auditVolumeGiB < 5)
-    fail("auditVolumeGiB", `${args.auditVolumeGiB} is not a whole number from 5`);
+    refuse("auditVolumeGiB", `${args.auditVolumeGiB} is not a whole number from 5`);
   const { delivery, replicas, gates } = args;
   if (delivery.strategy === "canary" && !(delivery.replicas >= 1 && delivery.replicas < replicas))
-    fail(
+    refuse(
       "delivery.replicas",
       `${delivery.replicas} of ${replicas} replicas leave none that keeps its version`,
     );
   for (const { model, gate } of gates)
     if (!/@sha256:[0-9a-f]{64}$/.test(gate.image))
-      fail("gates", `the image '${gate.image}' of the gate of ${model} is not pinned by digest`);
+      refuse("gates", `the image '${gate.image}' of the gate of ${model} is not pinned by digest`);
 }
 
 /**

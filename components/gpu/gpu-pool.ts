@@ -1,4 +1,4 @@
-import * as pulumi from "@pulumi/pulumi";
+import { refuse } from "../component.ts";
 import { ACCELERATOR_SPECS, instanceGpus, type Accelerator, type GpuCloud } from "./accelerators.ts";
 import { GENERATION_TAINT_KEY, ORIGINAL_GENERATION, type PoolGeneration } from "./generation.ts";
 import type { CapacityRung } from "./ladder.ts";
@@ -83,26 +83,23 @@ export function timeSlicingConfigName(replicas: number): string {
  * @throws pulumi.InputPropertyError naming the property.
  */
 export function validateGpuPool(pool: GpuPool, cloud: GpuCloud): void {
-  const fail = (propertyPath: string, reason: string): never => {
-    throw new pulumi.InputPropertyError({ propertyPath, reason });
-  };
   const machine = instanceGpus(cloud, pool.instanceType);
   if (machine === undefined)
-    return fail("instanceType", `'${pool.instanceType}' is not a known GPU machine of ${cloud}`);
+    return refuse("instanceType", `'${pool.instanceType}' is not a known GPU machine of ${cloud}`);
   if (machine.accelerator !== pool.accelerator || machine.gpus !== pool.gpusPerNode)
-    fail(
+    refuse(
       "instanceType",
       `'${pool.instanceType}' has ${machine.gpus} x ${machine.accelerator}, not ${pool.gpusPerNode} x ${pool.accelerator}`,
     );
-  if (pool.capacity.length === 0) fail("capacity", "the ladder has no rung");
-  if (new Set(pool.capacity).size !== pool.capacity.length) fail("capacity", "a rung occurs twice");
+  if (pool.capacity.length === 0) refuse("capacity", "the ladder has no rung");
+  if (new Set(pool.capacity).size !== pool.capacity.length) refuse("capacity", "a rung occurs twice");
   if (pool.capacity.includes("reserved") !== (pool.reservation !== undefined))
-    fail("reservation", "a 'reserved' rung and a reservation need each other");
+    refuse("reservation", "a 'reserved' rung and a reservation need each other");
   const { min, max } = pool.nodes;
-  if (!Number.isInteger(min) || min < 0) fail("nodes.min", `${min} is not a whole number from 0`);
+  if (!Number.isInteger(min) || min < 0) refuse("nodes.min", `${min} is not a whole number from 0`);
   if (!Number.isInteger(max) || max < Math.max(1, min))
-    fail("nodes.max", `${max} is less than min ${min} or 1`);
-  if (pool.zones.length === 0) fail("zones", "the pool has no zone");
+    refuse("nodes.max", `${max} is less than min ${min} or 1`);
+  if (pool.zones.length === 0) refuse("zones", "the pool has no zone");
   if (pool.sharing.kind === "mig" && ACCELERATOR_SPECS[pool.accelerator].mig === "none")
-    fail("sharing", `${pool.accelerator} cannot be partitioned`);
+    refuse("sharing", `${pool.accelerator} cannot be partitioned`);
 }

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
-import * as pulumi from "@pulumi/pulumi";
-import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import type * as pulumi from "@pulumi/pulumi";
+import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { AwsKey } from "../encryption/aws-key.ts";
 import { zoneSubnets, type ZoneSubnets } from "./zone-subnets.ts";
 
@@ -35,18 +35,16 @@ export interface AwsNetworkArgs {
  * @throws pulumi.InputPropertyError naming the property.
  */
 export function validateAwsNetworkArgs(args: AwsNetworkArgs): void {
-  const fail = (propertyPath: string, reason: string): never => {
-    throw new pulumi.InputPropertyError({ propertyPath, reason });
-  };
-  if (args.zones.length < 2) fail("zones", `${args.zones.length} zones; EKS needs subnets in at least two`);
+  if (args.zones.length < 2) refuse("zones", `${args.zones.length} zones; EKS needs subnets in at least two`);
   args.zones.forEach((zone, index) => {
-    if (!zone.startsWith(args.region)) fail(`zones[${index}]`, `'${zone}' is not in region '${args.region}'`);
-    if (args.zones.indexOf(zone) !== index) fail(`zones[${index}]`, `'${zone}' is listed twice`);
+    if (!zone.startsWith(args.region))
+      refuse(`zones[${index}]`, `'${zone}' is not in region '${args.region}'`);
+    if (args.zones.indexOf(zone) !== index) refuse(`zones[${index}]`, `'${zone}' is listed twice`);
   });
   try {
     zoneSubnets(args.cidr, args.zones);
   } catch (error) {
-    fail("cidr", (error as Error).message);
+    refuse("cidr", (error as Error).message);
   }
 }
 

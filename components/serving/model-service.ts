@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { podBudget, type Delivery } from "../delivery/strategy.ts";
 import { GATEWAY_NAMESPACE_LABEL } from "../gateway/address.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
@@ -16,28 +16,25 @@ import { replicaResources } from "./resources.ts";
  * @throws pulumi.InputPropertyError naming the property.
  */
 export function validateModelServiceArgs(args: ModelServiceArgs): void {
-  const fail = (propertyPath: string, reason: string): never => {
-    throw new pulumi.InputPropertyError({ propertyPath, reason });
-  };
   const { preStopSeconds, drainSeconds, gracePeriodSeconds } = args.termination;
   if (gracePeriodSeconds <= preStopSeconds + drainSeconds)
-    fail(
+    refuse(
       "termination.gracePeriodSeconds",
       `${gracePeriodSeconds} s <= preStop ${preStopSeconds} s + drain ${drainSeconds} s: the kubelet would kill running requests`,
     );
   if (!/@sha256:[0-9a-f]{64}$/.test(args.engine.image))
-    fail("engine.image", `'${args.engine.image}' is not pinned by digest`);
+    refuse("engine.image", `'${args.engine.image}' is not pinned by digest`);
   if (args.engine.kind === "triton" && args.source.kind !== "s3" && args.source.kind !== "gs")
-    fail("source.kind", `Triton reads a model repository from s3 or gs, not from '${args.source.kind}'`);
+    refuse("source.kind", `Triton reads a model repository from s3 or gs, not from '${args.source.kind}'`);
   if (args.nodes > 1 && !MULTI_NODE_ENGINES.has(args.engine.kind))
-    fail("nodes", `${args.engine.kind} does not divide a model over nodes here`);
+    refuse("nodes", `${args.engine.kind} does not divide a model over nodes here`);
   if (args.nodes > 1 && args.delivery !== undefined && args.delivery.strategy !== "rolling")
-    fail(
+    refuse(
       "delivery.strategy",
       `'${args.delivery.strategy}' replaces pods, but a replica is ${args.nodes} of them`,
     );
   if (args.cache?.kind === "image" && !ENGINES_WITH_KERNEL_CACHE.has(args.engine.kind))
-    fail("cache.kind", `${args.engine.kind} has no compiled kernels that an image could hold`);
+    refuse("cache.kind", `${args.engine.kind} has no compiled kernels that an image could hold`);
   replicaResources(args);
 }
 

@@ -1,6 +1,5 @@
 import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
-import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { GATEWAY_CLIENT_LABEL, GATEWAY_NAMESPACE_LABEL, GATEWAY_PORTS } from "../gateway/address.ts";
 import { clusterDns } from "../cluster/dns.ts";
 import { podSecurityLabels, type PodSecurityLevel } from "../pod-security.ts";
@@ -29,17 +28,14 @@ export interface TenantArgs {
  * @throws pulumi.InputPropertyError naming the property.
  */
 export function validateTenantArgs(args: TenantArgs): void {
-  const fail = (propertyPath: string, reason: string): never => {
-    throw new pulumi.InputPropertyError({ propertyPath, reason });
-  };
   if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(args.namespace))
-    fail("namespace", `'${args.namespace}' is not an RFC 1123 label`);
+    refuse("namespace", `'${args.namespace}' is not an RFC 1123 label`);
   if (args.namespace.startsWith("kube-"))
-    fail("namespace", `'${args.namespace}' belongs to Kubernetes itself`);
+    refuse("namespace", `'${args.namespace}' belongs to Kubernetes itself`);
   for (const key of ["gpus", "cpus", "memoryGiB"] as const) {
     const least = key === "gpus" ? 0 : 1;
     if (!Number.isInteger(args[key]) || args[key] < least)
-      fail(key, `${args[key]} is not a whole number from ${least}`);
+      refuse(key, `${args[key]} is not a whole number from ${least}`);
   }
 }
 

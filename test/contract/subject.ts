@@ -2,13 +2,12 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { ensureNpmTool, PORTKEY } from "../../tools/npm-tool.ts";
 import { ensurePythonTool, LITELLM } from "../../tools/python-tool.ts";
+import { freePort } from "../e2e/cluster/processes.ts";
 
 /** Key the cases call with. */
 export const KEY = "sk-contract-key-0123456789";
@@ -36,14 +35,6 @@ export interface Subject {
   /** How the guards were set up, for the reader of the table. */
   readonly setUp: string;
   start(upstream: string): Promise<RunningSubject>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function filesBelow(folder: string): string[] {

@@ -1,6 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -12,6 +11,7 @@ import {
 import { platformTarget, type TracePlatform } from "../../components/tracing/platforms.ts";
 import { CONTENT_ATTRIBUTES, RENAMED_ATTRIBUTES } from "../../gateway/src/index.ts";
 import { ensureTool, OTELCOL } from "../../tools/go-tool.ts";
+import { freePort } from "./cluster/processes.ts";
 import { otlpSink, type OtlpSink, type SunkSpan } from "./otlp-sink.ts";
 
 const secret = { name: "platforms", key: "token" };
@@ -61,14 +61,6 @@ let binary: string;
 let folder: string;
 const running: ChildProcess[] = [];
 const sinks = new Map<string, OtlpSink>();
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function write(name: string, text: string): string {
   const file = join(folder, `${name}.json`);

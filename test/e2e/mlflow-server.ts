@@ -1,10 +1,10 @@
 import { execFile, spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { MLFLOW_ADMIN } from "../../components/evaluation/address.ts";
 import { WRITE_AUTH_FILE } from "../../components/evaluation/tracking-server.ts";
 import { ensurePythonTool, MLFLOW } from "../../tools/python-tool.ts";
+import { freePort } from "./cluster/processes.ts";
 
 /** The administrator of a server; the percent sign has to survive the file of accounts. */
 export const ADMIN = { user: MLFLOW_ADMIN, password: "100%-of-a-test-password" } as const;
@@ -18,18 +18,6 @@ export interface MlflowServer {
 }
 
 const START_MS = 300_000;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const bound = probe.address();
-      probe.close(() => {
-        if (bound === null || typeof bound === "string") reject(new Error("no port"));
-        else resolve(bound.port);
-      });
-    });
-  });
-}
 
 /** Writes the file of accounts with the program that the cluster runs. */
 async function writeAccounts(python: string, folder: string): Promise<string> {

@@ -1,7 +1,5 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +12,7 @@ import { fakeEngine } from "../../../gateway/src/testing/fake-engine.ts";
 import { gatewayUnderTest } from "../../../gateway/src/testing/gateway-under-test.ts";
 import { describeSharedState, freshClient } from "../../../gateway/src/testing/limits-behaviour.ts";
 import { ensureDebianTool, REDIS_SERVER } from "../../../tools/debian-tool.ts";
+import { freePort } from "../cluster/processes.ts";
 
 const URL_VARIABLE = "LLMOPS_E2E_REDIS_URL";
 const sharing = { kind: "redis", url: { from: "env", name: URL_VARIABLE }, deadlineMs: 500 } as const;
@@ -22,14 +21,6 @@ let folder: string;
 let port: number;
 let redis: ChildProcess;
 const replicas: SharedState[] = [];
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port: free } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return free;
-}
 
 async function startRedis(): Promise<ChildProcess> {
   const { binary, env } = ensureDebianTool(REDIS_SERVER);

@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +7,7 @@ import { stringify } from "yaml";
 import { isAlert, type RecordingRule, type RuleGroup } from "../../../monitoring/rule.ts";
 import { Prometheus, type Labels, type Period } from "../../../reporting/prometheus.ts";
 import { ensureDebianTool, PROMETHEUS, PROMTOOL } from "../../../tools/debian-tool.ts";
+import { freePort } from "../cluster/processes.ts";
 import { writeSyntheticMetrics } from "./synthetic.ts";
 
 /** A real Prometheus on loopback. */
@@ -28,16 +28,6 @@ const BLOCK = "--max-block-duration=800h";
 function promtool(...args: readonly string[]): void {
   const { status, stderr, stdout } = spawnSync(ensureDebianTool(PROMTOOL).binary, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(`promtool ${args.join(" ")}: ${stdout}${stderr}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 /** Starts Prometheus over a data folder; it reads nothing and evaluates nothing. */
