@@ -29,7 +29,7 @@ describe("the suites as a configuration of promptfoo", () => {
             seed: 0,
             messages: [{ role: "user", content: "{{prompt}}" }],
           },
-          validateStatus: "status === 200 || status === 400",
+          validateStatus: "status === 200 || status === 403",
           transformResponse: expect.any(String) as string,
         },
       },

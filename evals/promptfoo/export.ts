@@ -109,7 +109,7 @@ export function promptfooConfig(
               seed: 0,
               messages: [{ role: "user", content: "{{prompt}}" }],
             },
-            validateStatus: "status === 200 || status === 400",
+            validateStatus: "status === 200 || status === 403",
             transformResponse: READ_ANSWER,
           },
         },

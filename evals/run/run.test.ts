@@ -217,7 +217,7 @@ describe("a conversation with tools", () => {
   it("takes a guard's refusal for an answer and any other error for none", async () => {
     const target = { baseUrl, apiKey: "k", model: "m", maxTokens: 16 };
     const signal = new AbortController().signal;
-    answer = () => ({ status: 400, body: { error: { code: "guardrail_blocked", message: "no" } } });
+    answer = () => ({ status: 403, body: { error: { code: "guardrail_blocked", message: "no" } } });
     expect((await ask(target, "q", [], 0, signal)).answer).toEqual({
       kind: "refused",
       reason: "guardrail_blocked",

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { run as cli } from "../../cli/testing/run.ts";
 import { readDataLock, readDataSets } from "../../evals/data-sets.ts";
-import { promptfooConfig } from "../../evals/promptfoo/export.ts";
+import { promptfooConfig, type PromptfooConfig } from "../../evals/promptfoo/export.ts";
 import { promptfooLines, readPromptfooResults, type PromptfooResults } from "../../evals/promptfoo/import.ts";
 import { resultsOf } from "../../evals/results.ts";
 import type { RunHead } from "../../evals/run/journal.ts";
@@ -133,25 +133,13 @@ describe("promptfoo's own check", () => {
       );
     });
     expect(suites).toEqual(["factuality", "relevance", "groundedness", "jailbreak", "usefulness"]);
-    for (const suite of [...suites, ""]) {
-      const file = at(`promptfoo-${suite}.yaml`);
-      const chosen = suite === "" ? [] : ["--suite", suite];
-      const written = await cli([
-        "eval",
-        "export",
-        "promptfoo",
-        "--url",
-        gateway.url,
-        "--model",
-        "m",
-        ...chosen,
-        "--out",
-        file,
-      ]);
-      expect([suite, written.code]).toEqual([suite, 0]);
-      const { code, output } = await promptfoo(["validate", "-c", file]);
-      expect([suite, code, output]).toEqual([suite, 0, expect.stringContaining("Configuration is valid.")]);
-    }
+    const file = at("promptfooconfig.yaml");
+    const chosen = ["--url", gateway.url, "--model", "m", "--suite", ...suites, "--out", file];
+    expect((await cli(["eval", "export", "promptfoo", ...chosen])).code).toBe(0);
+    const { tests } = parse(readFileSync(file, "utf8")) as PromptfooConfig;
+    expect(new Set(tests.map(({ metadata }) => metadata.suite))).toEqual(new Set(suites));
+    const { code, output } = await promptfoo(["validate", "-c", file]);
+    expect([code, output]).toEqual([0, expect.stringContaining("Configuration is valid.")]);
   });
 
   it.each<[string, (config: Record<string, unknown>) => Record<string, unknown>, string]>([
@@ -305,7 +293,7 @@ describe("a run of promptfoo through the gateway", () => {
     expect(first?.response).toMatchObject({ output: "", metadata: { refused: "guardrail_blocked" } });
   });
 
-  it("wanted nothing from outside of this machine", () => {
-    expect(wanted).toEqual([]);
+  it("wanted nothing from outside of this machine but to say that its telemetry is off", () => {
+    expect([...new Set(wanted)]).toEqual(["r.promptfoo.app:443"]);
   });
 });
