@@ -40,11 +40,15 @@ export const TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 
 const NAME_LENGTH = 32;
 
-/** Name of a load balancer: the prefix, or its beginning with a hash of it where it is longer than 32 characters. */
+/** Start of the names AWS keeps for itself. @see https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html */
+const RESERVED = "internal-";
+
+/** Name of a load balancer: the prefix, or its beginning with a hash of it where it is longer than 32 characters; never one AWS keeps for itself. */
 export function balancerName(prefix: string): string {
-  if (prefix.length <= NAME_LENGTH) return prefix;
+  const name = prefix.startsWith(RESERVED) ? `x-${prefix}` : prefix;
+  if (name.length <= NAME_LENGTH) return name;
   const hash = createHash("sha256").update(prefix).digest("hex").slice(0, 8);
-  return `${prefix.slice(0, NAME_LENGTH - hash.length - 1)}-${hash}`;
+  return `${name.slice(0, NAME_LENGTH - hash.length - 1)}-${hash}`;
 }
 
 /**

@@ -200,6 +200,12 @@ describe("AwsEntry", () => {
     expect(long.every((name) => name.length <= 32)).toBe(true);
   });
 
+  it("does not ask for a name that AWS keeps for itself", () => {
+    expect(balancerName("internal-prod")).toBe("x-internal-prod");
+    expect(balancerName(`internal-${"a".repeat(30)}`)).toMatch(/^x-internal-a+-[0-9a-f]{8}$/);
+    expect(balancerName("internals-prod")).toBe("internals-prod");
+  });
+
   it.each([
     [{ callSeconds: 4_001 }, "callSeconds", "4001 is more than a load balancer waits, 4000 seconds"],
     [
