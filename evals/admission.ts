@@ -19,13 +19,16 @@ const DAY_MS = 86_400_000;
 /** Clocks of two machines may differ so much, ms. */
 const CLOCK_SKEW_MS = 300_000;
 
+/** What a report must be about; what is left out may be anything. */
+export type Wanted = Pick<Evaluated, "model"> & Partial<Evaluated>;
+
 /**
  * Whether a report, whose signature has been checked, admits exactly this model, prompt, guardrails and data sets to traffic.
  * Everything that is not known to be right is a reason to refuse.
  */
 export function admission(
   report: EvaluationReport,
-  wanted: Evaluated,
+  wanted: Wanted,
   { environment, minSamples, maxAgeDays }: AdmissionRules,
   now: Date,
 ): Admission {
@@ -38,9 +41,12 @@ export function admission(
     dataSets: "data sets",
   } as const;
   const reasons = [
-    ...(["model", "prompt", "guardrails", "dataSets"] as const)
-      .filter((key) => report.evaluated[key] !== wanted[key])
-      .map((key) => `the report is about ${names[key]} ${report.evaluated[key]}, not ${wanted[key]}`),
+    ...(["model", "prompt", "guardrails", "dataSets"] as const).flatMap((key) => {
+      const [evaluated, asked] = [report.evaluated[key], wanted[key]];
+      return asked === undefined || evaluated === asked
+        ? []
+        : [`the report is about ${names[key]} ${evaluated}, not ${asked}`];
+    }),
     ...(report.completeness.kind === "complete"
       ? []
       : [

@@ -9,6 +9,7 @@ import type {
 } from "../policies/controls/control.ts";
 import { evaluate } from "../policies/evaluate.ts";
 import type { PolicyReport } from "../policies/report.ts";
+import { answersOf } from "../stacks/answers.ts";
 import { EU_REGIONS } from "../stacks/schema/checks/residency.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { costOptions } from "./cost-options.ts";
@@ -73,7 +74,11 @@ function contextOf(config: PlatformConfig, cost: KnownCost, asOf: string): Contr
     biometricIdentification: riskClass.biometricIdentification,
     ...(cloud.provider === "local" ? {} : { region: cloud.region }),
     allowedRegions: config.residency === undefined ? EU_REGIONS : new Set(config.residency.regions),
-    models: models.map((model) => ({ name: model.name, subject: modelSubject(model) })),
+    models: models.map((model) => ({
+      name: model.name,
+      subject: modelSubject(model),
+      answers: answersOf(model).map(({ name, weights }) => ({ name, weights })),
+    })),
     providers: providers.map(({ name, region, dataProcessingAgreement, trainingUse }) => ({
       name,
       region,

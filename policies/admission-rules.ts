@@ -140,7 +140,7 @@ export const ADMISSION_RULES: readonly ControlAdmission[] = [
     validations: [
       {
         expression:
-          "has(object.metadata.annotations) && ['llmops.io/evaluated-model', 'llmops.io/evaluated-prompt', 'llmops.io/evaluated-guardrails', 'llmops.io/evaluated-on'].all(key, key in object.metadata.annotations) && 'llmops.io/evaluation-report' in object.metadata.annotations && object.metadata.annotations['llmops.io/evaluation-report'].matches('^sha256:[0-9a-f]{64}$')",
+          "has(object.metadata.annotations) && ['report', 'model', 'prompt', 'guardrails', 'date'].all(key, (object.metadata.name + '.evaluation.llmops.io/' + key) in object.metadata.annotations) && object.metadata.annotations[object.metadata.name + '.evaluation.llmops.io/report'].matches('^sha256:[0-9a-f]{64}$')",
         message: "a rollout names the signed evaluation it rests on",
       },
     ],

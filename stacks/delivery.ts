@@ -5,10 +5,10 @@ import type * as pulumi from "@pulumi/pulumi";
 import { HelmAddon } from "../components/addon/helm-addon.ts";
 import type { AuditDestination } from "../components/audit/destination.ts";
 import type { ClusterHandle } from "../components/cluster/handle.ts";
-import type { GateArgs } from "../components/delivery/gate.ts";
 import { ModelRollout } from "../components/delivery/model-rollout.ts";
-import type { GatewayGate } from "../components/gateway/delivery.ts";
+import type { PodGate } from "../components/delivery/pod-gate.ts";
 import { surroundingHashes } from "../policies/controls/served.ts";
+import { answersOf } from "./answers.ts";
 import { gatewayConfiguration } from "./gateway-configuration.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
@@ -42,45 +42,38 @@ function signedReport(digest: string): string | undefined {
   return existsSync(fileURLToPath(file)) ? readFileSync(file, "utf8") : undefined;
 }
 
-/** Gate of a model; undefined where evaluations are advice. */
-function gateOf(
+/** Gates of everything a model answers under; none where evaluations are advice. The schema lets none be missing where they are required. */
+export function gatesOf(
   config: PlatformConfig,
   model: Model,
   audit: Pick<AuditDestination, "bucket" | "subjectKeys">,
-): GateArgs | undefined {
+): PodGate[] {
   const { evaluation, loops } = config;
-  if (model.delivery.strategy === "rolling" || evaluation.gate === "advisory") return undefined;
-  const reference = model.delivery.evaluation;
-  if (reference === undefined || loops.image === undefined || evaluation.signer === undefined)
-    return undefined;
+  const { image } = loops;
+  const { signer } = evaluation;
+  if (evaluation.gate === "advisory" || image === undefined || signer === undefined) return [];
   // The file is plain data; its text is what the cluster gets.
   const configuration = JSON.parse(JSON.stringify(gatewayConfiguration(config, audit))) as Parameters<
     typeof surroundingHashes
   >[0];
-  return {
-    image: loops.image,
-    signerPem: evaluation.signer,
-    environment: config.environment,
-    minSamples: evaluation.minSamples,
-    maxAgeDays: evaluation.maxAgeDays,
-    served: {
-      model: model.source.kind === "hub" ? `gitCommit:${model.source.revision}` : model.source.digest,
-      ...surroundingHashes(configuration, model.name),
-    },
-    evaluation: reference,
-  };
-}
-
-/** Gates of the gateway: what its configuration changes, each model must have been evaluated with. */
-export function gatewayGates(
-  config: PlatformConfig,
-  audit: Pick<AuditDestination, "bucket" | "subjectKeys">,
-): GatewayGate[] {
-  return config.models.flatMap((model): GatewayGate[] => {
-    const gate = gateOf(config, model, audit);
-    if (gate === undefined) return [];
-    const report = signedReport(gate.evaluation.report);
-    return [{ model: model.name, gate, ...(report === undefined ? {} : { report }) }];
+  return answersOf(model).flatMap(({ name, weights, evaluation: reference }): PodGate[] => {
+    if (reference === undefined) return [];
+    const report = signedReport(reference.report);
+    return [
+      {
+        model: name,
+        gate: {
+          image,
+          signerPem: signer,
+          environment: config.environment,
+          minSamples: evaluation.minSamples,
+          maxAgeDays: evaluation.maxAgeDays,
+          served: { model: weights, ...surroundingHashes(configuration, name) },
+          evaluation: reference,
+        },
+        ...(report === undefined ? {} : { report }),
+      },
+    ];
   });
 }
 
@@ -101,8 +94,7 @@ export function deliver(
 ): ModelRollout | undefined {
   const { delivery } = model;
   if (delivery.strategy === "rolling") return undefined;
-  const gate = gateOf(config, model, audit);
-  const report = gate === undefined ? undefined : signedReport(gate.evaluation.report);
+  const own = gatesOf(config, model, audit).find((gate) => gate.model === model.name);
   return new ModelRollout(
     `${name}-delivery-${model.name}`,
     {
@@ -112,8 +104,8 @@ export function deliver(
       ttftP95Ms: model.slo.ttftP95Ms,
       delivery,
       drainSeconds: delivery.preStopSeconds + delivery.drainSeconds,
-      ...(gate === undefined ? {} : { gate }),
-      ...(report === undefined ? {} : { report }),
+      ...(own === undefined ? {} : { gate: own.gate }),
+      ...(own?.report === undefined ? {} : { report: own.report }),
       labels,
     },
     { providers: { kubernetes: cluster.provider }, dependsOn: [...after] },

@@ -10,7 +10,7 @@ import { enginePort } from "../components/serving/engine.ts";
 import { entrySources } from "./entry.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { credentialVariable, GATEWAY_DRAIN_SECONDS, gatewayConfiguration } from "./gateway-configuration.ts";
-import { gatewayGates } from "./delivery.ts";
+import { gatesOf } from "./delivery.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 /** What the gateway is deployed onto. */
@@ -91,7 +91,7 @@ export function deployGateway(name: string, config: PlatformConfig, target: Gate
       },
       drainSeconds: GATEWAY_DRAIN_SECONDS,
       delivery: gateway.delivery,
-      gates: gatewayGates(config, audit),
+      gates: config.models.flatMap((model) => gatesOf(config, model, audit)),
       labels,
     },
     { providers, dependsOn: [namespace, monitoring.chart, keys, ...redis, ...audit.ready] },

@@ -15,7 +15,7 @@ import type { SharedFiles } from "../components/storage/shared-files.ts";
 import type { Tenant } from "../components/tenancy/tenant.ts";
 import type { CloudServices } from "./clouds/environment.ts";
 import type { ClusterServices } from "./cluster-services.ts";
-import { deliver, rolloutsController } from "./delivery.ts";
+import { deliver, gatesOf, rolloutsController } from "./delivery.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 import { engineSpans } from "./telemetry.ts";
 
@@ -145,6 +145,7 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         nodeSelector: nodeSelectorOf(pool),
         termination: model.delivery,
         delivery: model.delivery,
+        gates: gatesOf(config, model, audit),
         spans: engineSpans(config),
         labels,
       },

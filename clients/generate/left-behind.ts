@@ -39,9 +39,35 @@ function keys(document: StackDocument, { gateway, evaluation }: PlatformConfig):
   ];
 }
 
+/** Where a stack file names evaluations. */
+function evaluationKeys({
+  models,
+}: PlatformConfig): { readonly path: readonly (string | number)[]; readonly key: string }[] {
+  return models.flatMap(({ name, delivery, engine }, index) => [
+    ...(delivery.evaluation === undefined
+      ? []
+      : [
+          {
+            path: ["models", index, "delivery", "evaluation"],
+            key: `models[${name}].delivery.evaluation`,
+          },
+        ]),
+    ...(engine.kind === "vllm" ? (engine.adapters ?? []) : []).flatMap((adapter, at) =>
+      adapter.evaluation === undefined
+        ? []
+        : [
+            {
+              path: ["models", index, "engine", "adapters", at, "evaluation"],
+              key: `models[${name}].engine.adapters[${adapter.name}].evaluation`,
+            },
+          ],
+    ),
+  ]);
+}
+
 /** What somebody declared, agreed or evaluated for the template's client holds for nobody else. */
 function declarations(document: StackDocument, template: PlatformConfig): Decision[] {
-  const { attestations, exemptions, providers, models, gateway } = template;
+  const { attestations, exemptions, providers, gateway } = template;
   document.remove(["attestations"]);
   document.remove(["exemptions"]);
   document.remove(["providers"]);
@@ -52,11 +78,11 @@ function declarations(document: StackDocument, template: PlatformConfig): Decisi
     if (own.length === 0) document.remove(["gateway", "clients", index]);
     else if (own.length < client.models.length) document.set(["gateway", "clients", index, "models"], own);
   }
-  models.forEach(({ delivery }, index) => {
-    if (delivery.strategy === "rolling" || delivery.evaluation === undefined) return;
-    document.set(["models", index, "delivery", "evaluation", "report"], PLACEHOLDER_DIGEST);
-    document.set(["models", index, "delivery", "evaluation", "dataSets"], PLACEHOLDER_DIGEST);
-  });
+  const evaluations = evaluationKeys(template);
+  for (const { path } of evaluations) {
+    document.set([...path, "report"], PLACEHOLDER_DIGEST);
+    document.set([...path, "dataSets"], PLACEHOLDER_DIGEST);
+  }
   return [
     ...attestations.map(({ control, subject }) => ({
       key: `attestations[${control} ${subject}]`,
@@ -70,16 +96,10 @@ function declarations(document: StackDocument, template: PlatformConfig): Decisi
       key: `providers[${name}]`,
       what: "left out: it needs an agreement of the client's own (GDPR Art. 28)",
     })),
-    ...models.flatMap(({ name, delivery }) =>
-      delivery.strategy === "rolling" || delivery.evaluation === undefined
-        ? []
-        : [
-            {
-              key: `models[${name}].delivery.evaluation`,
-              what: "zeros until the client's own evaluation is signed; the gate lets nothing pass before",
-            },
-          ],
-    ),
+    ...evaluations.map(({ key }) => ({
+      key,
+      what: "zeros until the client's own evaluation is signed; the gate lets nothing pass before",
+    })),
   ];
 }
 

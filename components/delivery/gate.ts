@@ -22,6 +22,19 @@ export interface EvaluationReference extends ServedVersion {
   readonly date: string;
 }
 
+/** Annotations of a workload that name the evaluation of what answers under a name. */
+export function evaluationAnnotations(
+  served: string,
+  { report, model, prompt, guardrails, date }: EvaluationReference,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries({ report, model, prompt, guardrails, date }).map(([key, value]) => [
+      `${served}.evaluation.llmops.io/${key}`,
+      value,
+    ]),
+  );
+}
+
 /** Gate in front of every change that would get traffic. */
 export interface GateArgs {
   /** Image built from `loops/Dockerfile`, pinned by digest. */
@@ -40,8 +53,11 @@ const USER = 65_532;
 /** Seconds a report may take to verify; no report means no pod, and then the delivery is aborted. */
 const DEADLINE_SECONDS = 300;
 
-/** Whether a report may be too old; a pod that starts again must not fail for the age of what let it in. */
-export type ReportAge = "judged" | "any";
+/**
+ * Where a gate stands. Only before a delivery may a report be too old: a pod that starts again must not fail for the age of what let it in.
+ * An engine knows neither prompts nor guardrails, so its pods ask for any signed report about their weights; the gateway's ask for the whole.
+ */
+export type GatePlace = "delivery" | "gateway" | "engine";
 
 /** ConfigMap with the signed report of a model. */
 export function reportName(model: string): string {
@@ -62,26 +78,27 @@ export interface GateContainer {
 /** Where the gate finds the report. */
 const MOUNT = "/evaluation";
 
-/** A container that ends well only where the signed report in a volume admits exactly what is served. */
+/** A container that ends well only where the signed report in a volume admits what is served. */
 export function gateContainer(
-  { name, volume, age }: { readonly name: string; readonly volume: string; readonly age: ReportAge },
+  { name, volume, place }: { readonly name: string; readonly volume: string; readonly place: GatePlace },
   gate: GateArgs,
 ): GateContainer {
   const { served, evaluation } = gate;
+  const unlessEngine = (value: string): string => (place === "engine" ? "any" : value);
   return {
     name,
     image: gate.image,
     args: [
       "gate",
       `--file=${MOUNT}/report.json`,
-      `--report=${evaluation.report}`,
+      `--report=${unlessEngine(evaluation.report)}`,
       `--model=${served.model}`,
-      `--prompt=${served.prompt}`,
-      `--guardrails=${served.guardrails}`,
-      `--data-sets=${evaluation.dataSets}`,
+      `--prompt=${unlessEngine(served.prompt)}`,
+      `--guardrails=${unlessEngine(served.guardrails)}`,
+      `--data-sets=${unlessEngine(evaluation.dataSets)}`,
       `--environment=${gate.environment}`,
       `--min-samples=${gate.minSamples}`,
-      `--max-age-days=${age === "any" ? age : gate.maxAgeDays}`,
+      `--max-age-days=${place === "delivery" ? gate.maxAgeDays : "any"}`,
     ],
     env: [{ name: "EVALUATION_SIGNER", value: gate.signerPem }],
     resources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { memory: "128Mi" } },
@@ -114,7 +131,9 @@ export function gateTemplate(model: string, gate: GateArgs): IAnalysisTemplateSp
                   enableServiceLinks: false,
                   nodeSelector: { ...SYSTEM_NODE_LABEL },
                   securityContext: restrictedPod(USER),
-                  containers: [gateContainer({ name: "gate", volume: "evaluation", age: "judged" }, gate)],
+                  containers: [
+                    gateContainer({ name: "gate", volume: "evaluation", place: "delivery" }, gate),
+                  ],
                   volumes: [{ name: "evaluation", configMap: { name: reportName(model) } }],
                 },
               },

@@ -85,11 +85,11 @@ describe("a delivery", () => {
 
   it("names the evaluation it rests on", () => {
     expect(rolloutOf(args).metadata?.annotations).toEqual({
-      "llmops.io/evaluation-report": hash("4"),
-      "llmops.io/evaluated-model": served.model,
-      "llmops.io/evaluated-prompt": hash("1"),
-      "llmops.io/evaluated-guardrails": hash("2"),
-      "llmops.io/evaluated-on": "2026-11-17",
+      "mistral.evaluation.llmops.io/report": hash("4"),
+      "mistral.evaluation.llmops.io/model": served.model,
+      "mistral.evaluation.llmops.io/prompt": hash("1"),
+      "mistral.evaluation.llmops.io/guardrails": hash("2"),
+      "mistral.evaluation.llmops.io/date": "2026-11-17",
     });
   });
 

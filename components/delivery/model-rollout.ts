@@ -5,7 +5,7 @@ import type { IRolloutAnalysis } from "@kubernetes-models/argo-rollouts/argoproj
 import * as k8s from "@pulumi/kubernetes";
 import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { watchTemplate, type WatchArgs } from "./analysis.ts";
-import { gateTemplate, reportName, type EvaluationReference, type GateArgs } from "./gate.ts";
+import { evaluationAnnotations, gateTemplate, reportName, type GateArgs } from "./gate.ts";
 import { podBudget, SHORTEST_WATCH_MINUTES, type Canary, type Progressive } from "./strategy.ts";
 
 /** A delivery by Argo Rollouts of the pods that a Deployment describes. */
@@ -25,17 +25,6 @@ const PROPAGATION_SECONDS = 35;
 
 /** Seconds a new replica gets for node, image and weights. */
 const PROGRESS_SECONDS = 2_400;
-
-/** Annotations that name the evaluation a version rests on. */
-export function evaluationAnnotations(evaluation: EvaluationReference): Record<string, string> {
-  return {
-    "llmops.io/evaluation-report": evaluation.report,
-    "llmops.io/evaluated-model": evaluation.model,
-    "llmops.io/evaluated-prompt": evaluation.prompt,
-    "llmops.io/evaluated-guardrails": evaluation.guardrails,
-    "llmops.io/evaluated-on": evaluation.date,
-  };
-}
 
 /** Name of the Service in front of replicas that have no traffic yet. */
 export function previewName(model: string): string {
@@ -125,7 +114,7 @@ export function rolloutOf(args: ModelRolloutArgs): IRollout {
       name: model,
       namespace,
       labels: { ...labels, "llmops.io/model": model },
-      ...(gate === undefined ? {} : { annotations: evaluationAnnotations(gate.evaluation) }),
+      ...(gate === undefined ? {} : { annotations: evaluationAnnotations(model, gate.evaluation) }),
     },
     spec: {
       // The autoscaler owns the number of replicas.

@@ -17,13 +17,12 @@ import {
 import {
   gatePods,
   gateReports,
-  KEPT_FOR_EARLIER_PODS,
-  updateAnnotations,
-  updateStrategy,
-  versioned,
-  type GatewayDelivery,
-  type GatewayGate,
-} from "./delivery.ts";
+  validatePodGates,
+  type PodGate,
+  type PodGates,
+} from "../delivery/pod-gate.ts";
+import { KEPT_FOR_EARLIER_PODS, versioned } from "../delivery/versioned.ts";
+import { updateAnnotations, updateStrategy, type GatewayDelivery } from "./delivery.ts";
 import { gatewayNetworkPolicies, type GatewayReach } from "./network.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
@@ -49,7 +48,7 @@ export interface GatewayArgs {
   readonly drainSeconds: number;
   readonly delivery: GatewayDelivery;
   /** Evaluations without which no pod starts; empty where they are advice. */
-  readonly gates: readonly GatewayGate[];
+  readonly gates: readonly PodGate[];
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -84,9 +83,7 @@ export function validateGatewayArgs(args: GatewayArgs): void {
       "delivery.replicas",
       `${delivery.replicas} of ${replicas} replicas leave none that keeps its version`,
     );
-  for (const { model, gate } of gates)
-    if (!/@sha256:[0-9a-f]{64}$/.test(gate.image))
-      refuse("gates", `the image '${gate.image}' of the gate of ${model} is not pinned by digest`);
+  validatePodGates(gates);
 }
 
 /**
@@ -122,7 +119,9 @@ export class Gateway extends LlmopsComponent {
       },
       { parent: this, ...KEPT_FOR_EARLIER_PODS },
     );
-    const reports = gateReports((suffix) => this.childName(suffix), args.gates, metadata, { parent: this });
+    const reports = gateReports((suffix) => this.childName(suffix), gatesOf(args), metadata, {
+      parent: this,
+    });
     for (const [suffix, policy] of Object.entries(gatewayNetworkPolicies(args.reach)))
       new k8s.networking.v1.NetworkPolicy(
         this.childName(suffix),
@@ -201,6 +200,10 @@ export class Gateway extends LlmopsComponent {
   }
 }
 
+function gatesOf({ gates }: GatewayArgs): PodGates {
+  return { place: "gateway", gates };
+}
+
 function services(): Record<string, k8s.types.input.core.v1.ServiceSpec> {
   const selector = GATEWAY_SELECTOR;
   return {
@@ -223,7 +226,7 @@ function podSpec(
   account: pulumi.Input<string>,
   configuration: pulumi.Input<string>,
 ): k8s.types.input.core.v1.PodSpec {
-  const gates = gatePods(args.gates);
+  const gates = gatePods(gatesOf(args));
   return {
     serviceAccountName: account,
     automountServiceAccountToken: false,

@@ -1,4 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes";
+import { gatePods } from "../delivery/pod-gate.ts";
 import { cacheParts } from "./cache.ts";
 import {
   adapterMount,
@@ -19,6 +20,8 @@ export interface EngineObjects {
   readonly metadata: k8s.types.input.meta.v1.ObjectMeta;
   readonly selector: Readonly<Record<string, string>>;
   readonly account: k8s.core.v1.ServiceAccount;
+  /** Signed reports its pods read. */
+  readonly reports: readonly k8s.core.v1.ConfigMap[];
 }
 
 /** Seconds the first answer of a replica may take. */
@@ -83,6 +86,9 @@ export function enginePod(
   const { cpus, memoryGiB } = replicaResources(args);
   const files = fileVolumes(args);
   const cache = cacheParts(args.cache ?? { kind: "none" }, args.model, args.engine.image);
+  // The pod that answers asks; further nodes of its replica end with it.
+  const gates = gatePods({ place: "engine", gates: role === "leader" ? args.gates : [] });
+  const initContainers = [...gates.initContainers, ...cache.initContainers];
   return {
     metadata: {
       labels: { ...args.labels, ...selector },
@@ -112,7 +118,7 @@ export function enginePod(
         // Without it every start would walk through all files of a shared cache.
         ...(args.cache?.kind === "shared" ? { fsGroupChangePolicy: "OnRootMismatch" } : {}),
       },
-      ...(cache.initContainers.length === 0 ? {} : { initContainers: cache.initContainers }),
+      ...(initContainers.length === 0 ? {} : { initContainers }),
       containers: [
         {
           name: "engine",
@@ -141,6 +147,7 @@ export function enginePod(
           name: "shm",
           emptyDir: { medium: "Memory", sizeLimit: args.tensorParallel > 1 ? "16Gi" : "2Gi" },
         },
+        ...gates.volumes,
         ...cache.volumes,
         ...files.map(({ name, content: { image, digest } }) => ({
           name,

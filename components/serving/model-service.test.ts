@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
+import { valueAt } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
+import type { PodGate } from "../delivery/pod-gate.ts";
 import { engineContainer, type Engine, type ModelSource } from "./engine.ts";
 import { engineGauges } from "./engine-metrics.ts";
 import { ModelService, validateModelServiceArgs } from "./model-service.ts";
@@ -28,6 +30,7 @@ const args: ModelServiceArgs = {
   weightsGiB: 13.5,
   nodeSelector: { "llmops.io/gpu-pool": "l4" },
   termination: { preStopSeconds: 15, drainSeconds: 90, gracePeriodSeconds: 120 },
+  gates: [],
   labels: { "llmops.io/client": "acme" },
 };
 
@@ -467,6 +470,79 @@ describe("ModelService", () => {
     ];
     expect(new Set(folders).size).toBe(5);
     expect(await folderOf({})).toBe(folders[0]);
+  });
+
+  const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
+  function gateOf(model: string, weights: string, report: string): PodGate {
+    const served = { model: weights, prompt: "none", guardrails: hash("2") };
+    return {
+      model,
+      gate: {
+        image: `registry.example/loops@${hash("3")}`,
+        signerPem: "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+        environment: "prod",
+        minSamples: 200,
+        maxAgeDays: 90,
+        served,
+        evaluation: { ...served, report, dataSets: hash("5"), date: "2026-11-17" },
+      },
+      report: '{"payload":"e30="}',
+    };
+  }
+
+  it("starts no pod before a signed evaluation of its weights, and of each adapter with them", async () => {
+    const gates = [gateOf("mistral", hash("1"), hash("4")), gateOf("claims-tone", hash("6"), hash("7"))];
+    const graph = await graphOf({ gates });
+    const { initContainers, volumes } = podOf(graph);
+    const asks = (weights: string): string[] => [
+      "gate",
+      "--file=/evaluation/report.json",
+      "--report=any",
+      `--model=${weights}`,
+      "--prompt=any",
+      "--guardrails=any",
+      "--data-sets=any",
+      "--environment=prod",
+      "--min-samples=200",
+      "--max-age-days=any",
+    ];
+    expect(initContainers).toMatchObject([
+      { name: "gate-mistral", args: asks(hash("1")), securityContext: { readOnlyRootFilesystem: true } },
+      { name: "gate-claims-tone", args: asks(hash("6")) },
+    ]);
+    const maps = ofType(graph, "kubernetes:core/v1:ConfigMap").map(({ inputs }): unknown =>
+      valueAt(inputs, "metadata.name"),
+    );
+    expect(maps).toHaveLength(2);
+    for (const name of maps) expect(volumes).toContainEqual(expect.objectContaining({ configMap: { name } }));
+    const [deployment] = ofType(graph, "kubernetes:apps/v1:Deployment");
+    const annotations: unknown = valueAt(deployment?.inputs ?? {}, "metadata.annotations");
+    expect(annotations).toMatchObject({
+      "mistral.evaluation.llmops.io/model": hash("1"),
+      "claims-tone.evaluation.llmops.io/model": hash("6"),
+      "claims-tone.evaluation.llmops.io/date": "2026-11-17",
+    });
+  });
+
+  it("starts no pod again for a newer report about the same weights, and another one for other weights", async () => {
+    const first = podOf(await graphOf({ gates: [gateOf("mistral", hash("1"), hash("4"))] }));
+    const newer = podOf(await graphOf({ gates: [gateOf("mistral", hash("1"), hash("8"))] }));
+    expect(newer).toEqual(first);
+    const other = podOf(await graphOf({ gates: [gateOf("mistral", hash("9"), hash("4"))] }));
+    expect(other.volumes).not.toEqual(first.volumes);
+    expect(other["initContainers"]).not.toEqual(first["initContainers"]);
+  });
+
+  it("waits for a report that is not there, and asks in the pod that answers only", async () => {
+    const { report, ...unsigned } = gateOf("mistral", hash("1"), hash("4"));
+    expect(report).toBeDefined();
+    const graph = await graphOf({ gates: [unsigned], nodes: 2, source: oci });
+    expect(ofType(graph, "kubernetes:core/v1:ConfigMap")).toEqual([]);
+    const [group] = ofType(graph, "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet");
+    const template = (role: string): unknown =>
+      valueAt(group?.inputs ?? {}, `spec.leaderWorkerTemplate.${role}.spec.initContainers`);
+    expect(template("leaderTemplate")).toMatchObject([{ name: "gate-mistral" }]);
+    expect(template("workerTemplate")).toBeUndefined();
   });
 
   it("claims nothing and mounts nothing of the node's where no cache is asked for", async () => {

@@ -1,6 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
+import { evaluationAnnotations } from "../delivery/gate.ts";
+import { gateReports, validatePodGates } from "../delivery/pod-gate.ts";
 import { podBudget, type Delivery } from "../delivery/strategy.ts";
 import { GATEWAY_NAMESPACE_LABEL } from "../gateway/address.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
@@ -35,6 +37,7 @@ export function validateModelServiceArgs(args: ModelServiceArgs): void {
     );
   if (args.cache?.kind === "image" && !ENGINES_WITH_KERNEL_CACHE.has(args.engine.kind))
     refuse("cache.kind", `${args.engine.kind} has no compiled kernels that an image could hold`);
+  validatePodGates(args.gates);
   replicaResources(args);
 }
 
@@ -76,7 +79,13 @@ export class ModelService extends LlmopsComponent {
     );
     this.#network(args, container, metadata, selector);
     this.#cache(args, metadata);
-    const objects = { container, metadata, selector, account };
+    const reports = gateReports(
+      (suffix) => this.childName(suffix),
+      { place: "engine", gates: args.gates },
+      metadata,
+      { parent: this },
+    );
+    const objects = { container, metadata, selector, account, reports };
     this.workload = args.nodes === 1 ? this.#deployment(args, objects) : this.#group(args, objects);
     const answering = args.nodes === 1 ? selector : { ...selector, ...LEADER_LABEL };
     new k8s.core.v1.Service(
@@ -189,11 +198,11 @@ export class ModelService extends LlmopsComponent {
   }
 
   #deployment(args: ModelServiceArgs, objects: EngineObjects): k8s.apps.v1.Deployment {
-    const { metadata, selector } = objects;
+    const { metadata, selector, reports } = objects;
     return new k8s.apps.v1.Deployment(
       this.childName("engine"),
       {
-        metadata,
+        metadata: { ...metadata, ...evaluated(args) },
         spec: {
           ...updates(args.delivery),
           progressDeadlineSeconds: 2400,
@@ -201,7 +210,7 @@ export class ModelService extends LlmopsComponent {
           template: enginePod(args, objects, "leader"),
         },
       },
-      { parent: this },
+      { parent: this, dependsOn: [...reports] },
     );
   }
 
@@ -212,7 +221,7 @@ export class ModelService extends LlmopsComponent {
       {
         apiVersion: "leaderworkerset.x-k8s.io/v1",
         kind: "LeaderWorkerSet",
-        metadata: objects.metadata,
+        metadata: { ...objects.metadata, ...evaluated(args) },
         spec: {
           startupPolicy: "LeaderCreated",
           rolloutStrategy: {
@@ -227,9 +236,20 @@ export class ModelService extends LlmopsComponent {
           },
         },
       },
-      { parent: this },
+      { parent: this, dependsOn: [...objects.reports] },
     );
   }
+}
+
+/** Names the evaluations on the workload, not on its pods: a newer one about the same weights starts none. */
+function evaluated({ gates }: ModelServiceArgs): Pick<k8s.types.input.meta.v1.ObjectMeta, "annotations"> {
+  if (gates.length === 0) return {};
+  return {
+    annotations: Object.assign(
+      {},
+      ...gates.map(({ model, gate }) => evaluationAnnotations(model, gate.evaluation)),
+    ) as Record<string, string>,
+  };
 }
 
 /** Replicas belong to the autoscaler; a Deployment that a Rollout refers to describes pods and runs none. */

@@ -100,6 +100,17 @@ describe("the gate", () => {
     expect(verdict).toMatchObject({ kind: "refused", reasons: [expect.stringMatching(reason)] });
   });
 
+  it("admits any signed report about the weights where nothing else is asked for, and none about others", () => {
+    const { report: named, ...made } = request();
+    expect(named).toBeDefined();
+    const about = (model: string): GateRequest => ({ ...made, wanted: { model } });
+    expect(gate(about(wanted.model), NOW).kind).toBe("admitted");
+    expect(gate(about(hash("8")), NOW)).toMatchObject({ reasons: [expect.stringMatching(/about model/)] });
+    const { report: unsigned, ...forged } = request({}, OTHER);
+    expect(unsigned).toBeDefined();
+    expect(gate({ ...forged, wanted: { model: wanted.model } }, NOW).kind).toBe("refused");
+  });
+
   it("refuses a file that was changed after it was named", () => {
     const made = request();
     writeFileSync(made.file, "{}");

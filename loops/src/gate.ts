@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { admission, type Admission } from "../../evals/admission.ts";
-import { verifyReport, type Evaluated, type EvaluationReport } from "../../evals/report.ts";
+import { admission, type Admission, type Wanted } from "../../evals/admission.ts";
+import { verifyReport, type EvaluationReport } from "../../evals/report.ts";
 import { EnvelopeError } from "../../signing/dsse.ts";
 
 /** What is about to get traffic, and what its report must be. */
 export interface GateRequest {
   /** File with the signed report. */
   readonly file: string;
-  /** `sha256:<hex>` of the file, as the stack file names it. */
-  readonly report: string;
-  readonly wanted: Evaluated;
+  /** `sha256:<hex>` of the file, as the stack file names it; absent where any signed report about what is wanted will do. */
+  readonly report?: string;
+  readonly wanted: Wanted;
   readonly environment: EvaluationReport["environment"];
   readonly minSamples: number;
   readonly maxAgeDays: number;
@@ -27,7 +27,7 @@ export function gate(request: GateRequest, now: Date): Admission {
     return { kind: "refused", reasons: [`${request.file}: there is no signed report`] };
   }
   const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-  if (digest !== request.report)
+  if (request.report !== undefined && digest !== request.report)
     return { kind: "refused", reasons: [`the report is ${digest}; the stack file names ${request.report}`] };
   try {
     const report = verifyReport(JSON.parse(bytes.toString("utf8")), request.signerPem);

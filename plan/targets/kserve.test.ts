@@ -5,6 +5,12 @@ import { exportToKServe } from "./kserve.ts";
 const [ENGINE] = DEPLOYMENT.spec.template.spec.containers;
 
 describe("exportToKServe", () => {
+  it("brings the signed reports its pods start behind", () => {
+    const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "evaluation-mistral-1" } };
+    const { files } = exportToKServe({ ...plannedFixture(), evaluations: [{ kind: "signed", map }] });
+    expect(files[0]?.documents[0]).toEqual(map);
+  });
+
   it("keeps the pod, and lets the model's scaler scale and count what KServe makes", () => {
     const { files, commands } = exportToKServe(plannedFixture());
     expect(commands).toEqual(["kubectl apply -f mistral.yaml"]);

@@ -1,5 +1,5 @@
 import { lostDelivery, type ModelExport } from "./model-export.ts";
-import { scalerOn, type PlannedModel } from "./planned-model.ts";
+import { scalerOn, signedReports, type PlannedModel } from "./planned-model.ts";
 
 /** Name KServe gives a container it runs as it is. */
 const CONTAINER = "kserve-container";
@@ -36,8 +36,13 @@ export function exportToKServe(model: PlannedModel): ModelExport {
     },
   };
   return {
-    files: [{ name: file, documents: [service, scalerOn(`${config.name}-predictor`, model)] }],
+    files: [
+      {
+        name: file,
+        documents: [...signedReports(model), service, scalerOn(`${config.name}-predictor`, model)],
+      },
+    ],
     commands: [`kubectl apply -f ${file}`],
-    lost: lostDelivery(config),
+    lost: lostDelivery(model),
   };
 }

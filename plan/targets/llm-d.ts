@@ -8,7 +8,7 @@ import {
 import { tcp } from "../../components/network-policy.ts";
 import { restrictedContainer, restrictedPod } from "../../components/restricted.ts";
 import { leftOut, lostDelivery, type ModelExport } from "./model-export.ts";
-import { scalerOn, type ModelConfig, type PlannedModel } from "./planned-model.ts";
+import { scalerOn, signedReports, type ModelConfig, type PlannedModel } from "./planned-model.ts";
 
 /**
  * The router's chart, and the release of the router and of the InferencePool's definition that go with it. Chart and images are in a
@@ -157,6 +157,7 @@ export function exportToLlmD(model: PlannedModel): ModelExport {
       {
         name: objects,
         documents: [
+          ...signedReports(model),
           {
             ...deployment,
             spec: {
@@ -184,7 +185,7 @@ export function exportToLlmD(model: PlannedModel): ModelExport {
       `kubectl apply -f ${objects}`,
     ],
     lost: [
-      ...lostDelivery(config),
+      ...lostDelivery(model),
       ...(config.autoscaling.minReplicas > 0
         ? []
         : ["at zero replicas the router answers 503 where the gateway would have held the call"]),

@@ -34,7 +34,24 @@ describe("plannedModel", () => {
       pool,
       deployment: DEPLOYMENT,
       scaler,
+      evaluations: [],
     });
+  });
+
+  it("has the signed reports its pods read, and names those they would wait for", () => {
+    const { spec } = DEPLOYMENT;
+    const pod = spec.template.spec;
+    const volumes = ["there", "missing"].map((name) => ({ name, configMap: { name } }));
+    const gated = {
+      ...DEPLOYMENT,
+      spec: { ...spec, template: { ...spec.template, spec: { ...pod, volumes } } },
+    };
+    const map = { metadata: { name: "there", namespace: "claims" }, data: { "report.json": "{}" } };
+    const graph = graphWith([DEPLOYMENT_TYPE, gated], SCALER, ["kubernetes:core/v1:ConfigMap", map]);
+    expect(plannedModel(graph, stack, config)?.evaluations).toEqual([
+      { kind: "signed", map },
+      { kind: "missing", name: "missing" },
+    ]);
   });
 
   it.each([

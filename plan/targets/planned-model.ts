@@ -50,6 +50,7 @@ export interface EnginePodSpec {
     readonly name: string;
     readonly emptyDir?: { readonly medium?: string; readonly sizeLimit?: string };
     readonly persistentVolumeClaim?: object;
+    readonly configMap?: { readonly name: string };
     readonly image?: object;
   }[];
 }
@@ -91,6 +92,10 @@ export interface PlannedModel {
   readonly pool: PlatformConfig["gpuPools"][number];
   readonly deployment: EngineDeployment;
   readonly scaler: ModelScaledObject;
+  /** Signed evaluations its pods start behind: a report in the plan, or a name the pods wait for. */
+  readonly evaluations: readonly (
+    { readonly kind: "signed"; readonly map: object } | { readonly kind: "missing"; readonly name: string }
+  )[];
 }
 
 /** A value cannot be exported. */
@@ -103,7 +108,7 @@ function knownObject(
   graph: ResourceGraph,
   kind: string,
   type: string,
-  { name, tenant }: ModelConfig,
+  { name, tenant }: Pick<ModelConfig, "name" | "tenant">,
 ): unknown {
   const inputs = ofType(graph, type).find(
     (node) =>
@@ -120,6 +125,22 @@ function knownObject(
   return inputs;
 }
 
+/** The reports that gates of the pods read. */
+function evaluationsOf(
+  graph: ResourceGraph,
+  { spec }: EngineDeployment,
+  model: ModelConfig,
+): PlannedModel["evaluations"] {
+  const wanted = spec.template.spec.volumes.flatMap(({ configMap }) => configMap?.name ?? []);
+  const type = "kubernetes:core/v1:ConfigMap";
+  const planned = new Set(ofType(graph, type).map(({ inputs }) => valueAt(inputs, "metadata.name")));
+  return wanted.map((name) =>
+    planned.has(name)
+      ? { kind: "signed", map: knownObject(graph, "ConfigMap", type, { ...model, name }) as object }
+      : { kind: "missing", name },
+  );
+}
+
 /**
  * A model as it is planned; undefined where a replica is several pods, which no other platform's object stands for.
  * @throws ModelExportError when part of it is secret, unknown before deployment, or not in the plan
@@ -133,18 +154,30 @@ export function plannedModel(
   const pool = gpuPools.find(({ name }) => name === config.gpu.pool);
   if (pool === undefined)
     throw new ModelExportError(`models[${config.name}].gpu.pool: there is no pool '${config.gpu.pool}'`);
+  // Both are of our own components, so their shape is known.
+  const deployment = knownObject(
+    graph,
+    "Deployment",
+    "kubernetes:apps/v1:Deployment",
+    config,
+  ) as EngineDeployment;
   return {
     config,
     pool,
-    // Both are of our own components, so their shape is known.
-    deployment: knownObject(graph, "Deployment", "kubernetes:apps/v1:Deployment", config) as EngineDeployment,
+    deployment,
     scaler: knownObject(
       graph,
       "ScaledObject",
       "kubernetes:keda.sh/v1alpha1:ScaledObject",
       config,
     ) as ModelScaledObject,
+    evaluations: evaluationsOf(graph, deployment, config),
   };
+}
+
+/** The signed reports the pods of a model read. */
+export function signedReports({ evaluations }: PlannedModel): object[] {
+  return evaluations.flatMap((each) => (each.kind === "signed" ? [each.map] : []));
 }
 
 /**

@@ -76,13 +76,18 @@ describe("exportToTrueFoundry", () => {
       delivery: { strategy: "blue-green", surge: spare, soakMinutes: 30, ...times },
       cache: { kind: "shared", storageClass: "efs", sizeGiB: 50 },
     });
-    const model: PlannedModel = { ...fixture, pool: { ...fixture.pool, capacity: ["reserved", "spot"] } };
+    const model: PlannedModel = {
+      ...fixture,
+      pool: { ...fixture.pool, capacity: ["reserved", "spot"] },
+      evaluations: [{ kind: "missing", name: "evaluation-mistral-1" }],
+    };
     expect(exportToTrueFoundry(model, CLUSTER).lost).toEqual([
       "stays at 1 of 6 replicas: TrueFoundry scales by CPU, requests per second or a schedule, not by offered load",
       "no pod security, no drain before a pod ends, no network policy of its own: TrueFoundry's manifest has no words for them",
       "CPU is limited to what it asks for",
       "no warm-up call: TrueFoundry probes by HTTP only",
-      "a person promotes each new version: nothing asks for a signed evaluation",
+      "a person promotes each new version",
+      "nothing asks for a signed evaluation: TrueFoundry's manifest has no container that runs first",
       "the capacity ladder reserved, spot becomes spot_fallback_on_demand",
       "no shared cache: each replica starts cold",
     ]);

@@ -81,16 +81,21 @@ function rollout({ delivery }: ModelConfig): object {
   }
 }
 
-function lostOf({ config, pool, scaler }: PlannedModel, startup: Probe, replicas: number): string[] {
+function lostOf(
+  { config, pool, scaler, evaluations }: PlannedModel,
+  startup: Probe,
+  replicas: number,
+): string[] {
   const { delivery } = config;
   return [
     `stays at ${replicas} of ${scaler.spec.maxReplicaCount} replicas: TrueFoundry scales by CPU, requests per second or a schedule, not by offered load`,
     "no pod security, no drain before a pod ends, no network policy of its own: TrueFoundry's manifest has no words for them",
     "CPU is limited to what it asks for",
     ...(startup.httpGet === undefined ? ["no warm-up call: TrueFoundry probes by HTTP only"] : []),
-    ...(delivery.strategy === "rolling"
+    ...(delivery.strategy === "rolling" ? [] : ["a person promotes each new version"]),
+    ...(evaluations.length === 0
       ? []
-      : ["a person promotes each new version: nothing asks for a signed evaluation"]),
+      : ["nothing asks for a signed evaluation: TrueFoundry's manifest has no container that runs first"]),
     ...(pool.capacity.some((rung) => rung === "reserved" || rung === "flex-start")
       ? [`the capacity ladder ${pool.capacity.join(", ")} becomes ${capacityType(pool.capacity)}`]
       : []),

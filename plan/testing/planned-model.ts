@@ -51,6 +51,7 @@ export function plannedFixture(config: Partial<ModelConfig> = {}): PlannedModel 
   return {
     config: { ...model, name: "mistral", tenant: "claims", ...config },
     pool,
+    evaluations: [],
     deployment: DEPLOYMENT,
     scaler: {
       apiVersion: "keda.sh/v1alpha1",

@@ -77,6 +77,8 @@ export interface ServedModel {
   readonly name: string;
   /** `<name>@<revision or digest>`: a declaration about another revision does not count. */
   readonly subject: string;
+  /** Names it answers under, its own and those of its adapters, with what an evaluation calls the weights behind each. */
+  readonly answers: readonly { readonly name: string; readonly weights: string }[];
 }
 
 /** An external model provider as declared. */

@@ -3,7 +3,7 @@ import { ofType } from "../../graph/graph.ts";
 import { isRecord, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
 import { ANNEX_III_FROM, STRICT, type Control, type ControlContext, type Problem } from "./control.ts";
 import { gatewayOf } from "./gateway-configuration.ts";
-import { checked, isBelow, listed, problemAt } from "./reading.ts";
+import { checked, isBelow, listed, problemAt, textOf } from "./reading.ts";
 import { surroundingHashes } from "./served.ts";
 
 const DAY_MS = 86_400_000;
@@ -11,71 +11,63 @@ const ROLLOUT = "kubernetes:argoproj.io/v1alpha1:Rollout";
 const STATEFUL_SET = "kubernetes:apps/v1:StatefulSet";
 const TEMPLATE = "kubernetes:argoproj.io/v1alpha1:AnalysisTemplate";
 
-/** An annotation of a rollout; unknown where the annotations are. */
-function annotation(rollout: ResourceNode, key: string): GraphValue | undefined {
-  const all = valueAt(rollout.inputs, "metadata.annotations");
-  return isRecord(all) ? all[key] : all;
+/** A workload whose pods answer under a name, and what an evaluation must call the weights behind it. */
+interface Answering {
+  readonly workload: ResourceNode;
+  readonly name: string;
+  /** Undefined where the stack file knows no such model. */
+  readonly weights: string | undefined;
 }
 
-function expectAnnotation(rollout: ResourceNode, key: string, expected: GraphValue | undefined): Problem[] {
-  const value = annotation(rollout, key);
+/** What an annotation says about the evaluation of a name; unknown where the annotations are. */
+function annotation(
+  { workload, name }: Answering,
+  key: string,
+): { readonly path: string; readonly value: GraphValue | undefined } {
+  const full = `${name}.evaluation.llmops.io/${key}`;
+  const all = valueAt(workload.inputs, "metadata.annotations");
+  return { path: `metadata.annotations["${full}"]`, value: isRecord(all) ? all[full] : all };
+}
+
+function expectAnnotation(answering: Answering, key: string, expected: GraphValue | undefined): Problem[] {
+  const { path, value } = annotation(answering, key);
   if (typeof value === "string" && value === expected) return [];
   const judged = isUnknown(expected) ? expected : value;
   const wanted = typeof expected === "string" ? expected : "what the gateway is configured with";
-  return [problemAt(rollout.urn, `metadata.annotations["${key}"]`, judged, wanted)];
-}
-
-/** Weights as a report names them. */
-function weights(content: string): string {
-  return content.startsWith("sha256:") ? content : `gitCommit:${content}`;
+  return [problemAt(answering.workload.urn, path, judged, wanted)];
 }
 
 /** Exactly what is served: weights from the stack file, prompts and guardrails from the gateway's own configuration. */
-function sameVersion(graph: ResourceGraph, rollout: ResourceNode, { models }: ControlContext): Problem[] {
-  const name = valueAt(rollout.inputs, "metadata.name");
-  const subject = models.find((model) => model.name === name)?.subject;
-  const content = subject?.slice(subject.indexOf("@") + 1);
+function sameVersion(graph: ResourceGraph, answering: Answering): Problem[] {
   const configuration = gatewayOf(graph)?.configuration;
   const hashes =
-    configuration === undefined || isUnknown(configuration) || typeof name !== "string"
+    configuration === undefined || isUnknown(configuration)
       ? undefined
-      : surroundingHashes(configuration, name);
+      : surroundingHashes(configuration, answering.name);
   const unreadable: GraphValue = { $unknown: true };
   return [
-    ...expectAnnotation(rollout, "llmops.io/evaluated-model", content && weights(content)),
-    ...expectAnnotation(rollout, "llmops.io/evaluated-prompt", hashes?.prompt ?? unreadable),
-    ...expectAnnotation(rollout, "llmops.io/evaluated-guardrails", hashes?.guardrails ?? unreadable),
+    ...expectAnnotation(answering, "model", answering.weights),
+    ...expectAnnotation(answering, "prompt", hashes?.prompt ?? unreadable),
+    ...expectAnnotation(answering, "guardrails", hashes?.guardrails ?? unreadable),
   ];
 }
 
 function freshReport(
-  rollout: ResourceNode,
+  answering: Answering,
   { asOf, evaluationMaxAgeDays }: Pick<ControlContext, "asOf" | "evaluationMaxAgeDays">,
 ): Problem[] {
-  const report = annotation(rollout, "llmops.io/evaluation-report");
-  const on = annotation(rollout, "llmops.io/evaluated-on");
-  const ageDays = typeof on === "string" ? (Date.parse(asOf) - Date.parse(on)) / DAY_MS : Number.NaN;
+  const { urn } = answering.workload;
+  const report = annotation(answering, "report");
+  const on = annotation(answering, "date");
+  const ageDays =
+    typeof on.value === "string" ? (Date.parse(asOf) - Date.parse(on.value)) / DAY_MS : Number.NaN;
   return [
-    ...(typeof report === "string" && /^sha256:[0-9a-f]{64}$/.test(report)
+    ...(typeof report.value === "string" && /^sha256:[0-9a-f]{64}$/.test(report.value)
       ? []
-      : [
-          problemAt(
-            rollout.urn,
-            'metadata.annotations["llmops.io/evaluation-report"]',
-            report,
-            "the digest of a signed evaluation report",
-          ),
-        ]),
+      : [problemAt(urn, report.path, report.value, "the digest of a signed evaluation report")]),
     ...(ageDays >= 0 && ageDays <= evaluationMaxAgeDays
       ? []
-      : [
-          problemAt(
-            rollout.urn,
-            'metadata.annotations["llmops.io/evaluated-on"]',
-            on,
-            `a day at most ${evaluationMaxAgeDays} days ago`,
-          ),
-        ]),
+      : [problemAt(urn, on.path, on.value, `a day at most ${evaluationMaxAgeDays} days ago`)]),
   ];
 }
 
@@ -112,30 +104,92 @@ function gateFirst(graph: ResourceGraph, rollout: ResourceNode): Problem[] {
   ];
 }
 
+/** Whether pods have a gate of this name among what runs first, and it asks for this. */
+function podsGated(
+  { urn, inputs }: ResourceNode,
+  pod: string,
+  name: string,
+  wanted: readonly (string | undefined)[],
+): Problem[] {
+  const path = `${pod}.initContainers`;
+  const containers = valueAt(inputs, path);
+  const gate = listed(containers).find((each) => valueAt(each, "name") === `gate-${name}`);
+  const given = listed(gate === undefined ? undefined : valueAt(gate, "args"));
+  if (wanted.every((each) => each !== undefined && given.includes(each))) return [];
+  const observed = isUnknown(containers) ? containers : gate === undefined ? "no gate" : given;
+  return [
+    problemAt(urn, path, observed, `gate-${name}, which verifies the report ${name} is annotated with`),
+  ];
+}
+
 /**
  * The gateway stands behind the same gate: its prompts and guardrails change without a pod of the model, so the gate of the model's delivery never
  * sees them.
  */
-function gatewayGated(graph: ResourceGraph, rollout: ResourceNode): Problem[] {
+function gatewayGated(graph: ResourceGraph, answering: Answering): Problem[] {
+  const { workload, name } = answering;
   const set = graph.nodes.find(
     (each) => each.type === STATEFUL_SET && isBelow(graph, each, ["llmops:gateway:Gateway"]),
   );
-  const path = "spec.template.spec.initContainers";
-  const name = valueAt(rollout.inputs, "metadata.name");
   const unreadable: GraphValue = { $unknown: true };
-  if (set === undefined || typeof name !== "string")
-    return [problemAt(rollout.urn, "gateway", unreadable, "a gateway that verifies the signed report")];
-  const containers = valueAt(set.inputs, path);
-  const gate = listed(containers).find((each) => valueAt(each, "name") === `gate-${name}`);
-  const given = listed(gate === undefined ? undefined : valueAt(gate, "args"));
+  if (set === undefined)
+    return [problemAt(workload.urn, "gateway", unreadable, "a gateway that verifies the signed report")];
   const wanted = (["report", "prompt", "guardrails"] as const).map((what) => {
-    const key = what === "report" ? "llmops.io/evaluation-report" : `llmops.io/evaluated-${what}`;
-    const value = annotation(rollout, key);
+    const { value } = annotation(answering, what);
     return typeof value === "string" ? `--${what}=${value}` : undefined;
   });
-  if (wanted.every((each) => each !== undefined && given.includes(each))) return [];
-  const observed = isUnknown(containers) ? containers : gate === undefined ? "no gate" : given;
-  return [problemAt(set.urn, path, observed, `gate-${name}, which verifies the report the rollout names`)];
+  return podsGated(set, "spec.template.spec", name, wanted);
+}
+
+/** Where the workloads of engines describe the pods that answer. */
+const ENGINE_PODS: ReadonlyMap<string, string> = new Map([
+  ["kubernetes:apps/v1:Deployment", "spec.template.spec"],
+  ["kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet", "spec.leaderWorkerTemplate.leaderTemplate.spec"],
+]);
+
+const nameOf = ({ inputs }: ResourceNode): string => textOf(valueAt(inputs, "metadata.name"));
+
+function weightsOf({ models }: ControlContext, served: string): string | undefined {
+  return models.flatMap(({ answers }) => answers).find(({ name }) => name === served)?.weights;
+}
+
+/** A delivery in steps: its gate comes before the first request. */
+function rolloutProblems(graph: ResourceGraph, rollout: ResourceNode, context: ControlContext): Problem[] {
+  const name = nameOf(rollout);
+  const answering = { workload: rollout, name, weights: weightsOf(context, name) };
+  return [
+    ...sameVersion(graph, answering),
+    ...freshReport(answering, context),
+    ...gateFirst(graph, rollout),
+    ...gatewayGated(graph, answering),
+  ];
+}
+
+/** The pods of an engine: each starts behind the evaluations of everything it answers under. What a rollout says of the model is not asked twice. */
+function engineProblems(
+  graph: ResourceGraph,
+  workload: ResourceNode,
+  context: ControlContext,
+  inSteps: ReadonlySet<string>,
+): Problem[] {
+  const model = context.models.find(({ name }) => name === nameOf(workload));
+  if (model === undefined)
+    return [
+      problemAt(workload.urn, "metadata.name", { $unknown: true }, "a model that the stack file declares"),
+    ];
+  return model.answers.flatMap(({ name, weights }) => {
+    const answering = { workload, name, weights };
+    return [
+      ...podsGated(workload, ENGINE_PODS.get(workload.type) ?? "", name, [`--model=${weights}`]),
+      ...(inSteps.has(name)
+        ? []
+        : [
+            ...sameVersion(graph, answering),
+            ...freshReport(answering, context),
+            ...gatewayGated(graph, answering),
+          ]),
+    ];
+  });
 }
 
 /** Controls of how new versions get traffic. */
@@ -152,19 +206,23 @@ export const deliveryControls: readonly Control[] = [
     levels: STRICT,
     rationale: "Weights, prompts and guardrails answer together; a change of one of them is a new system.",
     remediation:
-      "Evaluate exactly this version, sign the report, commit it and write its digest under models[].delivery.evaluation.",
+      "Evaluate exactly this version, sign the report, commit it and write its digest under models[].delivery.evaluation, or under engine.adapters[].evaluation for an adapter.",
     blindSpots:
-      "The signature and the verdict of the report: the gate verifies both in the cluster before the switch and before a pod of the gateway starts. Rolling updates, and the first version of a model, which Argo Rollouts puts into service at once.",
-    evaluate: (graph, context) =>
-      checked(
-        ofType(graph, ROLLOUT),
-        (rollout) => [
-          ...sameVersion(graph, rollout, context),
-          ...freshReport(rollout, context),
-          ...gateFirst(graph, rollout),
-          ...gatewayGated(graph, rollout),
-        ],
-        "no model is delivered in steps",
-      ),
+      "The signature and the verdict of the report: the gates verify both in the cluster, before a switch and before a pod of an engine or of the gateway starts. Models of external providers.",
+    evaluate: (graph, context) => {
+      const rollouts = ofType(graph, ROLLOUT);
+      const inSteps = new Set(rollouts.map(nameOf));
+      const engines = graph.nodes.filter(
+        (node) => ENGINE_PODS.has(node.type) && isBelow(graph, node, ["llmops:serving:ModelService"]),
+      );
+      return checked(
+        [...rollouts, ...engines],
+        (node) =>
+          node.type === ROLLOUT
+            ? rolloutProblems(graph, node, context)
+            : engineProblems(graph, node, context, inSteps),
+        "no model is served",
+      );
+    },
   },
 ];

@@ -22,7 +22,8 @@ const surge = z
   .default({ kind: "in-place" })
   .describe("GPUs a delivery may take besides those that serve.");
 
-const evaluated = z
+/** Signed evaluation of what answers under a name. */
+export const evaluated = z
   .strictObject({
     report: sha256.describe("Digest of the signed evaluation report."),
     model: z
@@ -49,7 +50,7 @@ const soakMinutes = z
 /** How a new version of a model takes over. */
 export const delivery = z
   .discriminatedUnion("strategy", [
-    z.strictObject({ strategy: z.literal("rolling"), ...termination, surge }),
+    z.strictObject({ strategy: z.literal("rolling"), ...termination, surge, evaluation: evaluated }),
     z.strictObject({
       strategy: z.literal("blue-green"),
       ...termination,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { delivery } from "./delivery.ts";
+import { delivery, evaluated } from "./delivery.ts";
 import { count, countOrZero, dnsName, isoDate, secretRef, sha256 } from "./primitives.ts";
 
 const usd = z
@@ -61,6 +61,7 @@ const engine = z
                 z.literal(256),
               ])
               .describe("Rank it was trained with."),
+            evaluation: evaluated,
           }),
         )
         .min(1)

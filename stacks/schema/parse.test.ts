@@ -1882,6 +1882,18 @@ describe("a bad configuration", () => {
       "models[1].delivery.steps[0].minutes",
     ],
     ["globex-prod", "models[0].delivery.evaluation", undefined, "models[0].delivery.evaluation"],
+    [
+      "globex-prod",
+      "models[0].delivery",
+      { strategy: "rolling", surge: { kind: "in-place" } },
+      "models[0].delivery.evaluation",
+    ],
+    [
+      "globex-prod",
+      "models[0].engine.adapters",
+      [{ name: "tone", image: "registry.example/tone", digest: `sha256:${"a".repeat(64)}`, rank: 16 }],
+      "models[0].engine.adapters[0].evaluation",
+    ],
     ["globex-prod", "evaluation.signer", undefined, "evaluation.signer"],
     ["globex-prod", "loops.image", undefined, "loops.image"],
   ])("%s with %s = %j is refused at %s: a delivery has room and a gate", (stack, path, value, at) => {

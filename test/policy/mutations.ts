@@ -1607,20 +1607,20 @@ export const MUTATIONS: readonly Mutation[] = [
   // Delivery
   ...(
     [
-      ["an evaluation of other weights", "evaluated-model", `gitCommit:${"0".repeat(40)}`],
-      ["an evaluation with other prompts", "evaluated-prompt", `sha256:${"0".repeat(64)}`],
-      ["an evaluation with other guardrails", "evaluated-guardrails", `sha256:${"0".repeat(64)}`],
-      ["an evaluation that is too old", "evaluated-on", "2026-08-25"],
-      ["an evaluation of tomorrow", "evaluated-on", "2026-11-25"],
-      ["a day nobody can read", "evaluated-on", "yesterday"],
-      ["a report without digest", "evaluation-report", "EVAL-7"],
+      ["an evaluation of other weights", "model", `gitCommit:${"0".repeat(40)}`],
+      ["an evaluation with other prompts", "prompt", `sha256:${"0".repeat(64)}`],
+      ["an evaluation with other guardrails", "guardrails", `sha256:${"0".repeat(64)}`],
+      ["an evaluation that is too old", "date", "2026-08-25"],
+      ["an evaluation of tomorrow", "date", "2026-11-25"],
+      ["a day nobody can read", "date", "yesterday"],
+      ["a report without digest", "report", "EVAL-7"],
     ] as const
   ).map(([what, key, value]) =>
     fail(
       "kubernetes",
       "acme-prod",
       what,
-      annotated("delivery-claims-assistant", `llmops.io/${key}`, value),
+      annotated("delivery-claims-assistant", `claims-assistant.evaluation.llmops.io/${key}`, value),
       "AIA-TST-03",
     ),
   ),
@@ -1668,6 +1668,34 @@ export const MUTATIONS: readonly Mutation[] = [
     })),
     "AIA-TST-03",
   ),
+  fail(
+    "kubernetes",
+    "acme-prod",
+    "an engine that starts without the gate",
+    set(DEPLOYMENT, "claims-assistant", "spec.template.spec.initContainers", []),
+    "AIA-TST-03",
+  ),
+  fail(
+    "kubernetes",
+    "acme-prod",
+    "an engine behind the gate of other weights",
+    edit(DEPLOYMENT, "claims-assistant", ({ inputs }) => ({
+      inputs: JSON.parse(
+        JSON.stringify(inputs).replace(
+          /--model=gitCommit:[0-9a-f]{40}/,
+          `--model=gitCommit:${"0".repeat(40)}`,
+        ),
+      ) as typeof inputs,
+    })),
+    "AIA-TST-03",
+  ),
+  unknown(
+    "kubernetes",
+    "acme-prod",
+    "an engine whose gate nobody knows yet",
+    set(DEPLOYMENT, "claims-assistant", "spec.template.spec.initContainers", UNKNOWN),
+    "AIA-TST-03",
+  ),
   unknown(
     "kubernetes",
     "acme-prod",
@@ -1679,7 +1707,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "kubernetes",
     "acme-prod",
     "an evaluation nobody knows yet",
-    annotated("delivery-claims-assistant", "llmops.io/evaluated-guardrails", UNKNOWN),
+    annotated("delivery-claims-assistant", "claims-assistant.evaluation.llmops.io/guardrails", UNKNOWN),
     "AIA-TST-03",
   ),
 ];

@@ -11,7 +11,7 @@ import { createLoopsServer } from "../server.ts";
 
 const HELP = `loops serve --config=FILE
   takes alerts at POST /alerts, decides, records, starts workflows
-loops gate --file=FILE --report=sha256:HEX --model=ID --prompt=ID --guardrails=ID --data-sets=ID
+loops gate --file=FILE --report=sha256:HEX|any --model=ID --prompt=ID|any --guardrails=ID|any --data-sets=ID|any
            --environment=STAGE --min-samples=N --max-age-days=N|any     (EVALUATION_SIGNER: public key, PEM)
   0 when the signed report admits exactly this version to traffic, 1 when not
 loops abort --namespace=NAME --rollout=NAME                  (KUBERNETES_URL, KUBERNETES_TOKEN_FILE)
@@ -60,6 +60,11 @@ async function serve(args: readonly string[]): Promise<number> {
   return 0;
 }
 
+/** An option that may be left open, but only in so many words. */
+function unlessAny<Name extends string>(name: Name, value: string): Partial<Record<Name, string>> {
+  return value === "any" ? {} : ({ [name]: value } as Record<Name, string>);
+}
+
 function runGate(args: readonly string[]): number {
   const given = options(args, {
     file: text,
@@ -75,12 +80,12 @@ function runGate(args: readonly string[]): number {
   const verdict = gate(
     {
       file: given.file,
-      report: given.report,
+      ...unlessAny("report", given.report),
       wanted: {
         model: given.model,
-        prompt: given.prompt,
-        guardrails: given.guardrails,
-        dataSets: given["data-sets"],
+        ...unlessAny("prompt", given.prompt),
+        ...unlessAny("guardrails", given.guardrails),
+        ...unlessAny("dataSets", given["data-sets"]),
       },
       environment: given.environment,
       minSamples: given["min-samples"],

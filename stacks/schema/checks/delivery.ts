@@ -44,16 +44,15 @@ function firstStepIsWatched({ delivery }: Model, index: number): ConfigProblem[]
   ];
 }
 
-/** Where evaluations are required, a delivery in steps needs everything its gate looks at. */
+/** Where evaluations are required, everything a model answers under needs what its gates look at. */
 function gateIsComplete({ models, evaluation, loops }: PlatformConfig): ConfigProblem[] {
-  const inSteps = models.flatMap((model, index) =>
-    model.delivery.strategy === "rolling" ? [] : [{ delivery: model.delivery, index }],
-  );
-  if (evaluation.gate === "advisory" || inSteps.length === 0) return [];
+  if (evaluation.gate === "advisory" || models.length === 0) return [];
   const needed = (path: readonly (string | number)[], value: unknown, fix: string): ConfigProblem[] =>
     value === undefined
-      ? [problem(path, value, "evaluation.gate is required and a model is delivered in steps", fix)]
+      ? [problem(path, value, "evaluation.gate is required, and the gates of the models look at it", fix)]
       : [];
+  const reference =
+    "write the digest of the signed report and what it covers; `llmops policy check` names the hashes";
   return [
     ...needed(
       ["evaluation", "signer"],
@@ -61,13 +60,12 @@ function gateIsComplete({ models, evaluation, loops }: PlatformConfig): ConfigPr
       "write the public key that evaluations are signed with",
     ),
     ...needed(["loops", "image"], loops.image, "build loops/Dockerfile and write its image with digest"),
-    ...inSteps.flatMap(({ delivery, index }) =>
-      needed(
-        ["models", index, "delivery", "evaluation"],
-        delivery.evaluation,
-        "write the digest of the signed report and what it covers; `llmops policy check` names the hashes",
+    ...models.flatMap(({ delivery, engine }, index) => [
+      ...needed(["models", index, "delivery", "evaluation"], delivery.evaluation, reference),
+      ...(engine.kind === "vllm" ? (engine.adapters ?? []) : []).flatMap((adapter, at) =>
+        needed(["models", index, "engine", "adapters", at, "evaluation"], adapter.evaluation, reference),
       ),
-    ),
+    ]),
   ];
 }
 

@@ -1,0 +1,74 @@
+import * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import { refuse } from "../component.ts";
+import { gateContainer, type GateArgs, type GatePlace } from "./gate.ts";
+import { KEPT_FOR_EARLIER_PODS, versioned } from "./versioned.ts";
+
+/** What must be signed before a pod starts: an evaluation of what answers under a name. */
+export interface PodGate {
+  /** Name clients use: a model's or an adapter's. */
+  readonly model: string;
+  readonly gate: GateArgs;
+  /** Text of the signed report; absent until it is in the repository, and then no pod starts. */
+  readonly report?: string;
+}
+
+/** Gates of the pods at one place. */
+export interface PodGates {
+  readonly place: Exclude<GatePlace, "delivery">;
+  readonly gates: readonly PodGate[];
+}
+
+/** @throws pulumi.InputPropertyError for an image without digest */
+export function validatePodGates(gates: readonly PodGate[]): void {
+  for (const { model, gate } of gates)
+    if (!/@sha256:[0-9a-f]{64}$/.test(gate.image))
+      refuse("gates", `the image '${gate.image}' of the gate of ${model} is not pinned by digest`);
+}
+
+const volumeOf = (model: string): string => `evaluation-${model}`;
+
+/** A pod of an engine takes a newer report about the same weights, and does not start again for it. */
+function reportMap(place: PodGates["place"], { model, gate }: PodGate): string {
+  return versioned(volumeOf(model), place === "engine" ? gate.served.model : gate.evaluation.report);
+}
+
+/** Containers that run before the pod's own, and the reports they read. A report that is not there keeps the pod from starting. */
+export function gatePods({ place, gates }: PodGates): {
+  readonly initContainers: k8s.types.input.core.v1.Container[];
+  readonly volumes: k8s.types.input.core.v1.Volume[];
+} {
+  return {
+    initContainers: gates.map(({ model, gate }) =>
+      gateContainer({ name: `gate-${model}`, volume: volumeOf(model), place }, gate),
+    ),
+    volumes: gates.map((each) => ({
+      name: volumeOf(each.model),
+      configMap: { name: reportMap(place, each) },
+    })),
+  };
+}
+
+/** The signed reports that are in the repository, as files of the pods. */
+export function gateReports(
+  name: (suffix: string) => string,
+  { place, gates }: PodGates,
+  metadata: Omit<k8s.types.input.meta.v1.ObjectMeta, "name">,
+  opts: pulumi.CustomResourceOptions,
+): k8s.core.v1.ConfigMap[] {
+  return gates.flatMap((each) =>
+    each.report === undefined
+      ? []
+      : [
+          new k8s.core.v1.ConfigMap(
+            name(volumeOf(each.model)),
+            {
+              metadata: { ...metadata, name: reportMap(place, each) },
+              ...(place === "engine" ? {} : { immutable: true }),
+              data: { "report.json": each.report },
+            },
+            { ...opts, ...KEPT_FOR_EARLIER_PODS },
+          ),
+        ],
+  );
+}
