@@ -6,9 +6,6 @@ export const OPEN = [
   "test/e2e/autoscaling.test.ts",
   "test/e2e/label-studio.test.ts",
   "test/e2e/promptfoo.test.ts",
-  "test/e2e/rollouts.test.ts",
-  "test/e2e/canary.test.ts",
-  "test/e2e/workflows.test.ts",
 ] as const;
 
 /** Suites whose subject is time: a neighbour's load would be part of what they see. They run last, one after the other. */
