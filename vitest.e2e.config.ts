@@ -4,9 +4,6 @@ import { LongestFirst } from "./test/e2e/longest-first.ts";
 /** Kept apart, `npm run test:e2e:open` runs them: not seen to pass whole yet, or, the autoscaling loop, for a quiet machine only. */
 export const OPEN = [
   "test/e2e/autoscaling.test.ts",
-  "test/e2e/rollouts.test.ts",
-  "test/e2e/canary.test.ts",
-  "test/e2e/workflows.test.ts",
 ] as const;
 
 /** Suites whose subject is time: a neighbour's load would be part of what they see. They run last, one after the other. */

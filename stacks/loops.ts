@@ -73,11 +73,12 @@ export function deployLoops(
   const { automation, image } = config.loops;
   if (automation.kind === "off") return;
   if (image === undefined) throw new RangeError("loops.image is missing");
-  const { retrain, rollback, proposals } = automation;
+  const { executorImage, retrain, rollback, proposals } = automation;
   new Loops(
     `${name}-loops`,
     {
       image,
+      executorImage,
       configuration: JSON.stringify(checkLoopsConfig(configuration(config, automation)), null, 2),
       ...(retrain === undefined
         ? {}

@@ -33,9 +33,6 @@ export const REDIS_SERVER: DebianTool = {
   libraries: ["redis-tools", "libjemalloc2", "liblua5.1-0", "liblzf1", "lua-bitop", "lua-cjson"],
 };
 
-/** Store of the Kubernetes API server. */
-export const ETCD: DebianTool = { package: "etcd-server", binary: "usr/bin/etcd", libraries: [] };
-
 /** HTTP load generator. */
 export const WRK: DebianTool = { package: "wrk", binary: "usr/bin/wrk", libraries: [] };
 

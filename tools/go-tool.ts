@@ -54,6 +54,18 @@ export const KUBERNETES: GoTool = {
     "-s -w -X k8s.io/component-base/version.gitVersion=v1.35.4 -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=35",
 };
 
+/**
+ * Store of the Kubernetes API server, at the version kubeadm 1.35 brings. Debian's 3.4.23 lacks the progress notices that watches
+ * without a version need, and Argo Workflows watches so: it saw each change only when it listed again, up to half a minute later.
+ * @see https://github.com/kubernetes/kubernetes/blob/v1.35.4/cmd/kubeadm/app/constants/constants.go
+ */
+export const ETCD: GoTool = {
+  name: "etcd",
+  packages: ["go.etcd.io/etcd/server/v3"],
+  version: "v3.6.6",
+  ldflags: "-s -w",
+};
+
 /** Scales on events and metrics: its controller and its metrics API. */
 export const KEDA: GoTool = {
   name: "keda",
@@ -98,6 +110,7 @@ export const INFERENCE_SIM: GoTool = {
 export const GO_TOOLS: readonly GoTool[] = [
   PULUMI,
   KUBERNETES,
+  ETCD,
   KEDA,
   KWOK,
   ARGO_ROLLOUTS,

@@ -93,7 +93,11 @@ describe("a delivery", () => {
     });
   });
 
-  it("blue-green drains the colour that leaves, after the watch or an abort", () => {
+  it("keeps no earlier version, because one that was aborted would keep the next from ever timing out", () => {
+    expect(rolloutOf(args).spec).toMatchObject({ revisionHistoryLimit: 0, progressDeadlineAbort: true });
+  });
+
+  it("blue-green drains the old colour after the watch, and takes an aborted one away before it could serve ungated", () => {
     expect(rolloutOf(args).spec.strategy).toEqual({
       blueGreen: {
         activeService: "mistral",
@@ -105,7 +109,7 @@ describe("a delivery", () => {
           args: [{ name: "hash", valueFrom: { podTemplateHashValue: "Latest" } }],
         },
         scaleDownDelaySeconds: 105,
-        abortScaleDownDelaySeconds: 105,
+        abortScaleDownDelaySeconds: 1,
       },
     });
   });

@@ -23,6 +23,20 @@ export interface ModelRolloutArgs extends WatchArgs {
 /** Least seconds until every gateway sends to the new replicas: a name server's cache may keep addresses for 30 s, the gateway looks every 2 s. */
 const PROPAGATION_SECONDS = 35;
 
+/**
+ * Seconds the replicas of an aborted version outlive the switch back. As long as they are there, Argo Rollouts 1.9.1 puts that
+ * version into service without gate and watch when it is tried or merged again, so they leave at once; each serves on through its
+ * own preStop and drain.
+ * @see https://github.com/argoproj/argo-rollouts/blob/v1.9.1/rollout/bluegreen.go#L113
+ */
+const ABORTED_SECONDS = 1;
+
+/**
+ * Earlier versions are in Git. Argo Rollouts 1.9.1 never ends a delivery without room while an aborted version's ReplicaSet is kept.
+ * @see https://github.com/argoproj/argo-rollouts/blob/v1.9.1/rollout/sync.go#L575
+ */
+const KEPT_VERSIONS = 0;
+
 /** Seconds a new replica gets for node, image and weights. */
 const PROGRESS_SECONDS = 2_400;
 
@@ -72,10 +86,9 @@ function gateAnalysis({ model, gate }: ModelRolloutArgs): IRolloutAnalysis | und
   return gate === undefined ? undefined : { templates: [{ templateName: `${model}-gate` }] };
 }
 
-/** The old colour is the stable one until the watch has passed, so that an abort only switches a Service back; the delay comes then. */
+/** The old colour is the stable one until the watch has passed, so that an abort only switches a Service back; it is drained after that. */
 function blueGreen(args: ModelRolloutArgs): IBlueGreenStrategy {
   const gate = gateAnalysis(args);
-  const delay = Math.max(PROPAGATION_SECONDS, args.drainSeconds);
   return {
     activeService: args.model,
     previewService: previewName(args.model),
@@ -83,8 +96,8 @@ function blueGreen(args: ModelRolloutArgs): IBlueGreenStrategy {
     autoPromotionEnabled: true,
     ...(gate === undefined ? {} : { prePromotionAnalysis: gate }),
     postPromotionAnalysis: watch(args.model),
-    scaleDownDelaySeconds: delay,
-    abortScaleDownDelaySeconds: delay,
+    scaleDownDelaySeconds: Math.max(PROPAGATION_SECONDS, args.drainSeconds),
+    abortScaleDownDelaySeconds: ABORTED_SECONDS,
   };
 }
 
@@ -120,7 +133,7 @@ export function rolloutOf(args: ModelRolloutArgs): IRollout {
       // The autoscaler owns the number of replicas.
       workloadRef: { apiVersion: "apps/v1", kind: "Deployment", name: model },
       selector: { matchLabels: { "llmops.io/model": model } },
-      revisionHistoryLimit: 3,
+      revisionHistoryLimit: KEPT_VERSIONS,
       progressDeadlineSeconds: PROGRESS_SECONDS,
       progressDeadlineAbort: true,
       strategy:

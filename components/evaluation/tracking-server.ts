@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import { chartImage } from "../addon/chart-image.ts";
 import { HelmAddon } from "../addon/helm-addon.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { podSecurityLabels } from "../pod-security.ts";
@@ -48,12 +49,6 @@ export const WRITE_AUTH_FILE = [
   `file['mlflow'] = {'default_permission': 'NO_PERMISSIONS', 'database_uri': plain('MLFLOW_BACKEND_STORE_URI'), 'admin_username': '${MLFLOW_ADMIN}', 'admin_password': plain('ADMIN_PASSWORD'), 'authorization_function': 'mlflow.server.auth:authenticate_request_basic_auth'}`,
   "file.write(open(os.environ['MLFLOW_AUTH_CONFIG_PATH'], 'w'))",
 ].join("\n");
-
-/** Splits a pinned image so that the chart, which joins both by a colon, writes it as it was. */
-function chartImage(image: string): { readonly repository: string; readonly tag: string } {
-  const colon = image.lastIndexOf(":");
-  return { repository: image.slice(0, colon), tag: image.slice(colon + 1) };
-}
 
 /** Folder of a bucket as MLflow is told where it is. */
 function artifactsUri({ kind, bucket }: ObjectStoreLocation): string {

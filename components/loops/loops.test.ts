@@ -26,6 +26,7 @@ const retrain: RetrainArgs = {
 };
 const RETRAINING: LoopsArgs = {
   image,
+  executorImage: `quay.io/argoproj/argoexec:v4.1.0@sha256:${"c".repeat(64)}`,
   configuration: "{}",
   retrain,
   models: [
@@ -104,6 +105,35 @@ describe("authority", () => {
         namespace: "loops",
         annotations: { "kubernetes.io/service-account.name": "loops-executor" },
       }),
+    ]);
+  });
+
+  it("to report comes after its account, because Kubernetes deletes a token whose account is not there", async () => {
+    const graph = await graphOf();
+    const [account, token] = ["ServiceAccount::l-account-loops-executor", "Secret::l-executor-token"].map(
+      (end) => graph.nodes.find(({ urn }) => urn.endsWith(end)),
+    );
+    expect(account).toBeDefined();
+    expect(token?.dependencies).toContain(account?.urn);
+  });
+
+  it("of Argo's controller is in the namespace of the loops: no secret, no role, no shell in a pod", async () => {
+    const rights = rightsOf(await graphOf(), "workflow-controller");
+    expect(Object.keys(rights)).toEqual(["loops"]);
+    expect(rights["loops"]?.flatMap(({ resources }) => resources)).toEqual([
+      "pods",
+      "configmaps",
+      "persistentvolumeclaims",
+      "persistentvolumeclaims/finalizers",
+      "serviceaccounts",
+      "events",
+      "workflows",
+      "workflows/finalizers",
+      "workflowtasksets",
+      "workflowtasksets/finalizers",
+      "workflowartifactgctasks",
+      "workflowtemplates",
+      "workflowtaskresults",
     ]);
   });
 
@@ -191,6 +221,42 @@ describe("the workflows", () => {
   });
 });
 
+describe("Argo Workflows", () => {
+  it("is installed outside of the namespaces whose pods the admission policies judge, and looks after that of the loops", async () => {
+    const graph = await graphOf();
+    const [release] = ofType(graph, "kubernetes:helm.sh/v3:Release");
+    expect(release?.inputs["namespace"]).toBe("argo-workflows");
+    const namespaces = ofType(graph, "kubernetes:core/v1:Namespace").map(({ inputs }) => inputs["metadata"]);
+    const named = (name: string): unknown =>
+      namespaces.find((each) => isRecord(each) && each["name"] === name) ?? name;
+    expect(named("argo-workflows")).not.toHaveProperty(["labels", "llmops.io/client"]);
+    expect(named("loops")).toHaveProperty(["labels", "llmops.io/client"], "acme");
+    expect(valueAt(release?.inputs ?? {}, "values.controller")).toMatchObject({
+      extraArgs: ["--managed-namespace", "loops"],
+      serviceAccount: { name: "workflow-controller" },
+    });
+  });
+
+  it("adds containers to a step whose image and security the admission policies take", async () => {
+    const [release] = ofType(await graphOf(), "kubernetes:helm.sh/v3:Release");
+    const { image: executorImage, securityContext } = (
+      release?.inputs["values"] as unknown as {
+        executor: {
+          image: { registry: string; repository: string; tag: string };
+          securityContext: object;
+        };
+      }
+    ).executor;
+    const { registry, repository, tag } = executorImage;
+    expect(`${registry}/${repository}:${tag}`).toBe(args.executorImage);
+    expect(securityContext).toMatchObject({
+      runAsNonRoot: true,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+    });
+  });
+});
+
 describe("the registry of models", () => {
   const url = "http://mlflow.ml.svc:5000";
   const withAccount = {
@@ -255,7 +321,14 @@ describe("the registry of models", () => {
       program: () =>
         new Loops(
           "l",
-          { image, configuration: "{}", rollback, models: args.models, labels: args.labels },
+          {
+            image,
+            executorImage: args.executorImage,
+            configuration: "{}",
+            rollback,
+            models: args.models,
+            labels: args.labels,
+          },
           {},
         ),
     });
@@ -297,6 +370,8 @@ describe("the controller", () => {
   it.each([
     [{ image: "loops:latest" }, "image"],
     [{ retrain: { ...retrain, trainingImage: "training:1" } }, "retrain.trainingImage"],
+    [{ executorImage: "quay.io/argoproj/argoexec:v4.1.0" }, "executorImage"],
+    [{ executorImage: `argoproj/argoexec@sha256:${"c".repeat(64)}` }, "executorImage"],
   ] satisfies [Partial<LoopsArgs>, string][])("refuses %j", (changes, path) => {
     expect(() => {
       validateLoopsArgs({ ...args, ...changes });

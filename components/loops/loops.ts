@@ -1,11 +1,12 @@
 import * as k8s from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import * as tls from "@pulumi/tls";
+import { chartImage } from "../addon/chart-image.ts";
 import { HelmAddon } from "../addon/helm-addon.ts";
 import { configurationHash } from "../configuration-hash.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
-import { LlmopsComponent, type ComponentOptions } from "../component.ts";
+import { LlmopsComponent, refuse, type ComponentOptions } from "../component.ts";
 import { podSecurityLabels } from "../pod-security.ts";
 import { MLFLOW_CLIENT_LABEL } from "../evaluation/address.ts";
 import {
@@ -15,9 +16,16 @@ import {
   toMlflow,
 } from "../evaluation/mlflow-client.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
-import { ACCOUNT_FOLDER, LOOPS_NAMESPACE, LOOPS_TOKEN } from "./address.ts";
+import { ACCOUNT_FOLDER, LOOPS_NAMESPACE, LOOPS_TOKEN, WORKFLOWS_NAMESPACE } from "./address.ts";
 import { CONTROLLER_RESTRAINT } from "./restraint.ts";
-import { abortRules, CONTROLLER_RULES, EXECUTOR_RULES, type RoleRule } from "./roles.ts";
+import {
+  abortRules,
+  CONTROLLER_RULES,
+  EXECUTOR_RULES,
+  WORKFLOWS_ACCOUNT,
+  WORKFLOWS_RULES,
+  type RoleRule,
+} from "./roles.ts";
 import { EXECUTOR_ACCOUNT, retrainTemplate, rollbackTemplate, type RetrainArgs } from "./templates.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 import { clusterDns } from "../cluster/dns.ts";
@@ -33,6 +41,8 @@ export interface LoopModel {
 export interface LoopsArgs {
   /** Image built from `loops/Dockerfile`, pinned by digest. */
   readonly image: string;
+  /** Image `argoexec` of the chart's version, pinned by digest: Argo adds it to every step. */
+  readonly executorImage: string;
   /** Configuration file of the controller, already checked; it holds no secret. */
   readonly configuration: string;
   /** Absent: no alert retrains. */
@@ -61,13 +71,32 @@ const USER = 65_532;
  * Checks the arguments.
  * @throws pulumi.InputPropertyError naming the property.
  */
-export function validateLoopsArgs({ image, retrain }: LoopsArgs): void {
+export function validateLoopsArgs({ image, executorImage, retrain }: LoopsArgs): void {
   const pinned = (propertyPath: string, value: string): void => {
-    if (!/@sha256:[0-9a-f]{64}$/.test(value))
-      throw new pulumi.InputPropertyError({ propertyPath, reason: `'${value}' is not pinned by digest` });
+    if (!/@sha256:[0-9a-f]{64}$/.test(value)) refuse(propertyPath, `'${value}' is not pinned by digest`);
   };
   pinned("image", image);
+  pinned("executorImage", executorImage);
+  // The chart takes host and path apart.
+  if (!/^[^/]*[.:][^/]*\//.test(executorImage))
+    refuse("executorImage", `'${executorImage}' does not name its registry`);
   if (retrain !== undefined) pinned("retrain.trainingImage", retrain.trainingImage);
+}
+
+/** Values of the chart for the containers it adds to a step: they pass the admission policies like every other container of it. */
+function executorValues(image: string): object {
+  const { repository: path, tag } = chartImage(image);
+  const host = path.indexOf("/");
+  return {
+    image: { registry: path.slice(0, host), repository: path.slice(host + 1), tag },
+    resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "128Mi" } },
+    securityContext: {
+      runAsNonRoot: true,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+  };
 }
 
 /** Alerts that set something in motion: a controller that decides and records, and workflows that carry it out. */
@@ -82,14 +111,7 @@ export class Loops extends LlmopsComponent {
     const namespace = this.#namespace(args);
     const inside = { parent: this, dependsOn: namespace };
     const metadata = this.#metadata(args);
-    const workflows = new HelmAddon(
-      this.childName("workflows"),
-      {
-        chart: "argo-workflows",
-        namespace: LOOPS_NAMESPACE,
-      },
-      inside,
-    );
+    const workflows = this.#workflows(args, namespace);
     this.publicKeyPem = this.#secrets(args, inside);
     this.#network(args, inside);
     this.#accounts(args, inside);
@@ -126,6 +148,24 @@ export class Loops extends LlmopsComponent {
         },
       },
       { parent: this },
+    );
+  }
+
+  /** Argo Workflows, in a namespace of its own, with rights in that of the loops only. */
+  #workflows({ executorImage }: LoopsArgs, managed: k8s.core.v1.Namespace): HelmAddon {
+    const namespace = new k8s.core.v1.Namespace(
+      this.childName("workflows-namespace"),
+      { metadata: { name: WORKFLOWS_NAMESPACE, labels: podSecurityLabels("restricted") } },
+      { parent: this },
+    );
+    return new HelmAddon(
+      this.childName("workflows"),
+      {
+        chart: "argo-workflows",
+        namespace: WORKFLOWS_NAMESPACE,
+        values: { executor: executorValues(executorImage) },
+      },
+      { parent: this, dependsOn: [namespace, managed] },
     );
   }
 
@@ -225,19 +265,20 @@ export class Loops extends LlmopsComponent {
 
   #accounts(args: LoopsArgs, inside: pulumi.CustomResourceOptions): void {
     const metadata = this.#metadata(args);
-    for (const account of ["loops", "loops-retrain", "loops-rollback", EXECUTOR_ACCOUNT])
+    const account = (accountName: string): k8s.core.v1.ServiceAccount =>
       new k8s.core.v1.ServiceAccount(
-        this.childName(`account-${account}`),
+        this.childName(`account-${accountName}`),
         // Argo writes only a `false` into a pod, so the account decides for the step that calls the API server.
-        { metadata: metadata(account), automountServiceAccountToken: account === "loops-rollback" },
+        { metadata: metadata(accountName), automountServiceAccountToken: accountName === "loops-rollback" },
         inside,
       );
-    this.#executorToken(args, inside);
+    for (const accountName of ["loops", "loops-retrain", "loops-rollback"]) account(accountName);
+    this.#executorToken(args, account(EXECUTOR_ACCOUNT));
     const grant = (
       suffix: string,
       namespace: string,
       rules: readonly RoleRule[],
-      accounts: readonly string[],
+      subject: { readonly namespace: string; readonly name: string },
     ): void => {
       const named = { ...metadata(`loops-${suffix}`), namespace };
       new k8s.rbac.v1.Role(
@@ -258,26 +299,33 @@ export class Loops extends LlmopsComponent {
         {
           metadata: named,
           roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: `loops-${suffix}` },
-          subjects: accounts.map((account) => ({
-            kind: "ServiceAccount",
-            name: account,
-            namespace: LOOPS_NAMESPACE,
-          })),
+          subjects: [{ kind: "ServiceAccount", ...subject }],
         },
         inside,
       );
     };
-    grant("controller", LOOPS_NAMESPACE, CONTROLLER_RULES, ["loops"]);
-    grant("executor", LOOPS_NAMESPACE, EXECUTOR_RULES, [EXECUTOR_ACCOUNT]);
+    const own = (accountName: string): { namespace: string; name: string } => ({
+      namespace: LOOPS_NAMESPACE,
+      name: accountName,
+    });
+    grant("controller", LOOPS_NAMESPACE, CONTROLLER_RULES, own("loops"));
+    grant("executor", LOOPS_NAMESPACE, EXECUTOR_RULES, own(EXECUTOR_ACCOUNT));
+    grant("workflows", LOOPS_NAMESPACE, WORKFLOWS_RULES, {
+      namespace: WORKFLOWS_NAMESPACE,
+      name: WORKFLOWS_ACCOUNT,
+    });
     if (args.rollback === undefined) return;
     for (const tenant of new Set(args.models.map(({ namespace }) => namespace))) {
-      const own = args.models.filter(({ namespace }) => namespace === tenant).map(({ name }) => name);
-      grant(`abort-${tenant}`, tenant, abortRules(own), ["loops-rollback"]);
+      const models = args.models.filter(({ namespace }) => namespace === tenant).map(({ name }) => name);
+      grant(`abort-${tenant}`, tenant, abortRules(models), own("loops-rollback"));
     }
   }
 
-  /** Kubernetes makes no such Secret by itself any more, and without it no step's pod starts. */
-  #executorToken(args: LoopsArgs, inside: pulumi.CustomResourceOptions): void {
+  /**
+   * Kubernetes makes no such Secret by itself any more, and without it no step's pod starts. It comes after its account: Kubernetes
+   * deletes a token whose account is not there.
+   */
+  #executorToken(args: LoopsArgs, account: k8s.core.v1.ServiceAccount): void {
     const metadata = this.#metadata(args)(`${EXECUTOR_ACCOUNT}.service-account-token`);
     new k8s.core.v1.Secret(
       this.childName("executor-token"),
@@ -285,7 +333,7 @@ export class Loops extends LlmopsComponent {
         metadata: { ...metadata, annotations: { "kubernetes.io/service-account.name": EXECUTOR_ACCOUNT } },
         type: "kubernetes.io/service-account-token",
       },
-      inside,
+      { parent: this, dependsOn: account },
     );
   }
 

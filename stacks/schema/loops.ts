@@ -46,6 +46,9 @@ const automation = z
         .enum(["act", "dry-run"])
         .default("dry-run")
         .describe("`dry-run` decides and records, and changes nothing."),
+      executorImage: pinnedImage.describe(
+        "quay.io/argoproj/argoexec of the version in charts/argo-workflows, or a mirror of it: Argo adds it to every step.",
+      ),
       retrain: retrain.optional(),
       rollback: rollback.optional(),
       proposals: z

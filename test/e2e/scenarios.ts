@@ -27,7 +27,7 @@ export const SCENARIOS: readonly Scenario[] = [
     file: "test/e2e/rollouts.test.ts",
     scenario: "Blue-green delivery",
     proves:
-      "Argo Rollouts, KEDA, Prometheus: gate, switch, watch, way back; replicas never fall below what is wanted",
+      "Argo Rollouts, KEDA, Prometheus: gate, also of what is tried again, switch, watch, way back; replicas never fall below what is wanted",
   },
   {
     file: "test/e2e/canary.test.ts",

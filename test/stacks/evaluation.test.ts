@@ -91,6 +91,7 @@ function withCallersOf(mlflowUrl: string): PlatformConfig {
       image,
       automation: {
         kind: "on",
+        executorImage: image,
         retrain: { image, command: ["retrain"], pool: config.gpuPools[0]?.name, mlflowUrl },
         proposals: { url: "https://git.example/dispatches", token: { name: "git", key: "token" } },
       },

@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { Agent, fetch } from "undici";
-import { ensureDebianTool, ETCD } from "../../../tools/debian-tool.ts";
-import { ensureTool, KUBERNETES } from "../../../tools/go-tool.ts";
+import { ensureTool, ETCD, KUBERNETES } from "../../../tools/go-tool.ts";
 import { createAuthority, createCertificate } from "./certificates.ts";
 import { nameOf, type KubeObject } from "./kube-object.ts";
 import { freePort, Processes } from "./processes.ts";
@@ -155,7 +154,7 @@ async function startProcesses(
   folder: string,
   programs: string,
 ): Promise<{ readonly url: string; readonly serviceAccountKey: string }> {
-  const etcd = ensureDebianTool(ETCD);
+  const etcd = await ensureTool(ETCD, say);
   const [client, peer, secure] = [await freePort(), await freePort(), await freePort()];
   const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const [signing, tokens] = [join(folder, "service-account.pem"), join(folder, "tokens.csv")];
@@ -164,7 +163,7 @@ async function startProcesses(
   const authority = createAuthority(folder);
   const proxy = createCertificate(folder, "front-proxy");
   processes.start("etcd", {
-    command: etcd.binary,
+    command: join(etcd, "bin", "server"),
     args: [
       `--data-dir=${join(folder, "etcd")}`,
       `--listen-client-urls=http://127.0.0.1:${client}`,
@@ -173,7 +172,6 @@ async function startProcesses(
       `--initial-advertise-peer-urls=http://127.0.0.1:${peer}`,
       `--initial-cluster=default=http://127.0.0.1:${peer}`,
     ],
-    env: etcd.env,
   });
   processes.start("kube-apiserver", {
     command: join(programs, "kube-apiserver"),

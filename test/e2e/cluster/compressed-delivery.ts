@@ -4,10 +4,14 @@ import type { KubeObject } from "./kube-object.ts";
 const COMPRESSION = 60;
 
 /** What does not shorten with the rest: a gate runs a real program, and a controller takes real time to make pods. */
-const REAL_SECONDS: Readonly<Record<string, number>> = {
-  activeDeadlineSeconds: 20,
-  progressDeadlineSeconds: 60,
-};
+export const REAL_SECONDS = {
+  activeDeadlineSeconds: 15,
+  progressDeadlineSeconds: 30,
+} as const;
+
+function isReal(key: string): key is keyof typeof REAL_SECONDS {
+  return key in REAL_SECONDS;
+}
 
 function compressed(value: unknown, key: string, prometheus: string): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => compressed(item, key, prometheus));
@@ -17,7 +21,7 @@ function compressed(value: unknown, key: string, prometheus: string): unknown {
     );
   if (key === "address") return prometheus;
   if (typeof value === "number" && key.endsWith("Seconds"))
-    return REAL_SECONDS[key] ?? Math.ceil(value / COMPRESSION);
+    return isReal(key) ? REAL_SECONDS[key] : Math.ceil(value / COMPRESSION);
   if (typeof value === "string" && ["initialDelay", "interval", "duration"].includes(key))
     return value.replace(/^(\d+)m$/, "$1s");
   if (typeof value === "string" && key === "query") return value.replaceAll(/\[(\d+)m\]/g, "[$1s]");

@@ -80,7 +80,7 @@ function holds(
 ): boolean {
   return (
     Object.entries(expected).every(([key, value]) => state[key as keyof typeof state] === value) &&
-    Object.entries(replicas).every(([digit, count]) => ready[digit] === count)
+    Object.entries(replicas).every(([digit, count]) => (ready[digit] ?? 0) === count)
   );
 }
 
@@ -94,6 +94,7 @@ export class DeliveredModel {
   readonly #config: PlatformConfig;
   readonly #model: Model;
   readonly #behaviours = new Map<string, Behaviour>();
+  readonly #versions = new Map<string, Promise<KubeObject[]>>();
   #extremes: Extremes | undefined;
   #isClosed = false;
   #loop: Promise<void> = Promise.resolve();
@@ -139,45 +140,13 @@ export class DeliveredModel {
     return this.#model.name;
   }
 
-  /** Objects that deliver a version, in the order they are applied. */
-  async objects(version: Version): Promise<KubeObject[]> {
+  /** Objects that deliver a version, in the order they are applied; the same each time. */
+  objects(version: Version): Promise<KubeObject[]> {
     this.#behaviours.set(version.digit, version.behaviour);
-    const { delivery, source } = this.#model;
-    if (delivery.strategy === "rolling" || delivery.evaluation === undefined || source.kind !== "hub")
-      throw new RangeError(`${this.name} is not delivered in steps from a hub`);
-    const about = typeof version.report === "object" ? version.report.about : version.digit;
-    const { prompt, guardrails, dataSets } = delivery.evaluation;
-    const evaluated = { model: `gitCommit:${commit(about)}`, prompt, guardrails, dataSets };
-    const report = JSON.stringify(signReport(this.#report(evaluated), SIGNER));
-    const changed: Model = {
-      ...this.#model,
-      source: { ...source, revision: commit(version.digit) },
-      delivery: {
-        ...delivery,
-        evaluation: {
-          ...delivery.evaluation,
-          report: `sha256:${createHash("sha256").update(report).digest("hex")}`,
-          model: `gitCommit:${commit(version.digit)}`,
-        },
-      },
-    };
-    const [, ...others] = this.#config.models;
-    const graph = await graphOf(this.#stack, {
-      ...this.#config,
-      models: [changed, ...others],
-      evaluation: { ...this.#config.evaluation, signer: SIGNER_PUBLIC },
-    });
-    const committed: KubeObject = {
-      apiVersion: "v1",
-      kind: "ConfigMap",
-      metadata: { name: reportName(this.name), namespace: this.namespace },
-      data: { "report.json": report },
-    };
-    const shipped = objectsOf(graph).filter((object) => this.#isOwn(object, others));
-    const first = shipped.findIndex(({ kind }) => kind === "AnalysisTemplate");
-    return (version.report === "missing" ? shipped : shipped.toSpliced(first, 0, committed)).map((object) =>
-      this.#compressed(object),
-    );
+    const name = JSON.stringify(version);
+    const found = this.#versions.get(name) ?? this.#planned(version);
+    this.#versions.set(name, found);
+    return found;
   }
 
   /**
@@ -210,6 +179,18 @@ export class DeliveredModel {
       spec: { replicas },
     });
     if (status !== 200) throw new Error(`scale: ${status} ${body.message ?? ""}`);
+  }
+
+  /**
+   * Aborts the delivery in progress or tries an aborted one again, as `kubectl argo rollouts` does.
+   * @throws Error with the server's message
+   */
+  async person(command: "abort" | "retry"): Promise<void> {
+    const rollouts = `/apis/argoproj.io/v1alpha1/namespaces/${this.namespace}/rollouts`;
+    const { status, body } = await this.#api.send("PATCH", `${rollouts}/${this.name}/status`, {
+      status: { abort: command === "abort" },
+    });
+    if (status !== 200) throw new Error(`${command}: ${status} ${body.message ?? ""}`);
   }
 
   /** State of the delivery now. */
@@ -301,6 +282,45 @@ export class DeliveredModel {
     this.#isClosed = true;
     await this.#loop;
     this.metrics.close();
+  }
+
+  async #planned(version: Version): Promise<KubeObject[]> {
+    const { delivery, source } = this.#model;
+    if (delivery.strategy === "rolling" || delivery.evaluation === undefined || source.kind !== "hub")
+      throw new RangeError(`${this.name} is not delivered in steps from a hub`);
+    const about = typeof version.report === "object" ? version.report.about : version.digit;
+    const { prompt, guardrails, dataSets } = delivery.evaluation;
+    const evaluated = { model: `gitCommit:${commit(about)}`, prompt, guardrails, dataSets };
+    const report = JSON.stringify(signReport(this.#report(evaluated), SIGNER));
+    const changed: Model = {
+      ...this.#model,
+      source: { ...source, revision: commit(version.digit) },
+      delivery: {
+        ...delivery,
+        evaluation: {
+          ...delivery.evaluation,
+          report: `sha256:${createHash("sha256").update(report).digest("hex")}`,
+          model: `gitCommit:${commit(version.digit)}`,
+        },
+      },
+    };
+    const [, ...others] = this.#config.models;
+    const graph = await graphOf(this.#stack, {
+      ...this.#config,
+      models: [changed, ...others],
+      evaluation: { ...this.#config.evaluation, signer: SIGNER_PUBLIC },
+    });
+    const committed: KubeObject = {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: reportName(this.name), namespace: this.namespace },
+      data: { "report.json": report },
+    };
+    const shipped = objectsOf(graph).filter((object) => this.#isOwn(object, others));
+    const first = shipped.findIndex(({ kind }) => kind === "AnalysisTemplate");
+    return (version.report === "missing" ? shipped : shipped.toSpliced(first, 0, committed)).map((object) =>
+      this.#compressed(object),
+    );
   }
 
   /** Replicas of this model and everything of its namespace; policies of admission hold for it too. */

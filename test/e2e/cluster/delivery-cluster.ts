@@ -3,7 +3,7 @@ import { SYSTEM_NODE_LABEL } from "../../../components/cluster/handle.ts";
 import { define, startApiServer, type ApiServer } from "./api-server.ts";
 import { startArgoRollouts } from "./argo-rollouts.ts";
 import { startControllers, startScheduler } from "./control-plane.ts";
-import { definitionsOf, DEFINITION_SOURCES } from "./custom-resources.ts";
+import { definitionsFrom } from "./custom-resources.ts";
 import type { DeliveredModel } from "./delivered-model.ts";
 import { startKeda } from "./keda.ts";
 import { addNode, gpuNode, startKubelets } from "./nodes.ts";
@@ -12,6 +12,13 @@ import { startPrometheus, type Prometheus } from "./prometheus.ts";
 
 /** Milliseconds between two scrapes; a watch looks back five seconds. */
 const SCRAPE_MS = 500;
+
+/** Kinds of the namespace of a model. */
+const DEFINITIONS = {
+  "github.com/kedacore/keda/v2": /\.yaml$/,
+  "github.com/prometheus-operator/prometheus-operator": /_podmonitors\.yaml$/,
+  "github.com/argoproj/argo-rollouts": /-crd\.yaml$/,
+};
 
 /** Real Kubernetes, Prometheus and Argo Rollouts. */
 export interface DeliveryCluster {
@@ -48,19 +55,23 @@ export async function startDeliveryCluster({
     await api.close();
   };
   try {
-    await startControllers(api, { autoscalerSyncMs: 2_000, nodeGraceSeconds: 600 });
-    await startScheduler(api);
-    await startKubelets(api, { podStartMs: 1_000, played: ["Job"] });
-    await define(api, DEFINITION_SOURCES.flatMap(definitionsOf));
+    await Promise.all([
+      startControllers(api, { autoscalerSyncMs: 2_000, nodeGraceSeconds: 600 }),
+      startScheduler(api),
+      startKubelets(api, { podStartMs: 1_000, played: ["Job"] }),
+      define(api, definitionsFrom(DEFINITIONS)),
+    ]);
     const size = { cpus: 512, memoryGiB: 4_096 };
     const labels = { [GPU_POOL_LABEL]: pool, "cloud.google.com/compute-class": pool };
     await addNode(api, gpuNode({ name: "gpu", labels, gpus, ...size }));
     const system = gpuNode({ name: "system", labels: SYSTEM_NODE_LABEL, gpus: 0, ...size });
     await addNode(api, { ...system, spec: {} });
-    const prometheus = await startPrometheus(api.processes, api.folder, SCRAPE_MS);
     await api.mustApply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "argo-rollouts" } });
-    await startArgoRollouts(api);
-    if (scaling === "keda") await startKeda(api);
+    const [prometheus] = await Promise.all([
+      startPrometheus(api.processes, api.folder, SCRAPE_MS),
+      startArgoRollouts(api),
+      ...(scaling === "keda" ? [startKeda(api)] : []),
+    ]);
     return {
       api,
       prometheus,
