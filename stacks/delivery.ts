@@ -6,7 +6,7 @@ import { HelmAddon } from "../components/addon/helm-addon.ts";
 import type { AuditDestination } from "../components/audit/destination.ts";
 import type { ClusterHandle } from "../components/cluster/handle.ts";
 import { ModelRollout } from "../components/delivery/model-rollout.ts";
-import type { PodGate } from "../components/delivery/pod-gate.ts";
+import type { ServedGate } from "../components/delivery/gate.ts";
 import { surroundingHashes } from "../policies/controls/served.ts";
 import { answersOf } from "./answers.ts";
 import { gatewayConfiguration } from "./gateway-configuration.ts";
@@ -47,7 +47,7 @@ export function gatesOf(
   config: PlatformConfig,
   model: Model,
   audit: Pick<AuditDestination, "bucket" | "subjectKeys">,
-): PodGate[] {
+): ServedGate[] {
   const { evaluation, loops } = config;
   const { image } = loops;
   const { signer } = evaluation;
@@ -56,7 +56,7 @@ export function gatesOf(
   const configuration = JSON.parse(JSON.stringify(gatewayConfiguration(config, audit))) as Parameters<
     typeof surroundingHashes
   >[0];
-  return answersOf(model).flatMap(({ name, weights, evaluation: reference }): PodGate[] => {
+  return answersOf(model).flatMap(({ name, weights, evaluation: reference }): ServedGate[] => {
     if (reference === undefined) return [];
     const report = signedReport(reference.report);
     return [
@@ -94,7 +94,6 @@ export function deliver(
 ): ModelRollout | undefined {
   const { delivery } = model;
   if (delivery.strategy === "rolling") return undefined;
-  const own = gatesOf(config, model, audit).find((gate) => gate.model === model.name);
   return new ModelRollout(
     `${name}-delivery-${model.name}`,
     {
@@ -104,8 +103,7 @@ export function deliver(
       ttftP95Ms: model.slo.ttftP95Ms,
       delivery,
       drainSeconds: delivery.preStopSeconds + delivery.drainSeconds,
-      ...(own === undefined ? {} : { gate: own.gate }),
-      ...(own?.report === undefined ? {} : { report: own.report }),
+      gates: gatesOf(config, model, audit),
       labels,
     },
     { providers: { kubernetes: cluster.provider }, dependsOn: [...after] },

@@ -145,7 +145,8 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         nodeSelector: nodeSelectorOf(pool),
         termination: model.delivery,
         delivery: model.delivery,
-        gates: gatesOf(config, model, audit),
+        // A delivery in steps asks before its pods start.
+        gates: rollout === undefined ? gatesOf(config, model, audit) : [],
         spans: engineSpans(config),
         labels,
       },

@@ -1,5 +1,6 @@
 import type { IAnalysisTemplateSpec } from "@kubernetes-models/argo-rollouts/argoproj.io/v1alpha1/AnalysisTemplateSpec";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
+import { refuse } from "../component.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 
 /** What is put into service: an evaluation counts for exactly this. */
@@ -22,19 +23,6 @@ export interface EvaluationReference extends ServedVersion {
   readonly date: string;
 }
 
-/** Annotations of a workload that name the evaluation of what answers under a name. */
-export function evaluationAnnotations(
-  served: string,
-  { report, model, prompt, guardrails, date }: EvaluationReference,
-): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries({ report, model, prompt, guardrails, date }).map(([key, value]) => [
-      `${served}.evaluation.llmops.io/${key}`,
-      value,
-    ]),
-  );
-}
-
 /** Gate in front of every change that would get traffic. */
 export interface GateArgs {
   /** Image built from `loops/Dockerfile`, pinned by digest. */
@@ -48,6 +36,34 @@ export interface GateArgs {
   readonly evaluation: EvaluationReference;
 }
 
+/** The gate of what answers under a name. */
+export interface ServedGate {
+  /** Name clients use: a model's or an adapter's. */
+  readonly model: string;
+  readonly gate: GateArgs;
+  /** Text of the signed report; absent until it is in the repository, and then nothing passes. */
+  readonly report?: string;
+}
+
+/** @throws pulumi.InputPropertyError for an image without digest */
+export function validateGates(gates: readonly ServedGate[]): void {
+  for (const { model, gate } of gates)
+    if (!/@sha256:[0-9a-f]{64}$/.test(gate.image))
+      refuse("gates", `the image '${gate.image}' of the gate of ${model} is not pinned by digest`);
+}
+
+/** Annotations of a workload that name the evaluation of everything it answers under. */
+export function evaluationsOf(gates: readonly ServedGate[]): Record<string, string> {
+  return Object.fromEntries(
+    gates.flatMap(({ model, gate: { evaluation } }) =>
+      (["report", "model", "prompt", "guardrails", "date"] as const).map((key) => [
+        `${model}.evaluation.llmops.io/${key}`,
+        evaluation[key],
+      ]),
+    ),
+  );
+}
+
 const USER = 65_532;
 
 /** Seconds a report may take to verify; no report means no pod, and then the delivery is aborted. */
@@ -59,7 +75,12 @@ const DEADLINE_SECONDS = 300;
  */
 export type GatePlace = "delivery" | "gateway" | "engine";
 
-/** ConfigMap with the signed report of a model. */
+/** Volume of a pod with the signed report about a name. */
+export function volumeOf(model: string): string {
+  return `evaluation-${model}`;
+}
+
+/** ConfigMap with the signed report about a name, for the gate of a delivery. */
 export function reportName(model: string): string {
   return `${model}-evaluation`;
 }
@@ -111,7 +132,7 @@ export function gateContainer(
  * Verifies the signed evaluation inside the cluster, before the new version gets a request. A missing report, another
  * signer, another version and an old date all fail.
  */
-export function gateTemplate(model: string, gate: GateArgs): IAnalysisTemplateSpec {
+export function gateTemplate(gates: readonly ServedGate[]): IAnalysisTemplateSpec {
   return {
     metrics: [
       {
@@ -131,10 +152,17 @@ export function gateTemplate(model: string, gate: GateArgs): IAnalysisTemplateSp
                   enableServiceLinks: false,
                   nodeSelector: { ...SYSTEM_NODE_LABEL },
                   securityContext: restrictedPod(USER),
-                  containers: [
-                    gateContainer({ name: "gate", volume: "evaluation", place: "delivery" }, gate),
-                  ],
-                  volumes: [{ name: "evaluation", configMap: { name: reportName(model) } }],
+                  // All of them must end well.
+                  containers: gates.map(({ model, gate }) =>
+                    gateContainer(
+                      { name: `gate-${model}`, volume: volumeOf(model), place: "delivery" },
+                      gate,
+                    ),
+                  ),
+                  volumes: gates.map(({ model }) => ({
+                    name: volumeOf(model),
+                    configMap: { name: reportName(model) },
+                  })),
                 },
               },
             },

@@ -4,7 +4,8 @@ import { describe, expect, it } from "vitest";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { capture } from "../../plan/capture.ts";
 import { watchedMetrics } from "./analysis.ts";
-import type { GateArgs } from "./gate.ts";
+import { valueAt } from "../../graph/values.ts";
+import type { GateArgs, ServedGate } from "./gate.ts";
 import { ModelRollout, rolloutOf, validateModelRolloutArgs, type ModelRolloutArgs } from "./model-rollout.ts";
 import type { BlueGreen, Canary } from "./strategy.ts";
 
@@ -39,9 +40,11 @@ const UNGATED: ModelRolloutArgs = {
   ttftP95Ms: 800,
   delivery: blueGreen,
   drainSeconds: 105,
+  gates: [],
   labels: { "llmops.io/client": "acme" },
 };
-const args: ModelRolloutArgs = { ...UNGATED, gate, report: '{"payload":"e30="}' };
+const GATE: ServedGate = { model: "mistral", gate, report: '{"payload":"e30="}' };
+const args: ModelRolloutArgs = { ...UNGATED, gates: [GATE] };
 
 function graphOf(changes: Partial<ModelRolloutArgs> = {}): Promise<ResourceGraph> {
   return capture({ stack: "test", program: () => new ModelRollout("d", { ...args, ...changes }, {}) });
@@ -178,6 +181,35 @@ describe("a delivery", () => {
     });
   });
 
+  it("asks for the evaluation of each adapter in the same place, each from its own report", async () => {
+    const tone: ServedGate = {
+      model: "claims-tone",
+      gate: { ...gate, served: { ...served, model: hash("6") } },
+      report: "{}",
+    };
+    const graph = await graphOf({ gates: [GATE, tone] });
+    const [template] = ofType(graph, "kubernetes:argoproj.io/v1alpha1:AnalysisTemplate").filter(
+      ({ inputs }) => valueAt(inputs, "metadata.name") === "mistral-gate",
+    );
+    const pod: unknown = valueAt(template?.inputs ?? {}, "spec.metrics.0.provider.job.spec.template.spec");
+    expect(pod).toMatchObject({
+      restartPolicy: "Never",
+      containers: [
+        { name: "gate-mistral", volumeMounts: [{ name: "evaluation-mistral" }] },
+        {
+          name: "gate-claims-tone",
+          args: expect.arrayContaining([`--model=${hash("6")}`]) as unknown,
+          volumeMounts: [{ name: "evaluation-claims-tone" }],
+        },
+      ],
+      volumes: [
+        { name: "evaluation-mistral", configMap: { name: "mistral-evaluation" } },
+        { name: "evaluation-claims-tone", configMap: { name: "claims-tone-evaluation" } },
+      ],
+    });
+    expect(ofType(graph, "kubernetes:core/v1:ConfigMap")).toHaveLength(2);
+  });
+
   it("has no gate where none is asked for, and no preview where replicas share a Service", async () => {
     const graph = await capture({
       stack: "test",
@@ -192,7 +224,7 @@ describe("a delivery", () => {
   it.each([
     [{ delivery: { ...canary, steps: [...canary.steps].reverse() } }, "delivery.steps[1].weight"],
     [{ delivery: { ...canary, steps: [{ weight: 20, minutes: 6 }] } }, "delivery.steps[0].minutes"],
-    [{ gate: { ...gate, image: "loops:latest" } }, "gate.image"],
+    [{ gates: [{ ...GATE, gate: { ...gate, image: "loops:latest" } }] }, "gates"],
   ] satisfies [Partial<ModelRolloutArgs>, string][])("refuses %j", (changes, path) => {
     expect(() => {
       validateModelRolloutArgs({ ...args, ...changes });

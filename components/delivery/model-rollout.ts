@@ -5,7 +5,7 @@ import type { IRolloutAnalysis } from "@kubernetes-models/argo-rollouts/argoproj
 import * as k8s from "@pulumi/kubernetes";
 import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { watchTemplate, type WatchArgs } from "./analysis.ts";
-import { evaluationAnnotations, gateTemplate, reportName, type GateArgs } from "./gate.ts";
+import { evaluationsOf, gateTemplate, reportName, validateGates, type ServedGate } from "./gate.ts";
 import { podBudget, SHORTEST_WATCH_MINUTES, type Canary, type Progressive } from "./strategy.ts";
 
 /** A delivery by Argo Rollouts of the pods that a Deployment describes. */
@@ -13,10 +13,8 @@ export interface ModelRolloutArgs extends WatchArgs {
   readonly delivery: Progressive;
   /** Seconds a replica needs from leaving the endpoints to its end. */
   readonly drainSeconds: number;
-  /** Absent where the environment does not ask for signed evaluations. */
-  readonly gate?: GateArgs;
-  /** Text of the signed report; absent until it is in the repository. */
-  readonly report?: string;
+  /** Gates of the model and of its adapters; empty where the environment does not ask for signed evaluations. */
+  readonly gates: readonly ServedGate[];
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -56,7 +54,7 @@ function watchedMinutes(delivery: Progressive): number {
  * Checks the arguments.
  * @throws pulumi.InputPropertyError naming the property.
  */
-export function validateModelRolloutArgs({ delivery, gate }: ModelRolloutArgs): void {
+export function validateModelRolloutArgs({ delivery, gates }: ModelRolloutArgs): void {
   if (delivery.strategy === "canary") {
     const weights = delivery.steps.map(({ weight }) => weight);
     const unordered = weights.findIndex((weight, at) => at > 0 && weight <= (weights[at - 1] ?? 0));
@@ -72,8 +70,7 @@ export function validateModelRolloutArgs({ delivery, gate }: ModelRolloutArgs): 
         `${minutes} min end before the watch can abort: ${SHORTEST_WATCH_MINUTES}`,
       );
   }
-  if (gate !== undefined && !/@sha256:[0-9a-f]{64}$/.test(gate.image))
-    refuse("gate.image", `'${gate.image}' is not pinned by digest`);
+  validateGates(gates);
 }
 
 const NEW_PODS = { name: "hash", valueFrom: { podTemplateHashValue: "Latest" } } as const;
@@ -82,8 +79,8 @@ function watch(model: string): IRolloutAnalysis {
   return { templates: [{ templateName: `${model}-watch` }], args: [NEW_PODS] };
 }
 
-function gateAnalysis({ model, gate }: ModelRolloutArgs): IRolloutAnalysis | undefined {
-  return gate === undefined ? undefined : { templates: [{ templateName: `${model}-gate` }] };
+function gateAnalysis({ model, gates }: ModelRolloutArgs): IRolloutAnalysis | undefined {
+  return gates.length === 0 ? undefined : { templates: [{ templateName: `${model}-gate` }] };
 }
 
 /** The old colour is the stable one until the watch has passed, so that an abort only switches a Service back; it is drained after that. */
@@ -119,7 +116,7 @@ function canary(args: ModelRolloutArgs, { steps, surge }: Canary): ICanaryStrate
 
 /** Rollout of a model; pods, their security and their resources stay in the Deployment it refers to. */
 export function rolloutOf(args: ModelRolloutArgs): IRollout {
-  const { model, namespace, delivery, gate, labels } = args;
+  const { model, namespace, delivery, gates, labels } = args;
   return {
     apiVersion: "argoproj.io/v1alpha1",
     kind: "Rollout",
@@ -127,7 +124,7 @@ export function rolloutOf(args: ModelRolloutArgs): IRollout {
       name: model,
       namespace,
       labels: { ...labels, "llmops.io/model": model },
-      ...(gate === undefined ? {} : { annotations: evaluationAnnotations(model, gate.evaluation) }),
+      ...(gates.length === 0 ? {} : { annotations: evaluationsOf(gates) }),
     },
     spec: {
       // The autoscaler owns the number of replicas.
@@ -152,7 +149,7 @@ export class ModelRollout extends LlmopsComponent {
   constructor(name: string, args: ModelRolloutArgs, opts: ComponentOptions) {
     validateModelRolloutArgs(args);
     super("delivery", "ModelRollout", name, opts);
-    const { model, namespace, delivery, gate, report, labels } = args;
+    const { model, namespace, delivery, gates, labels } = args;
     const metadata = (objectName: string): k8s.types.input.meta.v1.ObjectMeta => ({
       name: objectName,
       namespace,
@@ -182,7 +179,7 @@ export class ModelRollout extends LlmopsComponent {
         },
         { parent: this },
       ),
-      ...(gate === undefined
+      ...(gates.length === 0
         ? []
         : [
             new k8s.apiextensions.CustomResource(
@@ -191,20 +188,22 @@ export class ModelRollout extends LlmopsComponent {
                 apiVersion: "argoproj.io/v1alpha1",
                 kind: "AnalysisTemplate",
                 metadata: metadata(`${model}-gate`),
-                spec: gateTemplate(model, gate),
+                spec: gateTemplate(gates),
               },
               { parent: this },
             ),
           ]),
-      ...(report === undefined
-        ? []
-        : [
-            new k8s.core.v1.ConfigMap(
-              this.childName("report"),
-              { metadata: metadata(reportName(model)), data: { "report.json": report } },
-              { parent: this },
-            ),
-          ]),
+      ...gates.flatMap(({ model: served, report }) =>
+        report === undefined
+          ? []
+          : [
+              new k8s.core.v1.ConfigMap(
+                this.childName(served === model ? "report" : `report-${served}`),
+                { metadata: metadata(reportName(served)), data: { "report.json": report } },
+                { parent: this },
+              ),
+            ],
+      ),
     ];
     const { metadata: rolloutMetadata, spec } = rolloutOf(args);
     this.rollout = new k8s.apiextensions.CustomResource(

@@ -1,35 +1,16 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { refuse } from "../component.ts";
-import { gateContainer, type GateArgs, type GatePlace } from "./gate.ts";
+import { gateContainer, volumeOf, type GatePlace, type ServedGate } from "./gate.ts";
 import { KEPT_FOR_EARLIER_PODS, versioned } from "./versioned.ts";
-
-/** What must be signed before a pod starts: an evaluation of what answers under a name. */
-export interface PodGate {
-  /** Name clients use: a model's or an adapter's. */
-  readonly model: string;
-  readonly gate: GateArgs;
-  /** Text of the signed report; absent until it is in the repository, and then no pod starts. */
-  readonly report?: string;
-}
 
 /** Gates of the pods at one place. */
 export interface PodGates {
   readonly place: Exclude<GatePlace, "delivery">;
-  readonly gates: readonly PodGate[];
+  readonly gates: readonly ServedGate[];
 }
-
-/** @throws pulumi.InputPropertyError for an image without digest */
-export function validatePodGates(gates: readonly PodGate[]): void {
-  for (const { model, gate } of gates)
-    if (!/@sha256:[0-9a-f]{64}$/.test(gate.image))
-      refuse("gates", `the image '${gate.image}' of the gate of ${model} is not pinned by digest`);
-}
-
-const volumeOf = (model: string): string => `evaluation-${model}`;
 
 /** A pod of an engine takes a newer report about the same weights, and does not start again for it. */
-function reportMap(place: PodGates["place"], { model, gate }: PodGate): string {
+function reportMap(place: PodGates["place"], { model, gate }: ServedGate): string {
   return versioned(volumeOf(model), place === "engine" ? gate.served.model : gate.evaluation.report);
 }
 

@@ -3,7 +3,7 @@ import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { valueAt } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
 import { typeCounts } from "../../plan/plan.ts";
-import type { PodGate } from "../delivery/pod-gate.ts";
+import type { ServedGate } from "../delivery/gate.ts";
 import { Gateway, validateGatewayArgs, type GatewayArgs } from "./gateway.ts";
 import { GatewayKeys } from "./keys.ts";
 import { gatewayNetworkPolicies } from "./network.ts";
@@ -33,7 +33,7 @@ const args: GatewayArgs = {
 
 const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const served = { model: hash("1"), prompt: "none", guardrails: hash("2") };
-const GATE: PodGate = {
+const GATE: ServedGate = {
   model: "mistral",
   gate: {
     image: `registry.example/loops@${hash("3")}`,

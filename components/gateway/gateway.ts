@@ -14,13 +14,8 @@ import {
   GATEWAY_SELECTOR,
   GATEWAY_SERVICE,
 } from "./address.ts";
-import {
-  gatePods,
-  gateReports,
-  validatePodGates,
-  type PodGate,
-  type PodGates,
-} from "../delivery/pod-gate.ts";
+import { validateGates, type ServedGate } from "../delivery/gate.ts";
+import { gatePods, gateReports, type PodGates } from "../delivery/pod-gate.ts";
 import { KEPT_FOR_EARLIER_PODS, versioned } from "../delivery/versioned.ts";
 import { updateAnnotations, updateStrategy, type GatewayDelivery } from "./delivery.ts";
 import { gatewayNetworkPolicies, type GatewayReach } from "./network.ts";
@@ -48,7 +43,7 @@ export interface GatewayArgs {
   readonly drainSeconds: number;
   readonly delivery: GatewayDelivery;
   /** Evaluations without which no pod starts; empty where they are advice. */
-  readonly gates: readonly PodGate[];
+  readonly gates: readonly ServedGate[];
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -83,7 +78,7 @@ export function validateGatewayArgs(args: GatewayArgs): void {
       "delivery.replicas",
       `${delivery.replicas} of ${replicas} replicas leave none that keeps its version`,
     );
-  validatePodGates(gates);
+  validateGates(gates);
 }
 
 /**

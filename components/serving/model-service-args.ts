@@ -1,4 +1,4 @@
-import type { PodGate } from "../delivery/pod-gate.ts";
+import type { ServedGate } from "../delivery/gate.ts";
 import type { Delivery } from "../delivery/strategy.ts";
 import type { ReplicaCache } from "./cache.ts";
 import type { Engine, ModelSource } from "./engine.ts";
@@ -27,7 +27,7 @@ export interface ModelServiceArgs {
   /** How a new version takes over. @default rolling, in place */
   readonly delivery?: Delivery;
   /** Evaluations of the weights, and of each adapter with them, without which no pod starts; empty where they are advice. */
-  readonly gates: readonly PodGate[];
+  readonly gates: readonly ServedGate[];
   /** Whether the engine sends spans to the collectors; its image must have OpenTelemetry's packages. @default "off" */
   readonly spans?: "on" | "off";
   readonly labels: Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { valueAt } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
-import type { PodGate } from "../delivery/pod-gate.ts";
+import type { ServedGate } from "../delivery/gate.ts";
 import { engineContainer, type Engine, type ModelSource } from "./engine.ts";
 import { engineGauges } from "./engine-metrics.ts";
 import { ModelService, validateModelServiceArgs } from "./model-service.ts";
@@ -473,7 +473,7 @@ describe("ModelService", () => {
   });
 
   const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
-  function gateOf(model: string, weights: string, report: string): PodGate {
+  function gateOf(model: string, weights: string, report: string): ServedGate {
     const served = { model: weights, prompt: "none", guardrails: hash("2") };
     return {
       model,

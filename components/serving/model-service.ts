@@ -1,8 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
-import { evaluationAnnotations } from "../delivery/gate.ts";
-import { gateReports, validatePodGates } from "../delivery/pod-gate.ts";
+import { evaluationsOf, validateGates } from "../delivery/gate.ts";
+import { gateReports } from "../delivery/pod-gate.ts";
 import { podBudget, type Delivery } from "../delivery/strategy.ts";
 import { GATEWAY_NAMESPACE_LABEL } from "../gateway/address.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
@@ -37,7 +37,7 @@ export function validateModelServiceArgs(args: ModelServiceArgs): void {
     );
   if (args.cache?.kind === "image" && !ENGINES_WITH_KERNEL_CACHE.has(args.engine.kind))
     refuse("cache.kind", `${args.engine.kind} has no compiled kernels that an image could hold`);
-  validatePodGates(args.gates);
+  validateGates(args.gates);
   replicaResources(args);
 }
 
@@ -243,13 +243,7 @@ export class ModelService extends LlmopsComponent {
 
 /** Names the evaluations on the workload, not on its pods: a newer one about the same weights starts none. */
 function evaluated({ gates }: ModelServiceArgs): Pick<k8s.types.input.meta.v1.ObjectMeta, "annotations"> {
-  if (gates.length === 0) return {};
-  return {
-    annotations: Object.assign(
-      {},
-      ...gates.map(({ model, gate }) => evaluationAnnotations(model, gate.evaluation)),
-    ) as Record<string, string>,
-  };
+  return gates.length === 0 ? {} : { annotations: evaluationsOf(gates) };
 }
 
 /** Replicas belong to the autoscaler; a Deployment that a Rollout refers to describes pods and runs none. */

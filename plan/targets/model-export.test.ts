@@ -11,7 +11,9 @@ describe("what is lost of a delivery", () => {
     [{ strategy: "rolling", surge: { kind: "in-place" } }, []],
     [
       { strategy: "blue-green", surge: { kind: "spare-gpus", replicas: 1 }, soakMinutes: 30 },
-      ["no blue-green delivery: pods are replaced one by one"],
+      [
+        "no blue-green delivery: pods are replaced one by one, and nothing asks for a signed evaluation first",
+      ],
     ],
   ] as const)("%j", (delivery, lost) => {
     const config = { ...fixture.config, delivery: { ...delivery, ...times } };

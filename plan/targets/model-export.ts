@@ -21,13 +21,15 @@ export function documentsText(documents: readonly object[]): string {
   return documents.map((document) => `---\n${stringify(document, { lineWidth: 0 })}`).join("");
 }
 
-/** Pods replaced one by one, which nothing but the blueprint's own delivery watches; each asks for the evaluation of its weights. */
+/** Pods replaced one by one, which nothing but the blueprint's own delivery watches or asks about; those of rolling updates ask themselves. */
 export function lostDelivery({ config: { delivery }, evaluations }: PlannedModel): string[] {
   const missing = evaluations.flatMap((each) => (each.kind === "missing" ? [each.name] : []));
   return [
     ...(delivery.strategy === "rolling"
       ? []
-      : [`no ${delivery.strategy} delivery: pods are replaced one by one`]),
+      : [
+          `no ${delivery.strategy} delivery: pods are replaced one by one, and nothing asks for a signed evaluation first`,
+        ]),
     ...(missing.length === 0
       ? []
       : [`no pod starts before somebody adds the signed report as ConfigMap ${missing.join(", ")}`]),

@@ -3,7 +3,7 @@ import { ofType } from "../../graph/graph.ts";
 import { isRecord, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
 import { ANNEX_III_FROM, STRICT, type Control, type ControlContext, type Problem } from "./control.ts";
 import { gatewayOf } from "./gateway-configuration.ts";
-import { checked, isBelow, listed, problemAt, textOf } from "./reading.ts";
+import { checked, isBelow, listed, problemAt } from "./reading.ts";
 import { surroundingHashes } from "./served.ts";
 
 const DAY_MS = 86_400_000;
@@ -15,8 +15,7 @@ const TEMPLATE = "kubernetes:argoproj.io/v1alpha1:AnalysisTemplate";
 interface Answering {
   readonly workload: ResourceNode;
   readonly name: string;
-  /** Undefined where the stack file knows no such model. */
-  readonly weights: string | undefined;
+  readonly weights: string;
 }
 
 /** What an annotation says about the evaluation of a name; unknown where the annotations are. */
@@ -78,16 +77,22 @@ function asksTemplate(analysis: GraphValue | undefined, names: ReadonlySet<Graph
   );
 }
 
-/** Whether the gate stands before the first request: before the switch, or before the first weight above zero. */
-function gateFirst(graph: ResourceGraph, rollout: ResourceNode): Problem[] {
+/** Whether the gate stands before the first request, before the switch or before the first weight above zero, and asks for all of these weights. */
+function gateFirst(graph: ResourceGraph, rollout: ResourceNode, weights: readonly string[]): Problem[] {
   const gates = new Set(
     ofType(graph, TEMPLATE)
       .filter(
         ({ inputs }) =>
           valueAt(inputs, "metadata.namespace") === valueAt(rollout.inputs, "metadata.namespace") &&
-          listed(valueAt(inputs, "spec.metrics")).some(
-            (metric) => valueAt(metric, "name") === "signed-evaluation",
-          ),
+          listed(valueAt(inputs, "spec.metrics")).some((metric) => {
+            const asked = listed(valueAt(metric, "provider.job.spec.template.spec.containers")).flatMap(
+              (container) => listed(valueAt(container, "args")),
+            );
+            return (
+              valueAt(metric, "name") === "signed-evaluation" &&
+              weights.every((each) => asked.includes(`--model=${each}`))
+            );
+          }),
       )
       .map(({ inputs }) => valueAt(inputs, "metadata.name") ?? null),
   );
@@ -147,49 +152,32 @@ const ENGINE_PODS: ReadonlyMap<string, string> = new Map([
   ["kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet", "spec.leaderWorkerTemplate.leaderTemplate.spec"],
 ]);
 
-const nameOf = ({ inputs }: ResourceNode): string => textOf(valueAt(inputs, "metadata.name"));
-
-function weightsOf({ models }: ControlContext, served: string): string | undefined {
-  return models.flatMap(({ answers }) => answers).find(({ name }) => name === served)?.weights;
+/** What answers through a workload: everything the model of its name is called by. */
+function answeringOf(workload: ResourceNode, { models }: ControlContext): Answering[] | undefined {
+  const model = models.find(({ name }) => name === valueAt(workload.inputs, "metadata.name"));
+  return model?.answers.map(({ name, weights }) => ({ workload, name, weights }));
 }
 
-/** A delivery in steps: its gate comes before the first request. */
-function rolloutProblems(graph: ResourceGraph, rollout: ResourceNode, context: ControlContext): Problem[] {
-  const name = nameOf(rollout);
-  const answering = { workload: rollout, name, weights: weightsOf(context, name) };
-  return [
-    ...sameVersion(graph, answering),
-    ...freshReport(answering, context),
-    ...gateFirst(graph, rollout),
-    ...gatewayGated(graph, answering),
-  ];
-}
-
-/** The pods of an engine: each starts behind the evaluations of everything it answers under. What a rollout says of the model is not asked twice. */
-function engineProblems(
+/** Whether a workload rests on evaluations of exactly what is served, and nothing gets traffic before they are verified. */
+function evaluated(
   graph: ResourceGraph,
   workload: ResourceNode,
   context: ControlContext,
-  inSteps: ReadonlySet<string>,
+  gated: (answering: readonly Answering[]) => readonly Problem[],
 ): Problem[] {
-  const model = context.models.find(({ name }) => name === nameOf(workload));
-  if (model === undefined)
+  const answering = answeringOf(workload, context);
+  if (answering === undefined)
     return [
       problemAt(workload.urn, "metadata.name", { $unknown: true }, "a model that the stack file declares"),
     ];
-  return model.answers.flatMap(({ name, weights }) => {
-    const answering = { workload, name, weights };
-    return [
-      ...podsGated(workload, ENGINE_PODS.get(workload.type) ?? "", name, [`--model=${weights}`]),
-      ...(inSteps.has(name)
-        ? []
-        : [
-            ...sameVersion(graph, answering),
-            ...freshReport(answering, context),
-            ...gatewayGated(graph, answering),
-          ]),
-    ];
-  });
+  return [
+    ...answering.flatMap((each) => [
+      ...sameVersion(graph, each),
+      ...freshReport(each, context),
+      ...gatewayGated(graph, each),
+    ]),
+    ...gated(answering),
+  ];
 }
 
 /** Controls of how new versions get traffic. */
@@ -211,16 +199,28 @@ export const deliveryControls: readonly Control[] = [
       "The signature and the verdict of the report: the gates verify both in the cluster, before a switch and before a pod of an engine or of the gateway starts. Models of external providers.",
     evaluate: (graph, context) => {
       const rollouts = ofType(graph, ROLLOUT);
-      const inSteps = new Set(rollouts.map(nameOf));
+      const inSteps = new Set(rollouts.map(({ inputs }) => valueAt(inputs, "metadata.name")));
+      // What a rollout delivers starts no pod of its own.
       const engines = graph.nodes.filter(
-        (node) => ENGINE_PODS.has(node.type) && isBelow(graph, node, ["llmops:serving:ModelService"]),
+        (node) =>
+          ENGINE_PODS.has(node.type) &&
+          isBelow(graph, node, ["llmops:serving:ModelService"]) &&
+          !inSteps.has(valueAt(node.inputs, "metadata.name")),
       );
       return checked(
         [...rollouts, ...engines],
         (node) =>
-          node.type === ROLLOUT
-            ? rolloutProblems(graph, node, context)
-            : engineProblems(graph, node, context, inSteps),
+          evaluated(graph, node, context, (answering) =>
+            node.type === ROLLOUT
+              ? gateFirst(
+                  graph,
+                  node,
+                  answering.map(({ weights }) => weights),
+                )
+              : answering.flatMap(({ name, weights }) =>
+                  podsGated(node, ENGINE_PODS.get(node.type) ?? "", name, [`--model=${weights}`]),
+                ),
+          ),
         "no model is served",
       );
     },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
-import { valueAt, type GraphValue } from "../../graph/values.ts";
+import { UNKNOWN, valueAt, type GraphValue } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
 import { policyOf } from "../../plan/policy.ts";
 import { deliveryControls } from "../../policies/controls/delivery.ts";
@@ -111,5 +111,30 @@ describe("a model that is replaced pod by pod, and its adapter", () => {
     const adapters = first.engine.adapters?.map((adapter) => ({ ...adapter, digest: hash("b") }));
     const trained = { ...config, models: [{ ...first, engine: { ...first.engine, adapters } }, ...others] };
     expect(verdict(await plan(trained), trained)).toEqual(["AIA-TST-03 fail"]);
+  });
+
+  it.each<[string, (gates: readonly object[]) => unknown, string]>([
+    ["no gate", () => [], "fail"],
+    [
+      "the gate of other weights",
+      (gates): unknown =>
+        JSON.parse(JSON.stringify(gates).replaceAll(/--model=[^"]+/g, `--model=${hash("0")}`)),
+      "fail",
+    ],
+    ["a gate nobody knows yet", () => UNKNOWN, "unknown"],
+  ])("are stopped before deployment behind %s", async (_what, change, status) => {
+    const config = rollingWithAdapter();
+    const graph = await plan(config);
+    const nodes = graph.nodes.map((node) => {
+      const gates = gatesOf(node.inputs);
+      if (node.type !== "kubernetes:apps/v1:Deployment" || !gates.has(ADAPTER)) return node;
+      const inputs = structuredClone(node.inputs) as unknown as {
+        spec: { template: { spec: { initContainers: unknown } } };
+      };
+      const pod = inputs.spec.template.spec;
+      pod.initContainers = change(pod.initContainers as readonly object[]);
+      return { ...node, inputs: inputs as unknown as typeof node.inputs };
+    });
+    expect(verdict({ ...graph, nodes }, config)).toEqual([`AIA-TST-03 ${status}`]);
   });
 });

@@ -60,6 +60,7 @@ const RELEASE = "kubernetes:helm.sh/v3:Release";
 const RULES = "kubernetes:monitoring.coreos.com/v1:PrometheusRule";
 const ROUTES = "kubernetes:monitoring.coreos.com/v1alpha1:AlertmanagerConfig";
 const ROLLOUT = "kubernetes:argoproj.io/v1alpha1:Rollout";
+const ANALYSIS_TEMPLATE = "kubernetes:argoproj.io/v1alpha1:AnalysisTemplate";
 const IMAGE = "spec.template.spec.containers.0.image";
 const BALANCER = "aws:lb/loadBalancer:LoadBalancer";
 const LISTENER = "aws:lb/listener:Listener";
@@ -1671,15 +1672,8 @@ export const MUTATIONS: readonly Mutation[] = [
   fail(
     "kubernetes",
     "acme-prod",
-    "an engine that starts without the gate",
-    set(DEPLOYMENT, "claims-assistant", "spec.template.spec.initContainers", []),
-    "AIA-TST-03",
-  ),
-  fail(
-    "kubernetes",
-    "acme-prod",
-    "an engine behind the gate of other weights",
-    edit(DEPLOYMENT, "claims-assistant", ({ inputs }) => ({
+    "a gate that asks for other weights",
+    edit(ANALYSIS_TEMPLATE, "delivery-claims-assistant-gate", ({ inputs }) => ({
       inputs: JSON.parse(
         JSON.stringify(inputs).replace(
           /--model=gitCommit:[0-9a-f]{40}/,
@@ -1687,13 +1681,6 @@ export const MUTATIONS: readonly Mutation[] = [
         ),
       ) as typeof inputs,
     })),
-    "AIA-TST-03",
-  ),
-  unknown(
-    "kubernetes",
-    "acme-prod",
-    "an engine whose gate nobody knows yet",
-    set(DEPLOYMENT, "claims-assistant", "spec.template.spec.initContainers", UNKNOWN),
     "AIA-TST-03",
   ),
   unknown(

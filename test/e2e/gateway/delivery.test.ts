@@ -7,7 +7,7 @@ import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Gateway } from "../../../components/gateway/gateway.ts";
-import type { PodGate } from "../../../components/delivery/pod-gate.ts";
+import type { ServedGate } from "../../../components/delivery/gate.ts";
 import type { GatewayDelivery } from "../../../components/gateway/delivery.ts";
 import { signReport, type EvaluationReport } from "../../../evals/report.ts";
 import { capture } from "../../../plan/capture.ts";
@@ -35,7 +35,7 @@ interface Version {
 }
 
 /** The gate of a version, as the stack makes it. */
-function gateOf({ guardrails, evaluation }: Version): PodGate {
+function gateOf({ guardrails, evaluation }: Version): ServedGate {
   const served = { model: hash("a"), prompt: "none", guardrails };
   const report: EvaluationReport = {
     schema: "llmops.evaluation/v1",
