@@ -13,6 +13,6 @@ describe("an error of a program", () => {
       message: "no such zone",
       stack: expect.stringMatching(/brokenProgram.*capture\.test\.ts:\d+/) as string,
     });
-    expect([before, Error.stackTraceLimit]).toEqual([10, 10]);
+    expect([before > 1, Error.stackTraceLimit]).toEqual([true, before]);
   });
 });
