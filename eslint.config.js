@@ -5,7 +5,7 @@ export default tseslint.config(
   { ignores: ["node_modules/**", "out/**", ".cache/**", "**/*.js", "**/*.cjs", "**/*.mjs"] },
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: { parserOptions: { project: "./tsconfig.json", tsconfigRootDir: import.meta.dirname } },
     plugins: { "@pulumi": pulumi },
     rules: {
       "@pulumi/no-output-in-template-literal": "error",
@@ -15,6 +15,13 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       "no-console": "error",
+      "no-restricted-imports": [
+        "error",
+        ...["aws", "gcp"].map((sdk) => ({
+          name: `@pulumi/${sdk}`,
+          message: `import components/sdk/${sdk}.ts, which has the services in use; the whole package takes long to load and check`,
+        })),
+      ],
     },
   },
   {

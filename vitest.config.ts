@@ -8,7 +8,6 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "test/e2e/**", "out/**", ".cache/**"],
     // One worker a core: vitest itself leaves one idle, which on two cores is half of the machine.
     maxWorkers: "100%",
-    setupFiles: ["test/stack-traces.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [

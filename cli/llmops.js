@@ -1,16 +1,15 @@
 #!/usr/bin/env node
 import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
+import module from "node:module";
 
-/** Oldest Node that runs the commands; `npx` may start an older one, while the project brings its own. */
-const OLDEST = 22;
+/** Oldest Node that reads TypeScript without a warning; `npx` may start an older one, while the project brings its own. */
+const OLDEST = 24;
 
 if (Number(process.versions.node.split(".")[0]) >= OLDEST) {
-  const { register } = await import("tsx/esm/api");
-  register();
+  module.enableCompileCache();
   await import("./main.ts");
 } else {
-  const own = createRequire(import.meta.url).resolve("node/bin/node");
+  const own = module.createRequire(import.meta.url).resolve("node/bin/node");
   const { status, error } = spawnSync(
     own,
     [import.meta.filename ?? new URL(import.meta.url).pathname, ...process.argv.slice(2)],

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ResourceGraph, ResourceNode } from "../graph/graph.ts";
 import { statefulKindOf } from "../graph/stateful.ts";
 import { fromWire } from "../graph/wire.ts";
+import { withBriefTraces } from "./brief-traces.ts";
 import { formerUrns, type Alias } from "./former-urns.ts";
 
 /** Type of the root of every graph. */
@@ -197,15 +198,17 @@ export async function capture(request: CaptureRequest): Promise<ResourceGraph> {
       }
       respond(error, response);
     });
-  await pulumi.runtime.runInPulumiStack(async () => {
-    try {
-      await request.program();
-    } catch (error) {
-      failures.push(error instanceof Error ? error : new Error(String(error)));
-    }
-    return {};
+  await withBriefTraces(async () => {
+    await pulumi.runtime.runInPulumiStack(async () => {
+      try {
+        await request.program();
+      } catch (error) {
+        failures.push(error instanceof Error ? error : new Error(String(error)));
+      }
+      return {};
+    });
+    await waitForRpcs();
   });
-  await waitForRpcs();
   const [failure] = failures;
   if (failure !== undefined) throw failure;
   return {

@@ -41,7 +41,7 @@ async function runBatch(
   stacks: readonly string[],
   onOutcome: (outcome: Outcome) => void,
 ): Promise<Batch> {
-  const child = spawn(process.execPath, ["--import", "tsx", WORKER, folder, asOf, ...stacks], {
+  const child = spawn(process.execPath, [WORKER, folder, asOf, ...stacks], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as aws from "../sdk/aws.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { encryptedConnectionsOnly, keepPrivate } from "../storage/aws-private-bucket.ts";
 import { bucketName } from "../storage/bucket-name.ts";

@@ -1,4 +1,4 @@
-import * as gcp from "@pulumi/gcp";
+import * as gcp from "../sdk/gcp.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { GcpKey } from "../encryption/gcp-key.ts";
 import { bucketName } from "../storage/bucket-name.ts";

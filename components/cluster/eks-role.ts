@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as aws from "../sdk/aws.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 

@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as aws from "../sdk/aws.ts";
 import { keptLike, LlmopsComponent, type ComponentOptions } from "../component.ts";
 
 /** What a customer-managed key protects. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import * as aws from "@pulumi/aws";
+import * as aws from "../sdk/aws.ts";
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";

@@ -1,4 +1,4 @@
-import * as gcp from "@pulumi/gcp";
+import * as gcp from "../sdk/gcp.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 

@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as aws from "../sdk/aws.ts";
 import type * as pulumi from "@pulumi/pulumi";
 import { HelmAddon } from "../addon/helm-addon.ts";
 import { EksRole } from "../cluster/eks-role.ts";

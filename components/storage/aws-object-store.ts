@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as aws from "../sdk/aws.ts";
 import { PodIdentity } from "../cluster/pod-identity.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { AwsKey, keyByAlias } from "../encryption/aws-key.ts";

@@ -1,4 +1,4 @@
-import * as gcp from "@pulumi/gcp";
+import * as gcp from "../sdk/gcp.ts";
 import type * as pulumi from "@pulumi/pulumi";
 import { workloadPrincipal } from "../cluster/workload-principal.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";

@@ -1,4 +1,4 @@
-import type * as gcp from "@pulumi/gcp";
+import type * as gcp from "../sdk/gcp.ts";
 
 /** Where a bucket is and what it is called. */
 export interface PrivateBucketArgs {

@@ -1,4 +1,4 @@
-import type * as aws from "@pulumi/aws";
+import type * as aws from "../../components/sdk/aws.ts";
 import type { EksCluster } from "../../components/cluster/eks.ts";
 import { AwsEntry } from "../../components/entry/aws-entry.ts";
 import type { AwsNetwork } from "../../components/network/aws.ts";

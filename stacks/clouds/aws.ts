@@ -1,4 +1,4 @@
-import * as aws from "@pulumi/aws";
+import * as aws from "../../components/sdk/aws.ts";
 import { AwsDocumentVault } from "../../components/audit/aws-document-vault.ts";
 import { AwsAuditReplica } from "../../components/audit/aws-replica.ts";
 import { AwsAuditStore } from "../../components/audit/aws-store.ts";

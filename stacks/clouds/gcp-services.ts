@@ -1,4 +1,4 @@
-import * as gcp from "@pulumi/gcp";
+import * as gcp from "../../components/sdk/gcp.ts";
 import type { GkeCluster } from "../../components/cluster/gke.ts";
 import { GcpEntry } from "../../components/entry/gcp-entry.ts";
 import { workloadPrincipal } from "../../components/cluster/workload-principal.ts";

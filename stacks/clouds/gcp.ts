@@ -1,4 +1,4 @@
-import * as gcp from "@pulumi/gcp";
+import * as gcp from "../../components/sdk/gcp.ts";
 import { GcpDocumentVault } from "../../components/audit/gcp-document-vault.ts";
 import { GcpAuditStore } from "../../components/audit/gcp-store.ts";
 import { GcpSubjectKeys } from "../../components/audit/gcp-subject-keys.ts";

@@ -93,7 +93,6 @@ function scratch(): string {
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 const ROOT = join(import.meta.dirname, "..", "..");
-const LOADER = import.meta.resolve("tsx");
 
 /** The gateway of this project, with its own defaults except that personal data blocks. */
 export const blueprint: Subject = {
@@ -150,12 +149,7 @@ export const blueprint: Subject = {
     );
     return launch({
       command: process.execPath,
-      args: [
-        "--import",
-        LOADER,
-        join(ROOT, "gateway", "src", "bin", "gateway.ts"),
-        join(folder, "gateway.yaml"),
-      ],
+      args: [join(ROOT, "gateway", "src", "bin", "gateway.ts"), join(folder, "gateway.yaml")],
       port,
       folder,
       headers: { authorization: `Bearer ${KEY}` },

@@ -14,6 +14,7 @@ import { delimiter, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
+import { withBriefTraces } from "../../plan/brief-traces.ts";
 import { platformProgram } from "../../stacks/program.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import { ensureTool, PULUMI } from "../../tools/go-tool.ts";
@@ -68,7 +69,7 @@ const STAND_IN = "stand-in providers";
 async function startStandIn(processes: Processes, folder: string): Promise<string> {
   processes.start(STAND_IN, {
     command: process.execPath,
-    args: ["--import", import.meta.resolve("tsx"), join(import.meta.dirname, "stand-in-provider.ts")],
+    args: [join(import.meta.dirname, "stand-in-provider.ts")],
     env: { ...process.env, STAND_IN_FOLDER: folder },
   });
   // A provider says where it listens in its first line.
@@ -126,10 +127,11 @@ export async function startEngine(): Promise<Engine> {
         {
           projectName: PROJECT_NAME,
           stackName,
-          program: () => {
-            before();
-            return Promise.resolve({ platform: platformProgram(config()) });
-          },
+          program: () =>
+            withBriefTraces(() => {
+              before();
+              return Promise.resolve({ platform: platformProgram(config()) });
+            }),
         },
         { pulumiCommand, envVars: { ...envVars, LLMOPS_POLICY_AS_OF: asOf } },
       ),

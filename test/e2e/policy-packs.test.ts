@@ -30,7 +30,7 @@ interface Batch extends Circumstances {
   readonly stopping: readonly string[];
 }
 
-const BATCH_SIZE = 6;
+const BATCH_SIZE = 12;
 
 const plans: ReadonlyMap<Environment, Planned> = await planAll();
 let engine: Engine;

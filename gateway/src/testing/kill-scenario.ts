@@ -13,7 +13,6 @@ import { fakeEngine } from "./fake-engine.ts";
 import { APP_KEY, configFor, recordsIn } from "./gateway-under-test.ts";
 
 const BIN = fileURLToPath(new URL("../bin/gateway.ts", import.meta.url));
-const LOADER = import.meta.resolve("tsx");
 const CONNECTIONS = 12;
 
 interface Running {
@@ -22,7 +21,7 @@ interface Running {
 }
 
 async function start(file: string): Promise<Running> {
-  const child = spawn(process.execPath, ["--import", LOADER, BIN, file], {
+  const child = spawn(process.execPath, [BIN, file], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   onTestFinished(() => {

@@ -168,7 +168,7 @@ async function gateSays({ spec, metadata }: Pod): Promise<"admitted" | "refused"
   const file = join(folder, `${metadata.uid ?? ""}.json`);
   writeFileSync(file, report);
   const args = gate.args.map((each) => (each.startsWith("--file=") ? `--file=${file}` : each));
-  return promisify(execFile)(process.execPath, ["--import", "tsx", LOOPS, ...args], {
+  return promisify(execFile)(process.execPath, [LOOPS, ...args], {
     env: { ...process.env, EVALUATION_SIGNER: gate.env[0]?.value },
   }).then(
     () => "admitted",
