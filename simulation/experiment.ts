@@ -38,7 +38,8 @@ function busiest({ parameters, limits, trace }: FleetSetup): number {
 
 /** Searches the smallest static fleet from the work there is, by halving; more replicas never serve fewer requests in time. */
 export function smallestStatic(setup: FleetSetup): StaticFleet {
-  const at = (replicas: number): FleetResult => simulate({ ...setup, scaling: { kind: "static", replicas } });
+  const at = (replicas: number): FleetResult =>
+    simulate({ ...setup, scaling: { kind: "static", replicas }, atLeast: STATIC_OBJECTIVE });
   let low = 0;
   let high = busiest(setup);
   let best = at(high);

@@ -82,8 +82,12 @@ describe("a simulated fleet", () => {
 
   it("finds the smallest static fleet", () => {
     const { replicas } = smallestStatic(setup);
-    const fewer = simulate({ ...setup, scaling: { kind: "static", replicas: replicas - 1 } });
+    const scaling = { kind: "static", replicas: replicas - 1 } as const;
+    const fewer = simulate({ ...setup, scaling });
     expect(fewer.attainment).toBeLessThan(0.99);
+    const given = simulate({ ...setup, scaling, atLeast: 0.99 });
+    expect(given.attainment).toBeLessThan(0.99);
+    expect(given.gpuHours).toBeLessThan(fewer.gpuHours);
   });
 
   it("follows demand up and down, and costs less than the static fleet", () => {

@@ -54,6 +54,8 @@ export interface FleetOptions {
   readonly startSeconds?: number;
   /** @default every replica on demand */
   readonly spot?: SpotLadder;
+  /** Share in time that is asked for: a run that cannot reach it any more ends, and its result says only that. @default runs to the end */
+  readonly atLeast?: number;
   /** Told of every request that ended, and whether it was in time. @default nobody */
   readonly judged?: (request: number, isInTime: boolean) => void;
 }
@@ -176,7 +178,8 @@ class Fleet {
     let scrape = 0;
     let sync = SYNC_SECONDS;
     let now = 0;
-    while (this.#done < requests) {
+    const mostLate = (1 - (this.options.atLeast ?? 0)) * requests;
+    while (this.#done < requests && this.#done - this.#attained <= mostLate) {
       const arrival = next < requests ? (trace.arrivals[next] ?? Infinity) : Infinity;
       const busiest = this.#nextMember();
       const stepAt = busiest?.replica.phaseEnd ?? Infinity;
