@@ -56,7 +56,7 @@ function isShort({ kind }: AutoscalingRow, { inTime, ofStatic }: Outcome): boole
 
 /** A goal and the rows that miss it, each with what it reached. */
 function verdict(goal: string, missed: readonly string[]): string {
-  return `- ${goal}: ${missed.length === 0 ? "reached on all" : `missed on ${missed.join("; ")}`}.`;
+  return `- ${goal}: ${missed.length === 0 ? "reached on every trace above" : `missed on ${missed.join("; ")}`}.`;
 }
 
 function verdicts(rows: readonly AutoscalingRow[]): string {
@@ -164,8 +164,8 @@ ${verdicts(rows)}
 A day whose load hardly changes has little to save: the column of the plan with foresight shows how much.
 
 How the scaler was chosen, and why it is as it is: [decision 6](decisions/0006-room-of-the-scaler.md). The two Azure hours had a part in the
-choice, at several sizes; the ServeGen days shown had none (other days had): they were run once with what had been chosen. What the
-scaler before did on them was known.
+choice, at several sizes; the ServeGen days shown had none (other days had): each is run with what had been chosen. What the scaler
+before did on them was known.
 
 Limits: one model, lengths that are not ServeGen's own, no prefix cache, no preemption, KEDA and HPA as documented rather than as
 running controllers; \`demand\` was given a capacity from the same replica model that serves the requests, which is what the last three
