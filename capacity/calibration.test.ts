@@ -73,25 +73,27 @@ describe("nonNegativeLeastSquares", () => {
 
 describe("parameters fitted on half of the published rows", () => {
   const seeds = fittedSeeds();
+  const used = seeds.filter(isConfirmed);
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
 
-  it("are used for 36 of 77 configurations: the others are off by more than 6 % on the other half", () => {
-    expect(seeds).toHaveLength(77);
-    expect(seeds.filter(isConfirmed)).toHaveLength(36);
+  it("are used for 28 of 74 configurations: the others are off by more than 6 % on fitted rows left out one at a time", () => {
+    expect(seeds).toHaveLength(74);
+    expect(used).toHaveLength(28);
   });
 
-  it("are off by at most 6 % on the held-out half wherever they are used, 3 % on average", () => {
-    const used = seeds.filter(isConfirmed).map(({ heldOut }) => heldOut);
-    const mean = (values: readonly number[]): number =>
-      values.reduce((sum, value) => sum + value, 0) / values.length;
-    expect(Math.max(...used.map(({ tpot }) => tpot))).toBeLessThanOrEqual(LARGEST_ERROR);
-    expect(Math.max(...used.map(({ throughput }) => throughput))).toBeLessThanOrEqual(LARGEST_ERROR);
-    expect(mean(used.map(({ tpot }) => tpot))).toBeLessThan(3);
-    expect(mean(used.map(({ throughput }) => throughput))).toBeLessThan(3);
+  it("are off by less than 3 % on average on the held-out half, which chose none of them; two by more than 6 %", () => {
+    const errors = used.map(({ heldOut }) => heldOut);
+    expect(mean(errors.map(({ tpot }) => tpot))).toBeCloseTo(2.6, 1);
+    expect(mean(errors.map(({ throughput }) => throughput))).toBeCloseTo(2.9, 1);
+    const missed = errors.filter(({ tpot, throughput }) => Math.max(tpot, throughput) > LARGEST_ERROR);
+    expect(missed).toHaveLength(2);
+    expect(Math.max(...errors.flatMap(({ tpot, throughput }) => [tpot, throughput]))).toBeCloseTo(10.8, 1);
   });
 
-  it("do not depend on the choice by the held-out half: the median of all configurations is within 6 %", () => {
-    const sorted = seeds.map(({ heldOut }) => heldOut.tpot).sort((a, b) => a - b);
-    expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(6);
+  it("would be off by 5 % and 8 % if all were used", () => {
+    expect(mean(seeds.map(({ heldOut }) => heldOut.tpot))).toBeCloseTo(5.3, 1);
+    expect(mean(seeds.map(({ heldOut }) => heldOut.throughput))).toBeCloseTo(8.4, 1);
   });
 
   it("are not offered where nobody measured enough", () => {

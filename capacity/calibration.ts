@@ -67,3 +67,19 @@ export function fitError(
     throughput: mean((row) => at(row).outputTokensPerSecond / measuredThroughput(row) - 1),
   };
 }
+
+/**
+ * How far fits are off on the one measurement left out of each: an error that needs no rows besides those fitted.
+ * @throws RangeError for too few measurements to leave one out
+ */
+export function leaveOneOutError(
+  measurements: readonly Measurement[],
+  limits: Pick<EngineLimits, "batchedTokens">,
+): FitError {
+  const errors = measurements.map((row, left) =>
+    fitError(fitParameters(measurements.filter((_row, index) => index !== left)), [row], limits),
+  );
+  const mean = (key: "ttft" | "tpot" | "throughput"): number =>
+    errors.reduce((sum, error) => sum + error[key], 0) / errors.length;
+  return { rows: errors.length, ttft: mean("ttft"), tpot: mean("tpot"), throughput: mean("throughput") };
+}

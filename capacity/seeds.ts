@@ -6,6 +6,7 @@ import {
   fitError,
   fitParameters,
   LEAST_MEASUREMENTS,
+  leaveOneOutError,
   type FitError,
   type Measurement,
 } from "./calibration.ts";
@@ -30,15 +31,17 @@ export interface Seed extends SeedKey {
   readonly parameters: ReplicaParameters;
   /** Rows the parameters were fitted to. */
   readonly fittedRows: number;
-  /** Errors on the rows that were not. */
+  /** Errors on each of these rows of a fit without it: what decides whether the parameters are used. */
+  readonly leftOut: FitError;
+  /** Errors on the rows that were not fitted: reported, and chosen by nobody. */
   readonly heldOut: FitError;
 }
 
-/** Largest held-out error of time per token and of throughput with which a seed is used, %. */
+/** Largest error of time per token and of throughput, on rows left out of the fit one at a time, with which a seed is used, %. */
 export const LARGEST_ERROR = 6;
 
-/** Fewest rows of a configuration: half of them must determine four parameters. */
-const LEAST_ROWS = 2 * LEAST_MEASUREMENTS;
+/** Fewest rows of a configuration: every other one less one must determine four parameters. */
+const LEAST_ROWS = 2 * LEAST_MEASUREMENTS + 1;
 
 const BYTES: Readonly<Record<string, number>> = { bf16: 2, fp8: 1, fp4: 0.53 };
 
@@ -109,6 +112,7 @@ function seedOf(group: readonly Row[]): Seed | undefined {
   const sorted = group.map(({ measurement }) => measurement).sort(byWorkload);
   const fitted = sorted.filter((_row, index) => index % 2 === 0);
   const parameters = fitParameters(fitted);
+  const limits = { batchedTokens: DEFAULT_BATCHED_TOKENS };
   return {
     model,
     accelerator,
@@ -118,10 +122,11 @@ function seedOf(group: readonly Row[]): Seed | undefined {
     precision,
     parameters,
     fittedRows: fitted.length,
+    leftOut: leaveOneOutError(fitted, limits),
     heldOut: fitError(
       parameters,
       sorted.filter((_row, index) => index % 2 === 1),
-      { batchedTokens: DEFAULT_BATCHED_TOKENS },
+      limits,
     ),
   };
 }
@@ -133,9 +138,9 @@ export function fittedSeeds(): Seed[] {
     .filter((seed) => seed !== undefined);
 }
 
-/** True when the held-out rows confirm the parameters. */
-export function isConfirmed({ heldOut }: Seed): boolean {
-  return heldOut.tpot <= LARGEST_ERROR && heldOut.throughput <= LARGEST_ERROR;
+/** True when the fitted rows, left out one at a time, confirm the parameters; the held-out ones have no say. */
+export function isConfirmed({ leftOut }: Seed): boolean {
+  return leftOut.tpot <= LARGEST_ERROR && leftOut.throughput <= LARGEST_ERROR;
 }
 
 /** Which measured configuration is looked for. */
@@ -143,7 +148,7 @@ export type SeedQuery = Pick<SeedKey, "model" | "accelerator" | "tensorParallel"
   readonly engine?: SeedKey["engine"];
 };
 
-/** The confirmed seed with the smallest error, or undefined when there is none. */
+/** The confirmed seed with the smallest error on rows left out of the fit, or undefined when there is none. */
 export function seedFor({
   model,
   accelerator,
@@ -159,6 +164,6 @@ export function seedFor({
         seed.engine === engine &&
         isConfirmed(seed),
     )
-    .sort((a, b) => a.heldOut.tpot - b.heldOut.tpot)
+    .sort((a, b) => a.leftOut.tpot - b.leftOut.tpot)
     .at(0);
 }

@@ -11,6 +11,8 @@ export interface CapacityFigures {
   readonly concurrency: number;
   /** Mean time per token of a full replica, ms. */
   readonly tokenMs: number;
+  /** Mean time per token of a replica with a single request, ms. */
+  readonly idleTokenMs: number;
 }
 
 /** Smallest and largest step the engine is told to take, tokens. */
@@ -42,6 +44,7 @@ export function tokenRates(
     outputTokensPerSecond: (1000 * workload.outputTokens) / (decodeMs * scale),
     concurrency: Math.max(1, Math.floor(full.concurrency)),
     tokenMs: full.tokenMs,
+    idleTokenMs: Math.min(full.tokenMs, stepMs(parameters, workload, 1)),
   };
 }
 

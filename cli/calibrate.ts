@@ -36,7 +36,7 @@ function run(options: CalibrateOptions): void {
     process.exitCode = EXIT.findings;
     return;
   }
-  const { inputTokensPerSecond, outputTokensPerSecond, concurrency, tokenMs } = tokenRates(
+  const { inputTokensPerSecond, outputTokensPerSecond, concurrency, tokenMs, idleTokenMs } = tokenRates(
     parameters,
     workload,
     full,
@@ -46,6 +46,7 @@ function run(options: CalibrateOptions): void {
     outputTokensPerSecond: Math.round(outputTokensPerSecond),
     concurrency,
     tokenMs: Number(tokenMs.toFixed(1)),
+    idleTokenMs: Number(idleTokenMs.toFixed(1)),
     source: what,
     asOf,
   };

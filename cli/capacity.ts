@@ -153,7 +153,7 @@ function run(name: string, options: CapacityOptions): void {
   print(`Parameters: ${origin}`);
   print(advice);
   print(
-    `\nFor the stack file:\n  autoscaling:\n    capacity: { inputTokensPerSecond: ${figures.inputTokensPerSecond.toFixed(0)}, outputTokensPerSecond: ${figures.outputTokensPerSecond.toFixed(0)}, concurrency: ${figures.concurrency}, tokenMs: ${figures.tokenMs.toFixed(1)}, source: "llmops capacity ${name}", asOf: ... }`,
+    `\nFor the stack file:\n  autoscaling:\n    capacity: { inputTokensPerSecond: ${figures.inputTokensPerSecond.toFixed(0)}, outputTokensPerSecond: ${figures.outputTokensPerSecond.toFixed(0)}, concurrency: ${figures.concurrency}, tokenMs: ${figures.tokenMs.toFixed(1)}, idleTokenMs: ${figures.idleTokenMs.toFixed(1)}, source: "llmops capacity ${name}", asOf: ... }`,
   );
 }
 

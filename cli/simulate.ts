@@ -200,7 +200,7 @@ async function run(options: SimulateOptions): Promise<void> {
     `Speed of a replica: ${seed === undefined ? "estimated from data sheets, expect +-30 % or more" : "fitted to published measurements"}`,
   );
   print(
-    `Capacity on these lengths: ${figures.inputTokensPerSecond.toFixed(0)} input or ${figures.outputTokensPerSecond.toFixed(0)} output tokens/s, ${figures.concurrency} in flight, ${figures.tokenMs.toFixed(1)} ms per token; burstReplicas: ${floor.minReplicas}`,
+    `Capacity on these lengths: ${figures.inputTokensPerSecond.toFixed(0)} input or ${figures.outputTokensPerSecond.toFixed(0)} output tokens/s, ${figures.concurrency} in flight, ${figures.tokenMs.toFixed(1)} ms per token (${figures.idleTokenMs.toFixed(1)} ms with a single request); burstReplicas: ${floor.minReplicas}`,
   );
   if (model.autoscaling.capacity === undefined)
     print(

@@ -169,6 +169,7 @@ describe("unit costs", () => {
           outputTokensPerSecond: 200,
           concurrency: 8,
           tokenMs: 20,
+          idleTokenMs: 10,
           burstReplicas: 0,
           source: "measured",
           asOf: "2026-11-01",

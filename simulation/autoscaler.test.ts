@@ -202,6 +202,10 @@ describe("compileQuery", () => {
     ["sum(nothing) or vector(7)", 7],
     ["clamp_min(sum(running) - 200, 1)", 1],
     ["(1 + 2) * 3", 9],
+    ["clamp_max(sum(running), scalar(count(running)))", 3],
+    ["sqrt(avg_over_time((sum(running) ^ 2)[2m:1m]))", 108],
+    // Of the minutes before the first sample there is no rate.
+    ['avg_over_time((sum(rate(tokens_total{kind="input"}[30s] offset 30s)))[3m:1m])', 10],
   ])("%s", (query, expected) => {
     const answer = compileQuery(query)(store, 120);
     expect(typeof answer === "number" ? answer : answer.map(({ value }) => value)).toEqual(

@@ -1,6 +1,8 @@
 import { simulate, type FleetNames, type FleetOptions, type FleetResult } from "./fleet.ts";
 import { PEER_DEFAULTS } from "./peers.ts";
 import { compileScaledObject } from "./scaled-object.ts";
+import { stretch } from "./trace.ts";
+import { leastReplicaHours } from "./work.ts";
 
 /** A fleet without its scaling. */
 export type FleetSetup = Omit<FleetOptions, "scaling">;
@@ -11,21 +13,39 @@ export const STATIC_OBJECTIVE = 0.99;
 /** Most replicas of any scaler, as a multiple of the static fleet. */
 const HEADROOM = 1.5;
 
+/** Most replicas of a scaler beside a static fleet. */
+export function ceilingOf({ replicas }: StaticFleet, minReplicas: number): number {
+  return Math.max(minReplicas, Math.ceil(HEADROOM * replicas));
+}
+
 /** The smallest fleet of constant size that reaches the objective. */
 export interface StaticFleet {
   readonly replicas: number;
   readonly result: FleetResult;
 }
 
-/** Searches the smallest static fleet by halving; more replicas never serve fewer requests in time. */
+/** Ten minutes, over which a fleet must do the work that comes, seconds. */
+const BUSY_SECONDS = 600;
+
+/** Replicas that the work of the busiest ten minutes takes: where a search for a static fleet begins. */
+function busiest({ parameters, limits, trace }: FleetSetup): number {
+  const end = trace.arrivals.at(-1) ?? 0;
+  const hours = Array.from({ length: Math.ceil((end + 1) / BUSY_SECONDS) }, (_, index) =>
+    leastReplicaHours(parameters, limits, stretch(trace, index * BUSY_SECONDS, (index + 1) * BUSY_SECONDS)),
+  );
+  return Math.max(1, Math.ceil((Math.max(...hours) * 3600) / BUSY_SECONDS));
+}
+
+/** Searches the smallest static fleet from the work there is, by halving; more replicas never serve fewer requests in time. */
 export function smallestStatic(setup: FleetSetup): StaticFleet {
-  const at = (replicas: number): FleetResult => simulate({ ...setup, scaling: { kind: "static", replicas } });
+  const at = (replicas: number): FleetResult =>
+    simulate({ ...setup, scaling: { kind: "static", replicas }, atLeast: STATIC_OBJECTIVE });
   let low = 0;
-  let high = 1;
+  let high = busiest(setup);
   let best = at(high);
   while (best.attainment < STATIC_OBJECTIVE) {
     low = high;
-    high *= 2;
+    high += Math.ceil(high / 8);
     best = at(high);
   }
   while (high - low > 1) {
@@ -52,7 +72,7 @@ export function runScaledObject(
       spec: compileScaledObject({
         ...spec,
         minReplicaCount: minReplicas,
-        maxReplicaCount: Math.max(minReplicas, Math.ceil(HEADROOM * reference.replicas)),
+        maxReplicaCount: ceilingOf(reference, minReplicas),
       }),
     },
   });
@@ -71,7 +91,7 @@ export function runPeers(
 }
 
 /** Share of requests that a scaler with the right floor serves in time. */
-const FLOOR_OBJECTIVE = 0.995;
+export const FLOOR_OBJECTIVE = 0.995;
 
 /** A floor and what the scaler does with it. */
 export interface Floor {

@@ -13,8 +13,10 @@ import {
   type FleetSetup,
 } from "./experiment.ts";
 import { simulate } from "./fleet.ts";
+import { withForesight } from "./foresight.ts";
 import { serviceRate } from "./service-rate.ts";
 import { dayOf, exponentialLengths, poissonTrace, readRates, readRequests, replicate } from "./trace.ts";
+import { leastReplicaHours } from "./work.ts";
 
 const parameters = { fixedMs: 14, contextNs: 60, prefillUs: 50, sequenceUs: 48 };
 const limits = { batchedTokens: 1024, maxNumSeqs: 256, cacheTokens: 300_000 };
@@ -80,8 +82,12 @@ describe("a simulated fleet", () => {
 
   it("finds the smallest static fleet", () => {
     const { replicas } = smallestStatic(setup);
-    const fewer = simulate({ ...setup, scaling: { kind: "static", replicas: replicas - 1 } });
+    const scaling = { kind: "static", replicas: replicas - 1 } as const;
+    const fewer = simulate({ ...setup, scaling });
     expect(fewer.attainment).toBeLessThan(0.99);
+    const given = simulate({ ...setup, scaling, atLeast: 0.99 });
+    expect(given.attainment).toBeLessThan(0.99);
+    expect(given.gpuHours).toBeLessThan(fewer.gpuHours);
   });
 
   it("follows demand up and down, and costs less than the static fleet", () => {
@@ -90,6 +96,19 @@ describe("a simulated fleet", () => {
     expect(result.scaleUps).toBeGreaterThan(0);
     expect(result.scaleDowns).toBeGreaterThan(0);
     expect(result.gpuHours).toBeLessThan(1.1 * reference.result.gpuHours);
+  });
+
+  it("plans with foresight for no more than the static fleet, and never below the work itself", () => {
+    const reference = smallestStatic(setup);
+    const plan = withForesight(setup, { least: 1, most: reference.replicas + 1, objective: 0.99 });
+    expect(plan.attainment).toBeGreaterThanOrEqual(0.99);
+    expect(plan.gpuHours).toBeLessThan(reference.result.gpuHours);
+    const work = leastReplicaHours(parameters, limits, trace) * setup.gpus;
+    expect(work).toBeGreaterThan(0.3 * plan.gpuHours);
+    expect(work).toBeLessThan(plan.gpuHours);
+    expect(() => withForesight(setup, { least: 1, most: 1, objective: 0.99 })).toThrow(
+      "no plan with at most 1 replicas serves 99 % in time",
+    );
   });
 
   it("raises the floor until bursts are served, at most to the static fleet", () => {

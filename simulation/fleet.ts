@@ -24,7 +24,8 @@ export interface FleetNames {
 /** How the number of replicas is chosen. */
 export type Scaling =
   | { readonly kind: "static"; readonly replicas: number }
-  | { readonly kind: "scaled-object"; readonly spec: ScalerSpec; readonly start: number };
+  | { readonly kind: "scaled-object"; readonly spec: ScalerSpec; readonly start: number }
+  | { readonly kind: "planned"; readonly start: number; readonly wanted: (seconds: number) => number };
 
 /** Replicas on machines that the cloud may take back, beside some it may not. */
 export interface SpotLadder {
@@ -53,6 +54,10 @@ export interface FleetOptions {
   readonly startSeconds?: number;
   /** @default every replica on demand */
   readonly spot?: SpotLadder;
+  /** Share in time that is asked for: a run that cannot reach it any more ends, and its result says only that. @default runs to the end */
+  readonly atLeast?: number;
+  /** Told of every request that ended, and whether it was in time. @default nobody */
+  readonly judged?: (request: number, isInTime: boolean) => void;
 }
 
 /** Replicas that are paid for, over time. */
@@ -89,7 +94,7 @@ const SCRAPE_SECONDS = 5;
 const VISIBLE_AFTER_SECONDS = 2;
 
 /** Seconds until a new replica serves: node, image, weights, engine. @see docs/autoscaling.md */
-const START_SECONDS = 240;
+export const START_SECONDS = 240;
 
 /** Most tokens a caller allows an answer: only the gateway's first guess depends on it. */
 const OUTPUT_LIMIT = 1024;
@@ -107,11 +112,28 @@ interface Member {
   state: "starting" | "ready" | "draining";
 }
 
+/** Who changes the number of replicas; nobody in a static fleet. */
+function decisionsOf(
+  scaling: Scaling,
+  store: SeriesStore,
+): ((now: number, current: number) => number) | undefined {
+  switch (scaling.kind) {
+    case "static":
+      return undefined;
+    case "planned":
+      return scaling.wanted;
+    case "scaled-object": {
+      const scaler = new Autoscaler(scaling.spec, store);
+      return (now, current) => scaler.decide(now, current);
+    }
+  }
+}
+
 /** Runs a trace through gateway, replicas, Prometheus and scaler. */
 class Fleet {
   readonly #members: Member[] = [];
   readonly #store = new SeriesStore();
-  readonly #scaler: Autoscaler | undefined;
+  readonly #decide: ((now: number, current: number) => number) | undefined;
   readonly #expected = new ExpectedOutput();
   readonly #held: number[] = [];
   readonly #firstTokens: Float64Array;
@@ -143,7 +165,7 @@ class Fleet {
     this.#random = seededRandom(options.spot?.seed ?? 0);
     this.#firstTokens = new Float64Array(trace.arrivals.length);
     this.#slo = { ttft: slo.ttftMs / 1e3, tpot: slo.tpotMs / 1e3 };
-    this.#scaler = scaling.kind === "static" ? undefined : new Autoscaler(scaling.spec, this.#store);
+    this.#decide = decisionsOf(scaling, this.#store);
     this.#wanted = scaling.kind === "static" ? scaling.replicas : scaling.start;
     for (let count = 0; count < this.#wanted; count++) this.#start(0, 0);
   }
@@ -156,7 +178,8 @@ class Fleet {
     let scrape = 0;
     let sync = SYNC_SECONDS;
     let now = 0;
-    while (this.#done < requests) {
+    const mostLate = (1 - (this.options.atLeast ?? 0)) * requests;
+    while (this.#done < requests && this.#done - this.#attained <= mostLate) {
       const arrival = next < requests ? (trace.arrivals[next] ?? Infinity) : Infinity;
       const busiest = this.#nextMember();
       const stepAt = busiest?.replica.phaseEnd ?? Infinity;
@@ -321,7 +344,9 @@ class Fleet {
     this.#tokenSeconds += now - first;
     this.#tokens += output - 1;
     this.#staySeconds += now - (trace.arrivals[request] ?? 0);
-    if (ttft <= this.#slo.ttft && tpot <= this.#slo.tpot && !this.#interrupted.has(request)) this.#attained++;
+    const isInTime = ttft <= this.#slo.ttft && tpot <= this.#slo.tpot && !this.#interrupted.has(request);
+    if (isInTime) this.#attained++;
+    this.options.judged?.(request, isInTime);
     if (ttft > this.#worstTtft) this.#worstTtft = ttft;
     this.#expected.seen(names.model, output);
   }
@@ -333,7 +358,7 @@ class Fleet {
   }
 
   #scrape(now: number): void {
-    if (this.#scaler === undefined) return;
+    if (this.options.scaling.kind !== "scaled-object") return;
     const { model, namespace, gatewayNamespace } = this.options.names;
     const visible = now + VISIBLE_AFTER_SECONDS;
     const gateway = { namespace: gatewayNamespace, model, pod: "gateway-0" };
@@ -356,8 +381,8 @@ class Fleet {
   }
 
   #sync(now: number): void {
-    if (this.#scaler === undefined) return;
-    const wanted = this.#scaler.decide(now, this.#wanted);
+    if (this.#decide === undefined) return;
+    const wanted = this.#decide(now, this.#wanted);
     if (wanted > this.#wanted) {
       this.#scaleUps++;
       for (let count = this.#wanted; count < wanted; count++)

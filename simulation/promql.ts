@@ -24,7 +24,7 @@ function children(node: SyntaxNode): SyntaxNode[] {
   return found;
 }
 
-/** Compiles the subset of PromQL that scalers use: selectors, rate, sum, avg, max, min, arithmetic, `==` with a number, `or`, vector, clamp_min. */
+/** Compiles the subset of PromQL that scalers use: selectors, rate, avg_over_time of a subquery, sum, avg, max, min, arithmetic, `==` with a number, `or`, vector, scalar, clamp_min, clamp_max, sqrt. */
 class Compiler {
   private readonly source: string;
 
@@ -140,19 +140,30 @@ class Compiler {
     const [first, second] = children(node.getChild("FunctionCallBody") ?? this.#refuse(node));
     if (first === undefined) return this.#refuse(node);
     if (name === "rate") return this.#rate(first);
+    if (name === "avg_over_time") return this.#averageOverTime(first);
     if (name === "vector") {
       const inner = this.#expression(first);
       return (store, seconds) => [{ labels: {}, value: Number(inner(store, seconds)) }];
     }
-    if (name === "clamp_min" && second !== undefined) {
+    if (name === "sqrt") {
       const inner = this.#expression(first);
-      const least = this.#expression(second);
+      return (store, seconds) => map(inner(store, seconds), Math.sqrt);
+    }
+    if (name === "scalar") {
+      const inner = this.#expression(first);
       return (store, seconds) => {
-        const vector = inner(store, seconds);
-        const bound = Number(least(store, seconds));
-        return typeof vector === "number"
-          ? Math.max(bound, vector)
-          : vector.map(({ labels, value }) => ({ labels, value: Math.max(bound, value) }));
+        const answer = inner(store, seconds);
+        if (typeof answer === "number") return this.#refuse(node);
+        return answer.length === 1 ? (answer[0]?.value ?? Number.NaN) : Number.NaN;
+      };
+    }
+    if ((name === "clamp_min" || name === "clamp_max") && second !== undefined) {
+      const inner = this.#expression(first);
+      const bound = this.#expression(second);
+      const apply = name === "clamp_min" ? Math.max : Math.min;
+      return (store, seconds) => {
+        const limit = Number(bound(store, seconds));
+        return map(inner(store, seconds), (value) => apply(limit, value));
       };
     }
     return this.#refuse(node);
@@ -179,6 +190,35 @@ class Compiler {
       });
   }
 
+  /** `avg_over_time(expression[range:step])`; its steps are multiples of `step` since second 0, as in Prometheus. */
+  #averageOverTime(subquery: SyntaxNode): Query {
+    const [range, step] = subquery.getChildren("DurationExpr");
+    const expression = subquery.firstChild;
+    if (subquery.name !== "SubqueryExpr" || expression === null || range === undefined || step === undefined)
+      return this.#refuse(subquery);
+    const inner = remembered(this.#expression(expression));
+    const [rangeSeconds, stepSeconds] = [this.#seconds(range), this.#seconds(step)];
+    return (store, seconds) => {
+      const sums = new Map<string, { readonly labels: Labels; sum: number; count: number }>();
+      for (
+        let at = Math.floor(seconds / stepSeconds) * stepSeconds;
+        at > seconds - rangeSeconds;
+        at -= stepSeconds
+      ) {
+        const vector = inner(store, at);
+        if (typeof vector === "number") return this.#refuse(subquery);
+        for (const { labels, value } of vector) {
+          const key = JSON.stringify(labels);
+          const entry = sums.get(key) ?? { labels, sum: 0, count: 0 };
+          sums.set(key, entry);
+          entry.sum += value;
+          entry.count++;
+        }
+      }
+      return [...sums.values()].map(({ labels, sum, count }) => ({ labels, value: sum / count }));
+    };
+  }
+
   #binary(node: SyntaxNode): Query {
     const [left, operator, right, ...rest] = children(node);
     if (left === undefined || operator === undefined || right === undefined || rest.length > 0)
@@ -201,6 +241,7 @@ class Compiler {
       "-": (x: number, y: number) => x - y,
       "*": (x: number, y: number) => x * y,
       "/": (x: number, y: number) => x / y,
+      "^": (x: number, y: number) => x ** y,
     }[symbol];
     if (apply === undefined) return this.#refuse(node);
     return (store, seconds) => {
@@ -224,6 +265,18 @@ function map(
   return typeof vector === "number"
     ? change(vector)
     : vector.map(({ labels, value }) => ({ labels, value: change(value) }));
+}
+
+/** A query whose answers are kept: what was at a time in the past is the same whenever it is asked. */
+function remembered(query: Query): Query {
+  const answers = new WeakMap<SeriesStore, Map<number, ReturnType<Query>>>();
+  return (store, seconds) => {
+    const known = answers.get(store) ?? new Map<number, ReturnType<Query>>();
+    answers.set(store, known);
+    const answer = known.get(seconds) ?? query(store, seconds);
+    known.set(seconds, answer);
+    return answer;
+  };
 }
 
 /**

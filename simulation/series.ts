@@ -12,8 +12,8 @@ export interface Series {
 /** Seconds an instant query looks back for a sample. @see https://prometheus.io/docs/prometheus/latest/querying/basics/ */
 export const LOOKBACK_SECONDS = 300;
 
-/** Samples kept per series beyond which the oldest half is dropped: 20 minutes of a 5 s scrape. */
-const MOST_SAMPLES = 480;
+/** Samples kept per series beyond which the oldest half is dropped: 67 minutes of a 5 s scrape remain. */
+const MOST_SAMPLES = 1_608;
 
 /** What Prometheus would have scraped. */
 export class SeriesStore {

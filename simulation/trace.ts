@@ -112,6 +112,29 @@ export function subset(trace: Trace, name: string, isKept: (request: number) => 
   };
 }
 
+/** First request at or after a time. */
+function firstAt({ arrivals }: Trace, seconds: number): number {
+  let low = 0;
+  let high = arrivals.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((arrivals[middle] ?? Infinity) < seconds) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Requests of a stretch of time, beginning at second 0. */
+export function stretch(trace: Trace, from: number, to: number): Trace {
+  const [first, last] = [firstAt(trace, from), firstAt(trace, to)];
+  return {
+    ...trace,
+    arrivals: trace.arrivals.slice(first, last).map((at) => at - from),
+    inputTokens: trace.inputTokens.subarray(first, last),
+    outputTokens: trace.outputTokens.subarray(first, last),
+  };
+}
+
 /** Request rates in equal windows. */
 export interface Rates {
   readonly name: string;

@@ -17,7 +17,13 @@ const args: ModelScalerArgs = {
   labels: {},
 };
 
-const capacity = { inputTokensPerSecond: 9000, outputTokensPerSecond: 1000, concurrency: 50, tokenMs: 40 };
+const capacity = {
+  inputTokensPerSecond: 9000,
+  outputTokensPerSecond: 1000,
+  concurrency: 50,
+  tokenMs: 40,
+  idleTokenMs: 10,
+};
 
 interface Trigger {
   readonly name: string;
@@ -88,21 +94,24 @@ describe("ModelScaler", () => {
     const pods = 'namespace="claims",pod=~"mistral-[a-z0-9]+-[a-z0-9]+"';
     const asleep = 'sum(llmops_gateway_upstream_replicas{namespace="llm-gateway",upstream="mistral"}) == 0';
     const waiting = `sum(vllm:num_requests_waiting{${pods}})`;
+    const inFlight = `(sum(vllm:num_requests_running{${pods}}) + ${waiting})`;
+    const replicas = `count(vllm:num_requests_running{${pods}})`;
+    const offered = (kind: string, offset: string): string =>
+      `sum(rate(llmops_gateway_offered_tokens_total{kind="${kind}",namespace="llm-gateway",model="mistral"}[1m]${offset}))`;
+    const load = (offset: string): string =>
+      `(${offered("input", offset)} / 9000 + ${offered("output", offset)} / 1000)`;
+    const withRoom = (seen: string): string =>
+      `${seen} + (clamp_max(1.5 * sqrt(avg_over_time(((${load("")} - ${load(" offset 5m")}) ^ 2)[1h:1m])), scalar(0.125 * ${seen})) or 0.125 * ${seen})`;
     expect(
       spec.triggers.map(({ name, metadata }) => [name, metadata["query"], metadata["threshold"]]),
     ).toEqual([
+      ["demand", withRoom(load("")), "1"],
       [
-        "demand",
-        'sum(rate(llmops_gateway_offered_tokens_total{kind="input",namespace="llm-gateway",model="mistral"}[1m])) / 9000 + sum(rate(llmops_gateway_offered_tokens_total{kind="output",namespace="llm-gateway",model="mistral"}[1m])) / 1000',
-        "0.85",
+        "engine-load",
+        `${withRoom(`(${replicas} * ${inFlight} / (12.5 * ${replicas} + 0.75 * ${inFlight}))`)} or ${asleep}`,
+        "1",
       ],
-      ["in-flight", `sum(vllm:num_requests_running{${pods}}) + ${waiting} or ${asleep}`, "50"],
       ["queue-depth", `${waiting} or ${asleep}`, "5"],
-      [
-        "latency",
-        `count(vllm:num_requests_running{${pods}}) * sum(rate(vllm:inter_token_latency_seconds_sum{${pods}}[1m])) / clamp_min(sum(rate(vllm:inter_token_latency_seconds_count{${pods}}[1m])), 1e-9) / 0.04 or ${asleep}`,
-        "0.75",
-      ],
       ["held", 'sum(llmops_gateway_held_requests{namespace="llm-gateway",model="mistral"})', "128"],
     ]);
   });
@@ -174,6 +183,11 @@ describe("ModelScaler", () => {
   it.each([
     [{ minReplicas: -1 }, "minReplicas", "-1 is less than 0"],
     [{ capacity: { ...capacity, tokenMs: 0 } }, "capacity.tokenMs", "0 is not above 0"],
+    [
+      { capacity: { ...capacity, idleTokenMs: 41 } },
+      "capacity.idleTokenMs",
+      "41 > tokenMs 40: a full replica is not faster than one with a single request",
+    ],
     [
       { capacity: { ...capacity, concurrency: 129 } },
       "capacity.concurrency",

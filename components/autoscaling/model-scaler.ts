@@ -7,12 +7,13 @@ import { scheduleTriggers, type Schedule } from "./schedule.ts";
 import type { ScalerTrigger } from "./trigger.ts";
 import {
   demandQuery,
+  engineLoadQuery,
   heldQuery,
   inFlightQuery,
-  latencyQuery,
   orAsleep,
   waitingQuery,
   type QueryScope,
+  type ReplicaSpeed,
   type TokenRates,
 } from "./queries.ts";
 
@@ -47,12 +48,7 @@ export interface ModelScalerArgs {
 }
 
 /** What one replica sustains within its SLO. */
-export interface ReplicaCapacity extends TokenRates {
-  /** Requests in flight of a full replica. */
-  readonly concurrency: number;
-  /** Mean time per token of a full replica, ms. */
-  readonly tokenMs: number;
-}
+export type ReplicaCapacity = TokenRates & ReplicaSpeed;
 
 /**
  * In-flight requests per replica that add a replica, as a share of the largest batch. Uncalibrated: half of the batch leaves
@@ -60,14 +56,8 @@ export interface ReplicaCapacity extends TokenRates {
  */
 const IN_FLIGHT_SHARE = 0.5;
 
-/**
- * Share of a replica's measured capacity that is planned with; the rest is room for what arrives while one starts.
- * @see docs/components/autoscaling.md
- */
-const UTILISATION = 0.85;
-
-/** Share of the time per token of a full replica above which replicas are added whatever the demand was taken for. */
-const LATENCY_SHARE = 0.75;
+/** What is asked in replicas needs one for each. */
+const ONE_EACH = 1;
 
 /**
  * Ratio above 1 within which the HPA adds nothing; the cluster's own 0.1 would leave a fleet 10 % short.
@@ -92,6 +82,11 @@ export function validateModelScalerArgs(args: ModelScalerArgs): void {
     refuse(
       "capacity.concurrency",
       `${capacity.concurrency} > maxNumSeqs ${args.engine.maxNumSeqs}: a replica could never run as many`,
+    );
+  if (capacity !== undefined && capacity.idleTokenMs > capacity.tokenMs)
+    refuse(
+      "capacity.idleTokenMs",
+      `${capacity.idleTokenMs} > tokenMs ${capacity.tokenMs}: a full replica is not faster than one with a single request`,
     );
   schedule?.windows.forEach(({ replicas }, index) => {
     if (replicas > args.maxReplicas)
@@ -136,10 +131,6 @@ function scopeOf({ model, namespace, engine, target }: ModelScalerArgs): QuerySc
     pods: target === "LeaderWorkerSet" ? "group-leader" : "replica-set",
     adapters: adapters.map(({ name }) => name),
   };
-}
-
-function inFlightThreshold({ capacity, engine }: ModelScalerArgs): number {
-  return Math.max(1, Math.floor(capacity?.concurrency ?? engine.maxNumSeqs * IN_FLIGHT_SHARE));
 }
 
 function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceArgs {
@@ -200,24 +191,25 @@ function scaledObject(args: ModelScalerArgs): k8s.apiextensions.CustomResourceAr
       triggers: [
         ...(capacity === undefined
           ? []
-          : [trigger("demand", demandQuery(scopeOf(args), capacity), UTILISATION)]),
+          : [trigger("demand", demandQuery(scopeOf(args), capacity), ONE_EACH)]),
         ...(gauges === undefined
           ? []
           : [
-              trigger("in-flight", ofEngines(inFlightQuery(gauges, scopeOf(args))), inFlightThreshold(args)),
+              capacity === undefined
+                ? trigger(
+                    "in-flight",
+                    ofEngines(inFlightQuery(gauges, scopeOf(args))),
+                    Math.max(1, Math.floor(args.engine.maxNumSeqs * IN_FLIGHT_SHARE)),
+                  )
+                : trigger(
+                    "engine-load",
+                    ofEngines(engineLoadQuery(gauges, scopeOf(args), capacity)),
+                    ONE_EACH,
+                  ),
               trigger(
                 "queue-depth",
                 ofEngines(waitingQuery(gauges, scopeOf(args))),
                 args.queueDepthThreshold,
-              ),
-            ]),
-        ...(gauges?.tokenLatency === undefined || capacity === undefined
-          ? []
-          : [
-              trigger(
-                "latency",
-                ofEngines(latencyQuery(gauges, gauges.tokenLatency, scopeOf(args), capacity.tokenMs / 1000)),
-                LATENCY_SHARE,
               ),
             ]),
         ...(args.minReplicas > 0 ? [] : [trigger("held", heldQuery(scopeOf(args)), args.engine.maxNumSeqs)]),

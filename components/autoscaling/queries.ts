@@ -73,24 +73,60 @@ export interface TokenRates {
 /** Window of every rate: three scrapes of 5 s suffice, a minute evens out single requests. */
 const RATE_WINDOW = "1m";
 
-/** Load that callers offer at the gateway, served or not, in replicas, as one series; it follows arrivals, not answers. */
-export function demandQuery(scope: QueryScope, rates: TokenRates): string {
+/** How far ahead a decision must look: a replica's start of four minutes, the window, the scrape and the HPA's own period. */
+const LEAD = "5m";
+
+/** How long back the errors of looking ahead are averaged, and how often they are taken. */
+const ERRORS = "1h:1m";
+
+/** Standard errors of the load a lead time ahead that are kept as room, and the most of it as a share of the load. @see docs/components/autoscaling.md */
+const ROOM = { standardErrors: 1.5, mostOfLoad: 0.125 } as const;
+
+function offeredLoad(scope: QueryScope, rates: TokenRates, offset: string): string {
   const kind = (name: "input" | "output", perSecond: number): string =>
-    `sum(rate(${gatewaySum("llmops_gateway_offered_tokens_total", [`kind="${name}"`], scope)}[${RATE_WINDOW}])) / ${perSecond}`;
-  return `${kind("input", rates.inputTokensPerSecond)} + ${kind("output", rates.outputTokensPerSecond)}`;
+    `sum(rate(${gatewaySum("llmops_gateway_offered_tokens_total", [`kind="${name}"`], scope)}[${RATE_WINDOW}]${offset})) / ${perSecond}`;
+  return `(${kind("input", rates.inputTokensPerSecond)} + ${kind("output", rates.outputTokensPerSecond)})`;
 }
 
 /**
- * Replicas that would bring the time per token back to that of a full replica, as one series: corrects a capacity that was
- * measured too high. Zero while nothing is generated.
+ * Adds room for what may come while a replica starts: standard errors of taking the load of now for that of a lead time ahead,
+ * measured over the last hour, at most a share of the load. A fleet without history gets that share, one without load nothing.
  */
-export function latencyQuery(
-  { running, runningMatchers }: EngineGauges,
-  tokenLatency: string,
+function withRoom(load: string, scope: QueryScope, rates: TokenRates): string {
+  const change = `${offeredLoad(scope, rates, "")} - ${offeredLoad(scope, rates, ` offset ${LEAD}`)}`;
+  const error = `sqrt(avg_over_time(((${change}) ^ 2)[${ERRORS}]))`;
+  const most = `${ROOM.mostOfLoad} * ${load}`;
+  return `${load} + (clamp_max(${ROOM.standardErrors} * ${error}, scalar(${most})) or ${most})`;
+}
+
+/** Load that callers offer at the gateway, served or not, in replicas and with room, as one series; it follows arrivals, not answers. */
+export function demandQuery(scope: QueryScope, rates: TokenRates): string {
+  return withRoom(offeredLoad(scope, rates, ""), scope, rates);
+}
+
+/** A replica within its SLO when it is full, and alone with one request. */
+export interface ReplicaSpeed {
+  /** Requests in flight of a full replica. */
+  readonly concurrency: number;
+  /** Mean time per token of a full replica, ms. */
+  readonly tokenMs: number;
+  /** Mean time per token of a replica with a single request, ms. */
+  readonly idleTokenMs: number;
+}
+
+/**
+ * The same load as the engines show it, whatever rates were stated: by Little's law, where a step takes a fixed time and one for
+ * each request in it, `n` replicas with `f` requests in flight do the work of `n f / (c (t0 / t) n + (1 - t0 / t) f)` full ones.
+ */
+export function engineLoadQuery(
+  gauges: EngineGauges,
   scope: QueryScope,
-  fullSeconds: number,
+  { concurrency, tokenMs, idleTokenMs, ...rates }: ReplicaSpeed & TokenRates,
 ): string {
-  const rate = (part: "sum" | "count"): string =>
-    `sum(rate(${selector(`${tokenLatency}_${part}`, [], scope)}[${RATE_WINDOW}]))`;
-  return `count(${selector(running, runningMatchers, scope)}) * ${rate("sum")} / clamp_min(${rate("count")}, 1e-9) / ${fullSeconds}`;
+  const fixed = idleTokenMs / tokenMs;
+  const replicas = `count(${selector(gauges.running, gauges.runningMatchers, scope)})`;
+  const inFlight = `(${inFlightQuery(gauges, scope)})`;
+  const figure = (value: number): string => `${Number(value.toPrecision(4))}`;
+  const load = `(${replicas} * ${inFlight} / (${figure(fixed * concurrency)} * ${replicas} + ${figure(1 - fixed)} * ${inFlight}))`;
+  return withRoom(load, scope, rates);
 }

@@ -26,10 +26,12 @@ function isOne(node: SyntaxNode | null | undefined, text: (node: SyntaxNode) => 
       const parts = children(node);
       return parts.length === 3 && isOne(parts[0], text) && isOne(parts[2], text);
     }
+    case "SubqueryExpr":
+      return isOne(node.firstChild, text);
     case "FunctionCall": {
       const name = node.getChild("FunctionIdentifier");
       if (name !== null && ["vector", "scalar", "time"].includes(text(name))) return true;
-      // Every other function that takes an instant vector keeps its series; one that takes a range keeps those of a selector.
+      // Every other function keeps the series of what it takes: an instant vector, a selector's range or a subquery.
       return isOne(node.getChild("FunctionCallBody")?.firstChild, text);
     }
     default:

@@ -245,6 +245,10 @@ const model = z.strictObject({
           .describe("Generated tokens/s that alone fill a replica."),
         concurrency: z.number().min(1).describe("Requests in flight of a full replica that keeps its SLO."),
         tokenMs: z.number().positive().describe("Mean time per token of a full replica, ms."),
+        idleTokenMs: z
+          .number()
+          .positive()
+          .describe("Mean time per token of a replica with a single request, ms."),
         burstReplicas: countOrZero
           .default(0)
           .describe(

@@ -965,6 +965,7 @@ const rows: readonly Row[] = [
       outputTokensPerSecond: 900,
       concurrency: 200,
       tokenMs: 40,
+      idleTokenMs: 15,
       burstReplicas: 3,
       source: "measured",
       asOf: "2026-11-24",

@@ -11,21 +11,31 @@ export function realMs(scenarioSeconds: number): number {
 
 /** What replicas sustain on the cluster, where every second counts more. */
 export function compressedCapacity<
-  T extends { inputTokensPerSecond: number; outputTokensPerSecond: number; tokenMs: number },
+  T extends {
+    inputTokensPerSecond: number;
+    outputTokensPerSecond: number;
+    tokenMs: number;
+    idleTokenMs: number;
+  },
 >(capacity: T): T {
   return {
     ...capacity,
     inputTokensPerSecond: capacity.inputTokensPerSecond * COMPRESSION,
     outputTokensPerSecond: capacity.outputTokensPerSecond * COMPRESSION,
     tokenMs: capacity.tokenMs / COMPRESSION,
+    idleTokenMs: capacity.idleTokenMs / COMPRESSION,
   };
 }
 
 /** Keys of a ScaledObject that hold seconds. */
 const SECONDS = new Set(["pollingInterval", "cooldownPeriod", "stabilizationWindowSeconds", "periodSeconds"]);
 
-/** Window of a rate in the shipped queries. */
-const RATE_WINDOW = "[1m]";
+/** Durations of the shipped queries: windows of rates, the offset of an earlier one, and the hour it is compared over. */
+const DURATIONS = /(?<=\[|:|offset )(\d+)([mh])\b/g;
+
+function shortened(_duration: string, count: string, unit: string): string {
+  return `${(Number(count) * (unit === "h" ? 3600 : 60)) / COMPRESSION}s`;
+}
 
 function compressed(value: unknown, key: string, prometheus: string): unknown {
   if (Array.isArray(value)) return value.map((item: unknown) => compressed(item, key, prometheus));
@@ -40,8 +50,7 @@ function compressed(value: unknown, key: string, prometheus: string): unknown {
     return seconds;
   }
   if (key === "serverAddress") return prometheus;
-  if (key === "query" && typeof value === "string")
-    return value.replaceAll(RATE_WINDOW, `[${60 / COMPRESSION}s]`);
+  if (key === "query" && typeof value === "string") return value.replaceAll(DURATIONS, shortened);
   return value;
 }
 

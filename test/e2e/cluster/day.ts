@@ -28,8 +28,9 @@ export const CAPACITY: Capacity = {
   inputTokensPerSecond: 1_000_000,
   outputTokensPerSecond: SLOTS / TOKEN_SECONDS,
   concurrency: SLOTS,
-  // The simulated engines do not slow down when they are full; real ones do, so the guard against slow tokens stays quiet.
-  tokenMs: 2 * TOKEN_SECONDS * 1000,
+  // The simulated engines do not slow down when they are full; real ones do.
+  tokenMs: TOKEN_SECONDS * 1000,
+  idleTokenMs: TOKEN_SECONDS * 1000,
   burstReplicas: 0,
   source: "the simulated engines of this test",
   asOf: "2026-11-25",
