@@ -1,0 +1,5 @@
+import { defineConfig } from "vitest/config";
+import { QUIET, SETTINGS } from "./vitest.e2e.config.ts";
+
+/** Suites for a machine that does nothing else; `npm run test:e2e:quiet`. */
+export default defineConfig({ test: { ...SETTINGS, include: [...QUIET], fileParallelism: false } });
