@@ -1,5 +1,6 @@
 import { availabilityOf } from "../components/gpu/availability.ts";
 import { instanceFor, type Accelerator } from "../components/gpu/accelerators.ts";
+import { PLACEHOLDER_DIGEST, PLACEHOLDER_SIGNER } from "../stacks/placeholders.ts";
 import { MAX_SEQUENCES, type Sizing } from "./sizing.ts";
 import type { Answers } from "./questions.ts";
 
@@ -83,6 +84,40 @@ ${high ? `      annexIII: ${quoted(annexIII ?? "")}\n      decisions: assists\n`
 ${high ? "    documentation: { vault: { kind: locked } }\n" : ""}`;
 }
 
+const WEIGHTS = {
+  repository: "mistralai/Mistral-7B-Instruct-v0.3",
+  revision: "c170c708c41dac9275d15a8fff4eca08d52bab71",
+};
+
+/** The evaluation the model rests on; in development evaluations are advice. */
+function evaluationOf({ environment }: Answers): string {
+  if (environment === "dev") return "";
+  return `
+          # Zeros stand for the client's own signed evaluation: no pod starts before. \`llmops policy check\` names the hashes, \`llmops eval\` makes it.
+          evaluation:
+            report: ${PLACEHOLDER_DIGEST}
+            model: gitCommit:${WEIGHTS.revision}
+            prompt: none
+            guardrails: ${PLACEHOLDER_DIGEST}
+            dataSets: ${PLACEHOLDER_DIGEST}
+            date: 2000-01-01`;
+}
+
+/** What the gate of the evaluation runs as and trusts. */
+function gateOf({ client, environment }: Answers): string {
+  if (environment === "dev")
+    return `    # Nothing is at stake here: evaluations are advice.
+    evaluation: { gate: advisory }
+`;
+  const signer = PLACEHOLDER_SIGNER.trim().replaceAll(/^/gm, " ".repeat(8));
+  return `    # Build loops/Dockerfile, push it and write its digest; write the public key that evaluations are signed with.
+    loops: { image: "registry.${client}.example/llmops-loops:0.1.0@${PLACEHOLDER_DIGEST}" }
+    evaluation:
+      signer: |
+${signer}
+`;
+}
+
 function stackText(answers: Answers, sizing: Sizing, pipelineFile: string): string {
   const { client, environment, cloud, owner, monthlyBudget, currency } = answers;
   const { accelerator, replicas, peakPerSecond, perReplica, maxModelLen } = sizing;
@@ -119,7 +154,7 @@ ${cloud === "aws" ? awsCloud(answers) : gcpCloud(answers, accelerator)}
           # Twice a usual prompt with its answer.
           maxModelLen: ${maxModelLen}
           maxNumSeqs: ${MAX_SEQUENCES}
-        source: { kind: hub, repository: mistralai/Mistral-7B-Instruct-v0.3, revision: c170c708c41dac9275d15a8fff4eca08d52bab71 }
+        source: { kind: hub, repository: ${WEIGHTS.repository}, revision: ${WEIGHTS.revision} }
         architecture: { parametersBillion: 7.25, bytesPerParameter: 2, layers: 32, kvHeads: 8, headDim: 128 }
         gpu: { pool: ${pool}, tensorParallel: 1 }
         # Your answers.
@@ -127,19 +162,20 @@ ${cloud === "aws" ? awsCloud(answers) : gcpCloud(answers, accelerator)}
         # ${peakPerSecond.toFixed(2)} requests/s at the peak, ${perReplica.toFixed(2)} per replica within the objectives: ${replicas} replicas${prod ? "; two at least, so that one may fail" : "; none while nobody asks"}.
         # The figure per replica is an estimate: measure yours and run \`llmops calibrate\`.
         autoscaling: { minReplicas: ${least}, expectedReplicas: ${Math.max(expected, least)}, maxReplicas: ${Math.max(most, least)}, queueDepthThreshold: 5 }
-        # Blue-green needs GPUs for a second colour and a signed evaluation report: change it when there are both.
-        delivery: { strategy: rolling }
+        # Blue-green needs GPUs for a second colour: change it when there are.
+        delivery:
+          strategy: rolling${evaluationOf(answers)}
     gateway:
       # Build gateway/Dockerfile, push both images, and write their digests and the digest of a real key instead of the zeros.
-      image: registry.${client}.example/llmops-gateway:0.1.0@sha256:${ZEROS}
-      redisImage: registry.${client}.example/valkey:8.1@sha256:${ZEROS}
+      image: registry.${client}.example/llmops-gateway:0.1.0@${PLACEHOLDER_DIGEST}
+      redisImage: registry.${client}.example/valkey:8.1@${PLACEHOLDER_DIGEST}
       replicas: ${prod ? 3 : 1}
 ${prod ? "" : "      # A request that finds no replica waits for one.\n      holdSeconds: 600\n"}      admins:
         - { id: reviewers, key: ${quoted(`${ZEROS.slice(1)}1`)}, roles: [review] }
         - { id: duty, key: ${quoted(`${ZEROS.slice(1)}2`)}, roles: [stop] }
       clients:
         - { id: application, tenant: main, models: [assistant], keys: [${quoted(ZEROS)}] }
-${governance(answers)}    observability: { pipeline: ${pipelineFile} }
+${governance(answers)}${gateOf(answers)}    observability: { pipeline: ${pipelineFile} }
     budget:
       monthly: ${monthlyBudget}
       currency: ${currency}

@@ -1,7 +1,7 @@
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import type { ForkAnswers } from "../answers.ts";
 import type { Decision } from "../decision.ts";
-import { PLACEHOLDER_DIGEST } from "../placeholders.ts";
+import { PLACEHOLDER_DIGEST } from "../../stacks/placeholders.ts";
 import type { KeyList, StackDocument } from "../stack-document.ts";
 
 /** Host and path an image is pulled from, without its name: `registry.acme.example` of `registry.acme.example/redis:7.4@sha256:...`. */

@@ -1,7 +1,7 @@
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import type { ForkAnswers } from "../answers.ts";
 import type { Decision } from "../decision.ts";
-import { PLACEHOLDER_DIGEST, PLACEHOLDER_SIGNER, placeholderKey } from "../placeholders.ts";
+import { PLACEHOLDER_DIGEST, PLACEHOLDER_SIGNER, placeholderKey } from "../../stacks/placeholders.ts";
 import type { StackDocument } from "../stack-document.ts";
 
 /** Keys of callers and administrators are nobody's until the client makes its own. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { byUrn, type ResourceGraph } from "../../graph/graph.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
-import { isPlaceholderKey, PLACEHOLDER_SIGNER } from "../placeholders.ts";
+import { isPlaceholderKey, PLACEHOLDER_SIGNER } from "../../stacks/placeholders.ts";
 import { CREATED, unreadKind } from "./created.ts";
 import type { Holding, Holdings, Unproven } from "./holding.ts";
 import { foreignInputs, referencesOf } from "./referred.ts";
