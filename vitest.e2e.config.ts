@@ -11,7 +11,7 @@ const ALONE = ["test/e2e/drain.test.ts", "test/e2e/loops.test.ts"] as const;
 export const SETTINGS = {
   reporters: ["default", "./test/e2e/table-reporter.ts"],
   testTimeout: 300_000,
-  hookTimeout: 1_800_000,
+  hookTimeout: 3_600_000,
 };
 
 export default defineConfig({

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { SECRET, valueAt } from "../../graph/values.ts";
+import { CHART_NAMESPACE_LABEL } from "../policy/chart-namespace.ts";
 import { capture } from "../../plan/capture.ts";
 import { typeCounts } from "../../plan/plan.ts";
 import { TrackingServer, WRITE_AUTH_FILE, type TrackingServerArgs } from "./tracking-server.ts";
@@ -83,6 +84,11 @@ describe("TrackingServer", () => {
       },
       { name: "MLFLOW_DISABLE_TELEMETRY", value: "true" },
     ]);
+  });
+
+  it("is in a namespace that admission policies leave out, because its chart knows none of their labels", async () => {
+    const [namespace] = ofType(await graphOf(), "kubernetes:core/v1:Namespace");
+    expect(valueAt(namespace?.inputs ?? {}, "metadata.labels")).toMatchObject(CHART_NAMESPACE_LABEL);
   });
 
   it("has passwords that are made and secret, never a default", async () => {

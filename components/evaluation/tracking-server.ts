@@ -5,6 +5,7 @@ import { chartImage } from "../addon/chart-image.ts";
 import { HelmAddon } from "../addon/helm-addon.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { podSecurityLabels } from "../pod-security.ts";
+import { CHART_NAMESPACE_LABEL } from "../policy/chart-namespace.ts";
 import { restrictedContainer } from "../restricted.ts";
 import type { ObjectStore, ObjectStoreLocation } from "../storage/object-store.ts";
 import { MLFLOW_ACCOUNT, MLFLOW_ADMIN, MLFLOW_NAMESPACE, MLFLOW_PORT } from "./address.ts";
@@ -107,6 +108,7 @@ export class TrackingServer extends LlmopsComponent {
           name: MLFLOW_NAMESPACE,
           labels: {
             ...labels,
+            ...CHART_NAMESPACE_LABEL,
             ...podSecurityLabels("restricted"),
           },
         },

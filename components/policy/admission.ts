@@ -1,4 +1,5 @@
 import * as k8s from "@pulumi/kubernetes";
+import { CHART_NAMESPACE_LABEL } from "./chart-namespace.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 
 /** A rule the Kubernetes API server checks on every write, whoever writes. */
@@ -26,7 +27,12 @@ export interface AdmissionPoliciesArgs {
 }
 
 /** Namespaces of the platform and of its tenants carry it. */
-const PLATFORM_NAMESPACES = { matchExpressions: [{ key: "llmops.io/client", operator: "Exists" }] };
+const PLATFORM_NAMESPACES = {
+  matchExpressions: [
+    { key: "llmops.io/client", operator: "Exists" },
+    ...Object.keys(CHART_NAMESPACE_LABEL).map((key) => ({ key, operator: "DoesNotExist" })),
+  ],
+};
 
 /** Body of the policy of a rule. @see https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/ */
 export function admissionPolicySpec(

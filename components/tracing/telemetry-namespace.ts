@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { podSecurityLabels } from "../pod-security.ts";
+import { CHART_NAMESPACE_LABEL } from "../policy/chart-namespace.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
 import { STORE_ACCOUNTS, TELEMETRY_NAMESPACE, TELEMETRY_SENDER_LABEL } from "./address.ts";
 import { collectorSelector } from "./collectors.ts";
@@ -99,6 +100,7 @@ export class TelemetryNamespace extends LlmopsComponent {
           name: TELEMETRY_NAMESPACE,
           labels: {
             ...args.labels,
+            ...CHART_NAMESPACE_LABEL,
             ...podSecurityLabels("restricted"),
           },
         },
