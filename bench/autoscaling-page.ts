@@ -103,7 +103,7 @@ within 2 s and at most 100 ms per token on average. Qwen3-32B on 2 x H100 with p
 replica starts in 240 s; at most 1.5 x the static fleet; rates with the lengths of the Azure conversations, random arrivals.
 
 *Ours* is the ScaledObject of the real component, its PromQL evaluated over simulated series. *Floor* adds the smallest
-\`minReplicas\` with which 99.5 % are in time. The last three columns state token rates 20 % too high, rates and concurrency 20 % too high, and both 20 % too low; the times per token stay as measured.
+\`minReplicas\` with which 99.5 % are in time. The last three columns have that floor and state token rates 20 % too high, rates and concurrency 20 % too high, and both 20 % too low; the times per token stay as measured.
 
 *Foresight* knows the whole trace: a dynamic programme over slots of ten minutes chooses the replicas of a plan that keeps 99.5 % in
 time, with the same start time, which it pays, and no limit on how many leave at once; the plan is then simulated

@@ -193,7 +193,7 @@ for (const { name, kind, trace: load, lengths, peers, foresight } of chosen) {
         });
   const least = leastReplicaHours(parameters, limits, trace) * GPUS;
   const stated = async (wrong: CapacityFigures): Promise<FleetResult> =>
-    runScaledObject(setup, await specOf(wrong), reference, LEAST);
+    runScaledObject(setup, await specOf(wrong), reference, floor.minReplicas);
   const others = peers === "run" ? runPeers(setup, reference, LEAST) : [];
   const share = (result: FleetResult): number => percent(result.gpuHours / reference.result.gpuHours);
   const outcome = (result: FleetResult): Outcome => ({
