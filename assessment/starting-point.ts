@@ -1,6 +1,6 @@
 import { availabilityOf } from "../components/gpu/availability.ts";
 import { instanceFor, type Accelerator } from "../components/gpu/accelerators.ts";
-import { PLACEHOLDER_DIGEST, PLACEHOLDER_SIGNER } from "../stacks/placeholders.ts";
+import { PLACEHOLDER_DIGEST, PLACEHOLDER_SIGNER, placeholderKey } from "../stacks/placeholders.ts";
 import { MAX_SEQUENCES, type Sizing } from "./sizing.ts";
 import type { Answers } from "./questions.ts";
 
@@ -10,8 +10,6 @@ export interface StartingPoint {
   readonly stackText: string;
   readonly pipelineText: string;
 }
-
-const ZEROS = "0".repeat(64);
 
 function quoted(text: string): string {
   return JSON.stringify(text);
@@ -171,10 +169,10 @@ ${cloud === "aws" ? awsCloud(answers) : gcpCloud(answers, accelerator)}
       redisImage: registry.${client}.example/valkey:8.1@${PLACEHOLDER_DIGEST}
       replicas: ${prod ? 3 : 1}
 ${prod ? "" : "      # A request that finds no replica waits for one.\n      holdSeconds: 600\n"}      admins:
-        - { id: reviewers, key: ${quoted(`${ZEROS.slice(1)}1`)}, roles: [review] }
-        - { id: duty, key: ${quoted(`${ZEROS.slice(1)}2`)}, roles: [stop] }
+        - { id: reviewers, key: ${quoted(placeholderKey(1))}, roles: [review] }
+        - { id: duty, key: ${quoted(placeholderKey(2))}, roles: [stop] }
       clients:
-        - { id: application, tenant: main, models: [assistant], keys: [${quoted(ZEROS)}] }
+        - { id: application, tenant: main, models: [assistant], keys: [${quoted(placeholderKey())}] }
 ${governance(answers)}${gateOf(answers)}    observability: { pipeline: ${pipelineFile} }
     budget:
       monthly: ${monthlyBudget}

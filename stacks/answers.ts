@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { EvaluationReference } from "../components/delivery/gate.ts";
+import { adaptersOf } from "../components/serving/engine.ts";
 import type { Evaluated } from "../evals/report.ts";
 import { canonicalJson } from "../gateway/src/index.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
@@ -28,10 +29,9 @@ function withEvaluation(name: string, weights: Evaluated["model"], evaluation?: 
 export function answersOf(model: Model): Answer[] {
   const { name, engine, delivery } = model;
   const base = sourceDigest(model);
-  const adapters = engine.kind === "vllm" ? (engine.adapters ?? []) : [];
   return [
     withEvaluation(name, base, delivery.evaluation),
-    ...adapters.map((adapter) => {
+    ...adaptersOf(engine).map((adapter) => {
       const both = canonicalJson({ base, adapter: adapter.digest });
       const digest = createHash("sha256").update(both).digest("hex");
       return withEvaluation(adapter.name, `sha256:${digest}`, adapter.evaluation);

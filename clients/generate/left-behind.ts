@@ -1,4 +1,5 @@
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
+import { adaptersOf } from "../../components/serving/engine.ts";
 import type { ForkAnswers } from "../answers.ts";
 import type { Decision } from "../decision.ts";
 import { PLACEHOLDER_DIGEST, PLACEHOLDER_SIGNER, placeholderKey } from "../../stacks/placeholders.ts";
@@ -43,22 +44,22 @@ function keys(document: StackDocument, { gateway, evaluation }: PlatformConfig):
 function evaluationKeys({
   models,
 }: PlatformConfig): { readonly path: readonly (string | number)[]; readonly key: string }[] {
-  return models.flatMap(({ name, delivery, engine }, index) => [
-    ...(delivery.evaluation === undefined
+  return models.flatMap((model, index) => [
+    ...(model.delivery.evaluation === undefined
       ? []
       : [
           {
             path: ["models", index, "delivery", "evaluation"],
-            key: `models[${name}].delivery.evaluation`,
+            key: `models[${model.name}].delivery.evaluation`,
           },
         ]),
-    ...(engine.kind === "vllm" ? (engine.adapters ?? []) : []).flatMap((adapter, at) =>
-      adapter.evaluation === undefined
+    ...adaptersOf(model.engine).flatMap(({ name, evaluation }, at) =>
+      evaluation === undefined
         ? []
         : [
             {
               path: ["models", index, "engine", "adapters", at, "evaluation"],
-              key: `models[${name}].engine.adapters[${adapter.name}].evaluation`,
+              key: `models[${model.name}].engine.adapters[${name}].evaluation`,
             },
           ],
     ),

@@ -183,6 +183,7 @@ describe("ModelScaler", () => {
   it.each([
     [{ minReplicas: -1 }, "minReplicas", "-1 is less than 0"],
     [{ capacity: { ...capacity, tokenMs: 0 } }, "capacity.tokenMs", "0 is not above 0"],
+    [{ capacity: { ...capacity, idleTokenMs: 0 } }, "capacity.idleTokenMs", "0 is not above 0"],
     [
       { capacity: { ...capacity, idleTokenMs: 41 } },
       "capacity.idleTokenMs",

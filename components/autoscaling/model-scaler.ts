@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { PROMETHEUS_URL } from "../observability/monitoring.ts";
 import { engineGauges } from "../serving/engine-metrics.ts";
-import type { Engine } from "../serving/engine.ts";
+import { adaptersOf, type Engine } from "../serving/engine.ts";
 import { scheduleTriggers, type Schedule } from "./schedule.ts";
 import type { ScalerTrigger } from "./trigger.ts";
 import {
@@ -75,7 +75,13 @@ const QUIET_SECONDS = 300;
 export function validateModelScalerArgs(args: ModelScalerArgs): void {
   if (args.minReplicas < 0) refuse("minReplicas", `${args.minReplicas} is less than 0`);
   const { capacity, schedule } = args;
-  for (const key of ["inputTokensPerSecond", "outputTokensPerSecond", "concurrency", "tokenMs"] as const)
+  for (const key of [
+    "inputTokensPerSecond",
+    "outputTokensPerSecond",
+    "concurrency",
+    "tokenMs",
+    "idleTokenMs",
+  ] as const)
     if (capacity !== undefined && !(capacity[key] > 0))
       refuse(`capacity.${key}`, `${capacity[key]} is not above 0`);
   if (capacity !== undefined && capacity.concurrency > args.engine.maxNumSeqs)
@@ -103,7 +109,7 @@ export function validateModelScalerArgs(args: ModelScalerArgs): void {
     refuse("engine", "this engine exports no queue, so only offered load can scale it: give its capacity");
 }
 
-/** Scales a model on offered load, requests in flight, queue depth and latency through KEDA; keeps its replicas while metrics are away. */
+/** Scales a model on offered load, the load its engines show and queue depth through KEDA; keeps its replicas while metrics are away. */
 export class ModelScaler extends LlmopsComponent {
   /** @throws pulumi.InputPropertyError for invalid arguments */
   constructor(name: string, args: ModelScalerArgs, opts: ComponentOptions) {
@@ -124,7 +130,7 @@ export type ScalingBehaviour = k8s.types.input.autoscaling.v2.HorizontalPodAutos
 
 /** Adapters share the replicas of their base model, so their load counts as its load. */
 function scopeOf({ model, namespace, engine, target }: ModelScalerArgs): QueryScope {
-  const adapters = engine.kind === "vllm" ? (engine.adapters ?? []) : [];
+  const adapters = adaptersOf(engine);
   return {
     model,
     namespace,

@@ -5,21 +5,14 @@ import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { capture } from "../../plan/capture.ts";
 import { watchedMetrics } from "./analysis.ts";
 import { valueAt } from "../../graph/values.ts";
-import type { GateArgs, ServedGate } from "./gate.ts";
+import type { ServedGate } from "./gate.ts";
 import { ModelRollout, rolloutOf, validateModelRolloutArgs, type ModelRolloutArgs } from "./model-rollout.ts";
 import type { BlueGreen, Canary } from "./strategy.ts";
+import { hash, servedGate } from "./testing/gate.ts";
 
-const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const served = { model: `gitCommit:${"c".repeat(40)}`, prompt: hash("1"), guardrails: hash("2") };
-const gate: GateArgs = {
-  image: `registry.example/loops@${hash("3")}`,
-  signerPem: "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
-  environment: "prod",
-  minSamples: 200,
-  maxAgeDays: 90,
-  served,
-  evaluation: { ...served, report: hash("4"), dataSets: hash("5"), date: "2026-11-17" },
-};
+const GATE = servedGate("mistral", served, hash("4"));
+const { gate } = GATE;
 const blueGreen: BlueGreen = {
   strategy: "blue-green",
   surge: { kind: "spare-gpus", replicas: 2 },
@@ -43,7 +36,6 @@ const UNGATED: ModelRolloutArgs = {
   gates: [],
   labels: { "llmops.io/client": "acme" },
 };
-const GATE: ServedGate = { model: "mistral", gate, report: '{"payload":"e30="}' };
 const args: ModelRolloutArgs = { ...UNGATED, gates: [GATE] };
 
 function graphOf(changes: Partial<ModelRolloutArgs> = {}): Promise<ResourceGraph> {

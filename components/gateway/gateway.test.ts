@@ -3,7 +3,7 @@ import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { valueAt } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
 import { typeCounts } from "../../plan/plan.ts";
-import type { ServedGate } from "../delivery/gate.ts";
+import { hash, servedGate } from "../delivery/testing/gate.ts";
 import { Gateway, validateGatewayArgs, type GatewayArgs } from "./gateway.ts";
 import { GatewayKeys } from "./keys.ts";
 import { gatewayNetworkPolicies } from "./network.ts";
@@ -31,21 +31,7 @@ const args: GatewayArgs = {
   labels: { "llmops.io/client": "acme" },
 };
 
-const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
-const served = { model: hash("1"), prompt: "none", guardrails: hash("2") };
-const GATE: ServedGate = {
-  model: "mistral",
-  gate: {
-    image: `registry.example/loops@${hash("3")}`,
-    signerPem: "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
-    environment: "prod",
-    minSamples: 200,
-    maxAgeDays: 90,
-    served,
-    evaluation: { ...served, report: hash("4"), dataSets: hash("5"), date: "2026-11-17" },
-  },
-  report: '{"payload":"e30="}',
-};
+const GATE = servedGate("mistral", { model: hash("1"), prompt: "none", guardrails: hash("2") }, hash("4"));
 
 function graphOf(changes: Partial<GatewayArgs> = {}): Promise<ResourceGraph> {
   return capture({ stack: "test", program: () => new Gateway("g", { ...args, ...changes }, {}) });

@@ -3,6 +3,7 @@ import { gatePods } from "../delivery/pod-gate.ts";
 import { cacheParts } from "./cache.ts";
 import {
   adapterMount,
+  adaptersOf,
   CACHE_MOUNT,
   ENGINE_USER,
   MODEL_MOUNT,
@@ -40,7 +41,7 @@ function fileVolumes({ engine, source }: ModelServiceArgs): readonly FileVolume[
     ...(engine.kind === "triton"
       ? [{ name: "tokenizer", mountPath: TOKENIZER_MOUNT, content: engine.tokenizer }]
       : []),
-    ...(engine.kind === "vllm" ? (engine.adapters ?? []) : []).map((adapter) => ({
+    ...adaptersOf(engine).map((adapter) => ({
       name: `adapter-${adapter.name}`,
       mountPath: adapterMount(adapter.name),
       content: adapter,

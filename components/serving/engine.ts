@@ -134,6 +134,14 @@ function chunk(flag: string, { maxNumBatchedTokens }: ChunkedEngineSettings): st
   return maxNumBatchedTokens === undefined ? [] : [`${flag}=${maxNumBatchedTokens}`];
 }
 
+/** Adapters served beside a base model; only vLLM serves any. */
+export function adaptersOf<Adapter>(engine: {
+  readonly kind: Engine["kind"];
+  readonly adapters?: readonly Adapter[] | undefined;
+}): readonly Adapter[] {
+  return engine.adapters ?? [];
+}
+
 /** Folder of an adapter's image volume. */
 export function adapterMount(name: string): string {
   return `/adapters/${name}`;

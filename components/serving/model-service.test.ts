@@ -3,6 +3,7 @@ import { ofType, type ResourceGraph } from "../../graph/graph.ts";
 import { valueAt } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
 import type { ServedGate } from "../delivery/gate.ts";
+import { hash, servedGate } from "../delivery/testing/gate.ts";
 import { engineContainer, type Engine, type ModelSource } from "./engine.ts";
 import { engineGauges } from "./engine-metrics.ts";
 import { ModelService, validateModelServiceArgs } from "./model-service.ts";
@@ -472,23 +473,8 @@ describe("ModelService", () => {
     expect(await folderOf({})).toBe(folders[0]);
   });
 
-  const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
-  function gateOf(model: string, weights: string, report: string): ServedGate {
-    const served = { model: weights, prompt: "none", guardrails: hash("2") };
-    return {
-      model,
-      gate: {
-        image: `registry.example/loops@${hash("3")}`,
-        signerPem: "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
-        environment: "prod",
-        minSamples: 200,
-        maxAgeDays: 90,
-        served,
-        evaluation: { ...served, report, dataSets: hash("5"), date: "2026-11-17" },
-      },
-      report: '{"payload":"e30="}',
-    };
-  }
+  const gateOf = (model: string, weights: string, report: string): ServedGate =>
+    servedGate(model, { model: weights, prompt: "none", guardrails: hash("2") }, report);
 
   it("starts no pod before a signed evaluation of its weights, and of each adapter with them", async () => {
     const gates = [gateOf("mistral", hash("1"), hash("4")), gateOf("claims-tone", hash("6"), hash("7"))];

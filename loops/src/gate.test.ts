@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { signReport, type EvaluationReport } from "../../evals/report.ts";
+import { PASSED_REPORT } from "../../evals/testing/report.ts";
 import { gate, type GateRequest } from "./gate.ts";
 
 const keys = generateKeyPairSync("ed25519");
@@ -12,31 +13,8 @@ const PUBLIC = keys.publicKey.export({ type: "spki", format: "pem" }).toString()
 const OTHER = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 const NOW = new Date("2026-11-25T12:00:00.000Z");
 const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
-const wanted = {
-  model: `gitCommit:${"c".repeat(40)}`,
-  prompt: hash("1"),
-  guardrails: hash("2"),
-  dataSets: hash("3"),
-};
-const report: EvaluationReport = {
-  schema: "llmops.evaluation/v1",
-  run: "r1",
-  stack: "acme-prod",
-  environment: "prod",
-  model: "mistral",
-  evaluated: wanted,
-  engine: "model",
-  finishedAt: "2026-11-20T12:00:00.000Z",
-  completeness: { kind: "complete" },
-  samples: 300,
-  suites: [
-    { name: "facts", samples: 300, score: 290, grader: "deterministic", decision: "passed", reason: "" },
-  ],
-  comparison: null,
-  judge: null,
-  decision: "passed",
-  reasons: [],
-};
+const report = PASSED_REPORT;
+const wanted = report.evaluated;
 
 /** A request about a report, signed into a file. */
 function request(change: Partial<EvaluationReport> = {}, key = KEY): GateRequest {

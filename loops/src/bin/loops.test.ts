@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { signReport } from "../../../evals/report.ts";
+import { PASSED_REPORT } from "../../../evals/testing/report.ts";
 
 const keys = generateKeyPairSync("ed25519");
 const KEY = keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
@@ -13,40 +14,7 @@ const hash = (digit: string): string => `sha256:${digit.repeat(64)}`;
 
 const folder = mkdtempSync(join(tmpdir(), "llmops-loops-"));
 const file = join(folder, "report.json");
-writeFileSync(
-  file,
-  JSON.stringify(
-    signReport(
-      {
-        schema: "llmops.evaluation/v1",
-        run: "r1",
-        stack: "acme-prod",
-        environment: "prod",
-        model: "mistral",
-        evaluated: { model: hash("1"), prompt: "none", guardrails: hash("2"), dataSets: hash("3") },
-        engine: "model",
-        finishedAt: "2026-11-20T12:00:00.000Z",
-        completeness: { kind: "complete" },
-        samples: 300,
-        suites: [
-          {
-            name: "facts",
-            samples: 300,
-            score: 290,
-            grader: "deterministic",
-            decision: "passed",
-            reason: "",
-          },
-        ],
-        comparison: null,
-        judge: null,
-        decision: "passed",
-        reasons: [],
-      },
-      KEY,
-    ),
-  ),
-);
+writeFileSync(file, JSON.stringify(signReport(PASSED_REPORT, KEY)));
 
 afterAll(() => {
   rmSync(folder, { recursive: true });
@@ -59,7 +27,7 @@ function gateOfEngine(
   const options: Readonly<Record<string, string | undefined>> = {
     file,
     report: "any",
-    model: hash("1"),
+    model: PASSED_REPORT.evaluated.model,
     prompt: "any",
     guardrails: "any",
     "data-sets": "any",

@@ -1,3 +1,4 @@
+import { adaptersOf } from "../../../components/serving/engine.ts";
 import { SHORTEST_WATCH_MINUTES, WATCH_DELAY_MINUTES } from "../../../components/delivery/strategy.ts";
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
@@ -60,9 +61,9 @@ function gateIsComplete({ models, evaluation, loops }: PlatformConfig): ConfigPr
       "write the public key that evaluations are signed with",
     ),
     ...needed(["loops", "image"], loops.image, "build loops/Dockerfile and write its image with digest"),
-    ...models.flatMap(({ delivery, engine }, index) => [
-      ...needed(["models", index, "delivery", "evaluation"], delivery.evaluation, reference),
-      ...(engine.kind === "vllm" ? (engine.adapters ?? []) : []).flatMap((adapter, at) =>
+    ...models.flatMap((model, index) => [
+      ...needed(["models", index, "delivery", "evaluation"], model.delivery.evaluation, reference),
+      ...adaptersOf(model.engine).flatMap((adapter, at) =>
         needed(["models", index, "engine", "adapters", at, "evaluation"], adapter.evaluation, reference),
       ),
     ]),
