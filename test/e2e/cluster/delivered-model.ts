@@ -391,7 +391,7 @@ export class DeliveredModel {
   }
 
   async #follow(): Promise<void> {
-    let targets = "";
+    this.#prometheus.scrape([this.metrics.target]);
     while (!this.#isClosed) {
       try {
         const active = await this.#activeHash();
@@ -407,13 +407,12 @@ export class DeliveredModel {
           leastServing: Math.min(leastServing, serving.length),
           mostPods: Math.max(mostPods, pods.length),
         };
-        const measured = pods.filter(isReady).map((pod) => ({
-          name: pod.metadata.name,
-          behaviour: this.#behaviours.get(digitOf(pod)) ?? "unmeasured",
-        }));
-        const wanted = JSON.stringify(measured);
-        if (wanted !== targets) this.#prometheus.scrape(this.metrics.serve(measured));
-        targets = wanted;
+        this.metrics.serve(
+          pods.filter(isReady).map((pod) => ({
+            name: pod.metadata.name,
+            behaviour: this.#behaviours.get(digitOf(pod)) ?? "unmeasured",
+          })),
+        );
       } catch {
         // Before the first version there is no Service.
       }

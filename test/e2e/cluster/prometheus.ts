@@ -33,7 +33,11 @@ export async function startPrometheus(
   const url = `http://127.0.0.1:${port}`;
   const [config, targets] = [join(folder, "prometheus.json"), join(folder, "targets.json")];
   writeFileSync(targets, "[]");
-  const job = { job_name: "pods", file_sd_configs: [{ files: [targets], refresh_interval: "1s" }] };
+  const job = {
+    job_name: "pods",
+    honor_labels: true,
+    file_sd_configs: [{ files: [targets], refresh_interval: "1s" }],
+  };
   const global = { scrape_interval: `${scrapeMs}ms`, scrape_timeout: `${scrapeMs}ms` };
   writeFileSync(config, JSON.stringify({ global, scrape_configs: [job] }));
   const start = async (): Promise<void> => {

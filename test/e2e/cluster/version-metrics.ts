@@ -18,6 +18,12 @@ export interface ServingPod {
   readonly behaviour: Behaviour;
 }
 
+/** One line of what is scraped. */
+function sample(name: string, labels: Readonly<Record<string, string | number>>, value: number): string {
+  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
+  return `${name}{${pairs.join(",")}} ${value}\n`;
+}
+
 /** Plays what vLLM's pods of one model and the gateway export, under their names. */
 export class VersionMetrics {
   /** Requests that wait in all pods together. */
@@ -32,10 +38,9 @@ export class VersionMetrics {
   private constructor(model: string, namespace: string) {
     this.#model = model;
     this.#namespace = namespace;
-    this.#server = createServer((request, response) => {
-      const pod = this.#pods.find(({ name }) => request.url === `/${name}`);
+    this.#server = createServer((_request, response) => {
       response.writeHead(200, { "content-type": "text/plain; version=0.0.4" });
-      response.end(pod === undefined ? this.#gateway() : this.#engine(pod));
+      response.end([this.#gateway(), ...this.#pods.map((pod) => this.#engine(pod))].join(""));
     });
   }
 
@@ -45,38 +50,40 @@ export class VersionMetrics {
     return metrics;
   }
 
-  /** What is scraped while these pods serve. */
-  serve(pods: readonly ServingPod[]): ScrapeTarget[] {
+  /**
+   * The one address that is scraped. Each series names its pod, because Prometheus needs up to ten seconds until it scrapes a
+   * new address, which are ten minutes of a compressed delivery.
+   * @see https://github.com/prometheus/prometheus/blob/v2.42.0/discovery/manager.go
+   */
+  get target(): ScrapeTarget {
+    return { address: `127.0.0.1:${(this.#server.address() as AddressInfo).port}`, labels: {} };
+  }
+
+  /** Pods that serve from now on. */
+  serve(pods: readonly ServingPod[]): void {
     this.#pods = pods;
-    const address = `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-    return [
-      { address, labels: { __metrics_path__: "/gateway", namespace: GATEWAY_NAMESPACE, pod: "gateway-0" } },
-      ...pods
-        .filter(({ behaviour }) => behaviour !== "unmeasured")
-        .map(({ name }) => ({
-          address,
-          labels: { __metrics_path__: `/${name}`, namespace: this.#namespace, pod: name },
-        })),
-    ];
   }
 
   close(): void {
     this.#server.close();
   }
 
-  #engine({ behaviour }: ServingPod): string {
+  #engine({ name, behaviour }: ServingPod): string {
+    if (behaviour === "unmeasured") return "";
     const count = Math.round(((Date.now() - this.#start) / 1000) * PER_SECOND);
     const seconds = behaviour === "slow" ? FIRST_TOKEN.slow : FIRST_TOKEN.good;
-    const name = "vllm:time_to_first_token_seconds";
+    const firstToken = "vllm:time_to_first_token_seconds";
+    const pod = { namespace: this.#namespace, pod: name };
     return [
-      ...EDGES.map((edge) => `${name}_bucket{le="${edge}"} ${seconds <= edge ? count : 0}`),
-      `${name}_bucket{le="+Inf"} ${count}`,
-      `${name}_sum ${count * seconds}`,
-      `${name}_count ${count}`,
-      `vllm:num_requests_waiting ${this.waiting / this.#pods.length}`,
-      "vllm:num_requests_running 0",
-      "",
-    ].join("\n");
+      ...EDGES.map((edge) =>
+        sample(`${firstToken}_bucket`, { ...pod, le: edge }, seconds <= edge ? count : 0),
+      ),
+      sample(`${firstToken}_bucket`, { ...pod, le: "+Inf" }, count),
+      sample(`${firstToken}_sum`, pod, count * seconds),
+      sample(`${firstToken}_count`, pod, count),
+      sample("vllm:num_requests_waiting", pod, this.waiting / this.#pods.length),
+      sample("vllm:num_requests_running", pod, 0),
+    ].join("");
   }
 
   #gateway(): string {
@@ -89,14 +96,15 @@ export class VersionMetrics {
       completed: this.#calls.completed + calls - failed,
       failed: this.#calls.failed + failed,
     };
-    const requests = (result: string, total: number): string =>
-      `llmops_gateway_requests_total{model="${this.#model}",result="${result}"} ${total}`;
+    const { completed } = this.#calls;
+    const pod = { namespace: GATEWAY_NAMESPACE, pod: "gateway-0" };
+    const requests = { ...pod, model: this.#model };
+    const verdicts = { ...pod, guard: "pii", side: "output" };
     return [
-      requests("completed", this.#calls.completed),
-      requests("failed", this.#calls.failed),
-      `llmops_gateway_guard_verdicts_total{guard="pii",side="output",action="pass"} ${this.#calls.completed}`,
-      `llmops_gateway_guard_verdicts_total{guard="pii",side="output",action="block"} 0`,
-      "",
-    ].join("\n");
+      sample("llmops_gateway_requests_total", { ...requests, result: "completed" }, completed),
+      sample("llmops_gateway_requests_total", { ...requests, result: "failed" }, this.#calls.failed),
+      sample("llmops_gateway_guard_verdicts_total", { ...verdicts, action: "pass" }, completed),
+      sample("llmops_gateway_guard_verdicts_total", { ...verdicts, action: "block" }, 0),
+    ].join("");
   }
 }
