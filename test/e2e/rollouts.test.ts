@@ -206,6 +206,8 @@ describe("a blue-green delivery of globex-prod by the real Argo Rollouts", () =>
     const { active, ready } = await model.state();
     expect(["", "a"]).toContain(active);
     expect([ready, asked("a")]).toEqual([{ 2: REPLICAS, a: REPLICAS }, []]);
+    // An abort that comes before the controller has looked changes nothing: without a colour it takes the delivery for the first.
+    await expect.poll(async () => (await model.state()).active, { timeout: 60_000 }).not.toBe("");
     await model.person("abort");
     await model.until({ isAborted: true, active: "2", stable: "2" });
   });
