@@ -24,7 +24,7 @@ function children(node: SyntaxNode): SyntaxNode[] {
   return found;
 }
 
-/** Compiles the subset of PromQL that scalers use: selectors, rate, avg_over_time of a subquery, sum, avg, max, min, arithmetic, `==` with a number, `or`, vector, scalar, clamp_min, clamp_max, sqrt. */
+/** Compiles the subset of PromQL that scalers use: selectors, rate, avg_over_time of a subquery, sum, avg, max, min, arithmetic, `==` and `>` with a number, `or`, vector, scalar, clamp_min, clamp_max, sqrt. */
 class Compiler {
   private readonly source: string;
 
@@ -230,12 +230,17 @@ class Compiler {
         const vector = a(store, seconds);
         return typeof vector === "number" || vector.length > 0 ? vector : b(store, seconds);
       };
-    if (symbol === "==")
+    if (symbol === "==" || symbol === ">") {
+      const holds =
+        symbol === "=="
+          ? (value: number, bound: number) => value === bound
+          : (value: number, bound: number) => value > bound;
       return (store, seconds) => {
         const [vector, wanted] = [a(store, seconds), b(store, seconds)];
         if (typeof vector === "number" || typeof wanted !== "number") return this.#refuse(node);
-        return vector.filter(({ value }) => value === wanted);
+        return vector.filter(({ value }) => holds(value, wanted));
       };
+    }
     const apply: ((x: number, y: number) => number) | undefined = {
       "+": (x: number, y: number) => x + y,
       "-": (x: number, y: number) => x - y,

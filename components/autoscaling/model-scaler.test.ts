@@ -101,14 +101,21 @@ describe("ModelScaler", () => {
     const load = (offset: string): string =>
       `(${offered("input", offset)} / 9000 + ${offered("output", offset)} / 1000)`;
     const withRoom = (seen: string): string =>
-      `${seen} + (clamp_max(1.5 * sqrt(avg_over_time(((${load("")} - ${load(" offset 5m")}) ^ 2)[1h:1m])), scalar(0.125 * ${seen})) or 0.125 * ${seen})`;
+      `${seen} + (clamp_max(clamp_min(2.5 * sqrt(avg_over_time(((${load("")} - ${load(" offset 5m")}) ^ 2)[1h:1m])) - 0.075 * ${seen}, 0), scalar(0.125 * ${seen})) or 0.125 * ${seen})`;
+    const latency = (part: string): string =>
+      `sum(rate(vllm:inter_token_latency_seconds_${part}{${pods}}[1m]))`;
+    const slower = [
+      `avg_over_time((${latency("sum")} - 0.01 * ${latency("count")})[1h:1m])`,
+      `(0.0006 * (avg_over_time((${latency("count")} * ${inFlight} / ${replicas})[1h:1m]) > 0))`,
+    ].join(" / ");
+    const full = `12.5 * ${replicas} / (clamp_max(clamp_min(${slower} - 0.05, 1), 1.5) or vector(1))`;
     expect(
       spec.triggers.map(({ name, metadata }) => [name, metadata["query"], metadata["threshold"]]),
     ).toEqual([
       ["demand", withRoom(load("")), "1"],
       [
         "engine-load",
-        `${withRoom(`(${replicas} * ${inFlight} / (12.5 * ${replicas} + 0.75 * ${inFlight}))`)} or ${asleep}`,
+        `${withRoom(`(${replicas} * ${inFlight} / (${full} + 0.75 * ${inFlight}))`)} or ${asleep}`,
         "1",
       ],
       ["queue-depth", `${waiting} or ${asleep}`, "5"],

@@ -197,7 +197,8 @@ describe("the gateway's signals in the real PromQL engine", () => {
 /** Tokens per 15 s in each quarter of an hour and a half. */
 const HISTORIES = {
   "stays the same": [900, 900, 900, 900, 900, 900],
-  "rises and falls": [900, 900, 960, 930, 990, 960],
+  "hardly changes": [900, 900, 915, 900, 915, 900],
+  "rises and falls": [900, 900, 975, 900, 975, 900],
   jumps: [900, 900, 2700, 900, 900, 2700],
   "stops for the last quarter": [900, 900, 900, 900, 900, 0],
 } as const;
@@ -209,7 +210,8 @@ describe("the room for what comes while a replica starts, in the real PromQL eng
 
   it.each([
     ["stays the same", 1, 1],
-    ["rises and falls", 1.07, 1.12],
+    ["hardly changes", 1, 1],
+    ["rises and falls", 1.03, 1.06],
     ["jumps", 3.375, 3.375],
     ["stops for the last quarter", 0, 0],
   ] as const)("where load %s is between %d and %d replicas, as the simulation says", (name, low, high) => {
@@ -258,6 +260,60 @@ describe.each(ENGINES)("the load that $kind shows in the real PromQL engine", (e
   ])("may sleep: without its series and with %i known replicas it is %j", (known, values) => {
     const observed = [...knownReplicas([known]), ...gatewaySeries(1)];
     expect(evaluate(observed, [{ expr: orAsleep(query(), SCOPE), values }])).toBe("");
+  });
+});
+
+describe("engines that say how long their tokens take, in the real PromQL engine", () => {
+  const [vllm] = ENGINES;
+  const gauges = gaugesOf(vllm ?? { kind: "vllm", ...settings });
+  const speed = { concurrency: 10, tokenMs: 40, idleTokenMs: 10 };
+  const query = engineLoadQuery(gauges, SCOPE, { ...speed, ...RATES });
+  const labels = { namespace: "claims", pod: "mistral-6d4f9-x0abc" };
+  const steps = 60;
+
+  it.each([
+    // With half of ten in flight a token is stated to take 25 ms: 1 / (0.25 x 2 + 0.75) of a full replica. Nothing is offered or changes, so there is no room.
+    ["as stated", 0.025, 200, 0.8],
+    ["hardly slower, which is forgiven", 0.0255, 200, 0.8],
+    ["faster, which nothing takes back", 0.015, 200, 0.8],
+    // 1.3 times what a token takes beyond 10 ms, less what is forgiven: a full one has 10 / 1.25 in flight.
+    ["slower", 0.0295, 200, 1 / 1.15],
+    ["ten times slower, of which 1.5 times count", 0.16, 200, 1.5 / (0.5 + 1.125)],
+    ["unknown, because nobody asked", 0, 0, 0.8],
+  ])("%s: a token takes %d s", (_what, tokenSeconds, tokensPerSecond, load) => {
+    const store = new SeriesStore();
+    const observed = [
+      { metric: "vllm:num_requests_running", labels, at: () => PER_REPLICA.running },
+      { metric: "vllm:num_requests_waiting", labels, at: () => PER_REPLICA.waiting },
+      {
+        metric: "vllm:inter_token_latency_seconds_sum",
+        labels,
+        at: (seconds: number) => tokenSeconds * tokensPerSecond * seconds,
+      },
+      {
+        metric: "vllm:inter_token_latency_seconds_count",
+        labels,
+        at: (seconds: number) => tokensPerSecond * seconds,
+      },
+      ...(["input", "output"] as const).map((kind) => ({
+        metric: "llmops_gateway_offered_tokens_total",
+        labels: { kind, namespace: "llm-gateway", model: "mistral" },
+        at: () => 0,
+      })),
+    ].map(({ metric, labels: own, at }) => {
+      const values = Array.from({ length: steps + 1 }, (_, step) => at(15 * step));
+      values.forEach((each, step) => {
+        store.add(metric, own, 15 * step, each);
+      });
+      const pairs = Object.entries(own).map(([label, text]) => `${label}="${text}"`);
+      return { series: `${metric}{${pairs.join(",")}}`, values: values.join(" ") };
+    });
+    const expected = [{ expr: query, values: [rounded(load)] }];
+    expect(evaluate(observed, expected, `${15 * steps}s`)).toBe("");
+    const answer = compileQuery(query)(store, 15 * steps);
+    expect(typeof answer === "number" ? [] : answer.map((each) => rounded(each.value))).toEqual([
+      rounded(load),
+    ]);
   });
 });
 
