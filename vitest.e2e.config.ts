@@ -4,8 +4,17 @@ import { LongestFirst } from "./test/e2e/longest-first.ts";
 /** Kept apart, because they want a machine that does nothing else: `npm run test:e2e:quiet` runs them. */
 export const QUIET = ["test/e2e/autoscaling.test.ts"] as const;
 
-/** Suites whose subject is time: a neighbour's load would be part of what they see. They run last, one after the other. */
-const ALONE = ["test/e2e/drain.test.ts", "test/e2e/loops.test.ts"] as const;
+/**
+ * Suites that wait more than they compute: for clusters, streams of a minute, watches. They run beside one another, and before the
+ * others: time is their subject, and a neighbour's load would be part of what they see.
+ */
+const WAITING = [
+  "test/e2e/canary.test.ts",
+  "test/e2e/drain.test.ts",
+  "test/e2e/loops.test.ts",
+  "test/e2e/rollouts.test.ts",
+  "test/e2e/workflows.test.ts",
+] as const;
 
 /** What every end-to-end suite has in common. */
 export const SETTINGS = {
@@ -22,13 +31,23 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: "together",
+          name: "waiting",
+          include: [...WAITING],
+          globalSetup: "test/e2e/cluster/build.ts",
+          sequence: { groupOrder: 1 },
+          maxWorkers: WAITING.length,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "computing",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: [...QUIET, ...ALONE],
+          exclude: [...QUIET, ...WAITING],
+          sequence: { groupOrder: 2 },
           maxWorkers: "100%",
         },
       },
-      { extends: true, test: { name: "alone", include: [...ALONE], fileParallelism: false } },
     ],
   },
 });

@@ -164,8 +164,8 @@ ${verdicts(rows)}
 A day whose load hardly changes has little to save: the column of the plan with foresight shows how much.
 
 How the scaler was chosen, and why it is as it is: [decision 6](decisions/0006-room-of-the-scaler.md). The two Azure hours had a part in the
-choice, at several sizes; the ServeGen days shown had none (other days had): each is run with what had been chosen. What the scaler
-before did on them was known.
+choice, at several sizes, and of the days shown m-small 2 and 3 and m-mid 4, where an earlier form had missed goals; the others had
+none (days that are not shown had), though what the scaler before did on them was known.
 
 Limits: one model, lengths that are not ServeGen's own, no prefix cache, no preemption, KEDA and HPA as documented rather than as
 running controllers; \`demand\` was given a capacity from the same replica model that serves the requests, which is what the last three
