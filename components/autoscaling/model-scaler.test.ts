@@ -123,6 +123,15 @@ describe("ModelScaler", () => {
     ]);
   });
 
+  it("does not ask how long tokens take where a full engine is stated to be as fast as an idle one", async () => {
+    const asks = async (idleTokenMs: number): Promise<boolean> => {
+      const scaled = { ...args, capacity: { ...capacity, idleTokenMs } };
+      const graph = await capture({ stack: "test", program: () => new ModelScaler("s", scaled, {}) });
+      return JSON.stringify(graph).includes("inter_token_latency");
+    };
+    expect([await asks(capacity.tokenMs), await asks(capacity.tokenMs - 1)]).toEqual([false, true]);
+  });
+
   it.each([
     [0, 1],
     [1, 1],
