@@ -18,6 +18,7 @@ export interface AutoscalingRow {
   readonly peers: Readonly<Record<string, Outcome>>;
   readonly cheapestPeerAt99: string | null;
   readonly savingAgainstIt: number | null;
+  /** CPU time of one run of our scaler, seconds. */
   readonly secondsToSimulate: number;
 }
 
@@ -49,6 +50,9 @@ const GOALS = {
 /** Fewest requests in time, %, with a wrong capacity, and least saving against another project's default, %. */
 const WRONG_IN_TIME = 99;
 const SAVING = 30;
+
+/** Most CPU time that a run of one trace may take, seconds. */
+const SIMULATED_WITHIN = 60;
 
 function isShort({ kind }: AutoscalingRow, { inTime, ofStatic }: Outcome): boolean {
   return inTime < GOALS[kind].inTime || ofStatic > GOALS[kind].ofStatic;
@@ -86,6 +90,12 @@ function verdicts(rows: readonly AutoscalingRow[]): string {
       rows
         .filter(({ savingAgainstIt }) => savingAgainstIt !== null && savingAgainstIt < SAVING)
         .map(({ trace, savingAgainstIt }) => `${trace} (${savingAgainstIt ?? 0} %)`),
+    ),
+    verdict(
+      `one run of a trace within ${SIMULATED_WITHIN} s of one core`,
+      rows
+        .filter(({ secondsToSimulate }) => secondsToSimulate > SIMULATED_WITHIN)
+        .map(({ trace, secondsToSimulate }) => `${trace} (${secondsToSimulate} s)`),
     ),
   ].join("\n");
 }
