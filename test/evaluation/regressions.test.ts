@@ -46,7 +46,7 @@ function scripted(wrongEvery: number): TextGenerator {
     model: "scripted",
     kind: "stand-in",
     countTokens: (text) => text.split(/\s+/).length,
-    // eslint-disable-next-line @typescript-eslint/require-await -- the interface streams
+    // oxlint-disable-next-line typescript/require-await -- the interface streams
     async *generate({ messages }: GenerationRequest) {
       const question = messages.at(-1)?.content ?? "";
       const isCareless = messages[0]?.content.includes("riddles") === true;
