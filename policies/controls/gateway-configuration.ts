@@ -10,10 +10,25 @@ export interface GatewayView {
   readonly configuration: GraphValue;
 }
 
+const UNREADABLE: GraphValue = { $unknown: true };
+
 /** A signed evaluation beside the configuration. */
 function isReport({ inputs }: ResourceNode): boolean {
   const data = valueAt(inputs, "data");
   return isRecord(data) && "report.json" in data;
+}
+
+const VIEWS = new WeakMap<ResourceNode, GatewayView>();
+
+/** What a ConfigMap configures; read once, because many controls ask. */
+function viewOf(node: ResourceNode): GatewayView {
+  const known = VIEWS.get(node);
+  if (known !== undefined) return known;
+  const data = valueAt(node.inputs, "data");
+  const file = isRecord(data) ? data["gateway.yaml"] : undefined;
+  const view = { node, configuration: typeof file === "string" ? (parse(file) as GraphValue) : UNREADABLE };
+  VIEWS.set(node, view);
+  return view;
 }
 
 /** The gateway's configuration in the graph; undefined without a gateway. */
@@ -24,14 +39,7 @@ export function gatewayOf(graph: ResourceGraph): GatewayView | undefined {
       isBelow(graph, each, ["llmops:gateway:Gateway"]) &&
       !isReport(each),
   );
-  if (node === undefined) return undefined;
-  const text = valueAt(node.inputs, "data");
-  const file =
-    text === undefined || isUnknown(text)
-      ? undefined
-      : (text as Readonly<Record<string, GraphValue>>)["gateway.yaml"];
-  if (typeof file !== "string") return { node, configuration: { $unknown: true } };
-  return { node, configuration: parse(file) as GraphValue };
+  return node === undefined ? undefined : viewOf(node);
 }
 
 /** Whether a key of the administration interface has a role. */
