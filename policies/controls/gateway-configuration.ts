@@ -1,6 +1,6 @@
 import { parse } from "yaml";
 import type { ResourceGraph, ResourceNode } from "../../graph/graph.ts";
-import { isRecord, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
+import { isRecord, UNKNOWN, valueAt, type GraphValue } from "../../graph/values.ts";
 import { isBelow, listed } from "./reading.ts";
 
 /** Configuration of the gateway as the cluster will see it. */
@@ -9,8 +9,6 @@ export interface GatewayView {
   /** Parsed file; `unknown` before deployment or when nobody can read it. */
   readonly configuration: GraphValue;
 }
-
-const UNREADABLE: GraphValue = { $unknown: true };
 
 /** A signed evaluation beside the configuration. */
 function isReport({ inputs }: ResourceNode): boolean {
@@ -26,7 +24,7 @@ function viewOf(node: ResourceNode): GatewayView {
   if (known !== undefined) return known;
   const data = valueAt(node.inputs, "data");
   const file = isRecord(data) ? data["gateway.yaml"] : undefined;
-  const view = { node, configuration: typeof file === "string" ? (parse(file) as GraphValue) : UNREADABLE };
+  const view = { node, configuration: typeof file === "string" ? (parse(file) as GraphValue) : UNKNOWN };
   VIEWS.set(node, view);
   return view;
 }
