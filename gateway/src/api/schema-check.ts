@@ -47,7 +47,7 @@ export function compileSchema(schema: JsonObject): (value: Json) => SchemaResult
     const plain = Object.fromEntries(
       Object.entries(schema).filter(([key]) => key !== "$schema" && key !== "$id"),
     );
-    grammar.validateSchema(plain, true);
+    if (grammar.validateSchema(plain) !== true) throw new Error(`schema is invalid: ${grammar.errorsText()}`);
     const check = ajv.compile(plain);
     return (value) =>
       check(value) ? { kind: "valid" } : { kind: "invalid", errors: ajv.errorsText(check.errors) };
