@@ -9,6 +9,7 @@ import {
 } from "../graph/graph.ts";
 import { capture } from "../plan/capture.ts";
 import { planStack } from "../plan/stack-plan.ts";
+import { sharedPlan } from "../plan/testing/shared-plan.ts";
 import { planOf, resourceCount, typeCounts, type Plan } from "../plan/plan.ts";
 import { platformProgram } from "../stacks/program.ts";
 import { readStack, stackNames } from "../stacks/schema/stack-file.ts";
@@ -19,13 +20,9 @@ async function planAnew(stack: string): Promise<Plan> {
   return planOf(await capture({ stack, program: () => platformProgram(config) }));
 }
 
-const plans = new Map<string, Promise<Plan>>();
-
-/** The plan of a shipped stack, worked out once for all tests that only read it. */
-function plan(stack: string): Promise<Plan> {
-  const known = plans.get(stack) ?? planAnew(stack);
-  plans.set(stack, known);
-  return known;
+/** The plan of a shipped stack, for tests that only read it. */
+async function plan(stack: string): Promise<Plan> {
+  return (await sharedPlan(stack, readStack(STACKS_FOLDER, stack))).plan;
 }
 
 /** Everything that must exist before a resource. */
@@ -121,7 +118,7 @@ describe("the plan of a shipped stack", () => {
   it.each(["acme-prod", "acme-staging", "dev", "globex-prod"])(
     "%s has a price for everything and stays within its budget at its ceiling",
     async (stack) => {
-      const { cost } = await planStack(stack, readStack(STACKS_FOLDER, stack));
+      const { cost } = await sharedPlan(stack, readStack(STACKS_FOLDER, stack));
       expect(cost?.verdict).toBe("within-budget");
       const { min, expected, max } = cost?.monthlyUsd ?? { min: "3", expected: "2", max: "1" };
       expect([Number(min) <= Number(expected), Number(expected) <= Number(max)]).toEqual([true, true]);

@@ -4,7 +4,8 @@ import { parse } from "yaml";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ResourceGraph } from "../graph/graph.ts";
 import { valueAt } from "../graph/values.ts";
-import { planStack, type StackPlan } from "../plan/stack-plan.ts";
+import type { StackPlan } from "../plan/stack-plan.ts";
+import { sharedPlan } from "../plan/testing/shared-plan.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { sumOf } from "./apportion.ts";
@@ -216,7 +217,7 @@ describe("the cost of a shipped stack", () => {
   beforeAll(async () => {
     for (const stack of STACKS) {
       const config = readStack(FOLDER, stack);
-      const plan = await planStack(stack, config);
+      const plan = await sharedPlan(stack, config);
       const cost = environmentCost({
         stack,
         config,

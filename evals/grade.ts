@@ -1,4 +1,4 @@
-import { piiDetector, secretsDetector } from "../gateway/src/index.ts";
+import { piiDetector, secretsDetector } from "../gateway/src/description.ts";
 import type { EvalCase } from "./case.ts";
 
 /** A tool call of an answer. */

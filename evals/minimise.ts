@@ -1,4 +1,4 @@
-import { piiDetector, secretsDetector } from "../gateway/src/index.ts";
+import { piiDetector, secretsDetector } from "../gateway/src/description.ts";
 
 /** Text without what the gateway's detectors know as personal data or credentials, and no longer than it may be. */
 export function minimised(text: string, maxCharacters: number): string {

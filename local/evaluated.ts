@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { startGateway, type GatewayConfigInput } from "../gateway/src/index.ts";
+import { type GatewayConfigInput } from "../gateway/src/description.ts";
+import { startGateway } from "../gateway/src/index.ts";
 import type { TextGenerator } from "./engine/generator.ts";
 import { startEngine } from "./engine/server.ts";
 

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type GatewayConfigInput } from "../gateway/src/description.ts";
 import {
   startGateway,
   verifyDirectory,
-  type GatewayConfigInput,
   type RunningGateway,
   type Verification,
 } from "../gateway/src/index.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { piiDetector, secretsDetector } from "../gateway/src/index.ts";
+import { piiDetector, secretsDetector } from "../gateway/src/description.ts";
 import { promptHash } from "./hash.ts";
 import type { PromptFiles } from "./library.ts";
 import { parsePrompt, PromptError, type Prompt } from "./prompt.ts";

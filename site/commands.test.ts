@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { commandLine } from "../cli/program.ts";
@@ -9,21 +9,6 @@ import { run } from "../cli/testing/run.ts";
 import { ROOT } from "./command-page.ts";
 import { documentedCommands, parsesOnly, wordsOf } from "./documented-commands.ts";
 import { pagesOf } from "./markdown.ts";
-
-// Commands share the plan of a stack: it is the same each time, and takes most of theirs.
-vi.mock(import("../plan/stack-plan.ts"), async (original) => {
-  const real = await original();
-  const plans = new Map<string, ReturnType<typeof real.planStack>>();
-  return {
-    ...real,
-    planStack: (stack, config) => {
-      const key = `${stack} ${JSON.stringify(config)}`;
-      const plan = plans.get(key) ?? real.planStack(stack, config);
-      plans.set(key, plan);
-      return plan;
-    },
-  };
-});
 
 const NOT_RUN = Object.entries(
   z

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { checkConfig, guardCode } from "../gateway/src/index.ts";
+import { checkConfig, guardCode } from "../gateway/src/description.ts";
 import { gatewayConfiguration } from "./gateway-configuration.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 import { readStack } from "./schema/stack-file.ts";

@@ -1,4 +1,6 @@
 import { vi } from "vitest";
+import * as stackPlan from "../../plan/stack-plan.ts";
+import { sharedPlan } from "../../plan/testing/shared-plan.ts";
 import { llmops } from "../program.ts";
 
 /** What a command left behind. */
@@ -8,7 +10,7 @@ export interface CommandResult {
   readonly err: string;
 }
 
-/** Runs a command line in this process; for tests only, one at a time. */
+/** Runs a command line in this process, with the plans that others made; for tests only, one at a time. */
 export async function run(args: readonly string[]): Promise<CommandResult> {
   const written = { out: "", err: "" };
   const capture =
@@ -20,6 +22,7 @@ export async function run(args: readonly string[]): Promise<CommandResult> {
   const spies = [
     vi.spyOn(process.stdout, "write").mockImplementation(capture("out")),
     vi.spyOn(process.stderr, "write").mockImplementation(capture("err")),
+    vi.spyOn(stackPlan, "planStack").mockImplementation(sharedPlan),
   ];
   const before = process.exitCode;
   process.exitCode = 0;

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ResourceGraph, ResourceNode } from "../../graph/graph.ts";
 import { UNKNOWN, type GraphValue } from "../../graph/values.ts";
-import { graphOf } from "../../plan/stack-plan.ts";
+import { sharedPlan } from "../../plan/testing/shared-plan.ts";
 import { readStack } from "../../stacks/schema/stack-file.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import { KINDS, type Kind } from "./holding.ts";
@@ -12,7 +12,7 @@ let globex: PlannedStack;
 
 async function planned(stack: string): Promise<PlannedStack> {
   const config = readStack(`${import.meta.dirname}/../../stacks`, stack);
-  return { stack, config, graph: await graphOf(stack, config) };
+  return { stack, config, graph: (await sharedPlan(stack, config)).plan.graph };
 }
 
 beforeAll(async () => {

@@ -9,7 +9,7 @@ const target = { url: "https://gateway.example/", model: "claims", maxTokens: 48
 
 /** An expression of a configuration, as promptfoo runs it. */
 function expression(parameters: readonly string[], code: string): (...values: readonly unknown[]) => unknown {
-  // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the file holds code for promptfoo, which runs it so
+  // oxlint-disable-next-line typescript/no-implied-eval -- the file holds code for promptfoo, which runs it so
   return new Function(...parameters, `return (${code});`) as (...values: readonly unknown[]) => unknown;
 }
 

@@ -1,4 +1,4 @@
-export { ExpectedOutput } from "./routing/demand.ts";
+// What runs a gateway or reads what one left behind; `description.ts` has what describes one.
 export { auditCommand } from "./cli/audit-command.ts";
 export { verifyDirectory } from "./audit/verify.ts";
 export type { Verification, VerifyOptions } from "./audit/verify.ts";
@@ -9,16 +9,4 @@ export { startGateway } from "./server/gateway.ts";
 export type { RunningGateway } from "./server/gateway.ts";
 export { openTracing } from "./tracing/tracing.ts";
 export type { SpanSource, Tracing } from "./tracing/tracing.ts";
-export { ATTRIBUTE, CONTENT_ATTRIBUTES, RENAMED_ATTRIBUTES, SEMCONV_VERSION } from "./tracing/semconv.ts";
 export { contextOf } from "./tracing/traceparent.ts";
-export { checkConfig, ConfigError } from "./config/load.ts";
-export { gatewayConfigSchema } from "./config/schema.ts";
-export type { GatewayConfig, GatewayConfigInput } from "./config/schema.ts";
-export { canonicalJson } from "./audit/canonical-json.ts";
-export { piiDetector } from "./guards/pii.ts";
-export { secretsDetector } from "./guards/secrets.ts";
-export type { Detector } from "./guards/finding.ts";
-export { readRecords } from "./cli/records.ts";
-export type { StoredRecord } from "./cli/records.ts";
-export { guardCode } from "./guards/code.ts";
-export { guardrailVersion } from "./guards/version.ts";

@@ -1,5 +1,6 @@
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
-import { ATTRIBUTE, contextOf, type SpanSource } from "../../gateway/src/index.ts";
+import { ATTRIBUTE } from "../../gateway/src/description.ts";
+import { contextOf, type SpanSource } from "../../gateway/src/index.ts";
 import type { EngineRequest, Usage } from "./protocol.ts";
 
 /** The span of one generation. */

@@ -1,6 +1,6 @@
 import { parse } from "yaml";
 import type { ResourceGraph, ResourceNode } from "../../graph/graph.ts";
-import { isRecord, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
+import { isRecord, UNKNOWN, valueAt, type GraphValue } from "../../graph/values.ts";
 import { isBelow, listed } from "./reading.ts";
 
 /** Configuration of the gateway as the cluster will see it. */
@@ -16,6 +16,19 @@ function isReport({ inputs }: ResourceNode): boolean {
   return isRecord(data) && "report.json" in data;
 }
 
+const VIEWS = new WeakMap<ResourceNode, GatewayView>();
+
+/** What a ConfigMap configures; read once, because many controls ask. */
+function viewOf(node: ResourceNode): GatewayView {
+  const known = VIEWS.get(node);
+  if (known !== undefined) return known;
+  const data = valueAt(node.inputs, "data");
+  const file = isRecord(data) ? data["gateway.yaml"] : undefined;
+  const view = { node, configuration: typeof file === "string" ? (parse(file) as GraphValue) : UNKNOWN };
+  VIEWS.set(node, view);
+  return view;
+}
+
 /** The gateway's configuration in the graph; undefined without a gateway. */
 export function gatewayOf(graph: ResourceGraph): GatewayView | undefined {
   const node = graph.nodes.find(
@@ -24,14 +37,7 @@ export function gatewayOf(graph: ResourceGraph): GatewayView | undefined {
       isBelow(graph, each, ["llmops:gateway:Gateway"]) &&
       !isReport(each),
   );
-  if (node === undefined) return undefined;
-  const text = valueAt(node.inputs, "data");
-  const file =
-    text === undefined || isUnknown(text)
-      ? undefined
-      : (text as Readonly<Record<string, GraphValue>>)["gateway.yaml"];
-  if (typeof file !== "string") return { node, configuration: { $unknown: true } };
-  return { node, configuration: parse(file) as GraphValue };
+  return node === undefined ? undefined : viewOf(node);
 }
 
 /** Whether a key of the administration interface has a role. */

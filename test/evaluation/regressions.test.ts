@@ -8,7 +8,7 @@ import { evaluationOf } from "../../evals/evaluation.ts";
 import type { EvaluationReport } from "../../evals/report.ts";
 import type { StoredRun } from "../../evals/run/journal.ts";
 import { run } from "../../evals/run/runner.ts";
-import { guardrailVersion, type GatewayConfigInput } from "../../gateway/src/index.ts";
+import { guardrailVersion, type GatewayConfigInput } from "../../gateway/src/description.ts";
 import { startEvaluated } from "../../local/evaluated.ts";
 import type { GenerationRequest, TextGenerator } from "../../local/engine/generator.ts";
 
@@ -46,7 +46,7 @@ function scripted(wrongEvery: number): TextGenerator {
     model: "scripted",
     kind: "stand-in",
     countTokens: (text) => text.split(/\s+/).length,
-    // eslint-disable-next-line @typescript-eslint/require-await -- the interface streams
+    // oxlint-disable-next-line typescript/require-await -- the interface streams
     async *generate({ messages }: GenerationRequest) {
       const question = messages.at(-1)?.content ?? "";
       const isCareless = messages[0]?.content.includes("riddles") === true;

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { policyOf } from "../../plan/policy.ts";
-import { planStack, type StackPlan } from "../../plan/stack-plan.ts";
+import type { StackPlan } from "../../plan/stack-plan.ts";
+import { sharedPlan } from "../../plan/testing/shared-plan.ts";
 import type { Control } from "../../policies/controls/control.ts";
 import type { PolicyReport } from "../../policies/report.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
@@ -168,22 +169,10 @@ export interface Planned {
   readonly planned: StackPlan;
 }
 
-function frozen<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  for (const inner of Object.values(value)) frozen(inner);
-  return Object.freeze(value);
-}
-
-const plans = new Map<Environment, Planned>();
-
-/** An environment, planned once for all suites of a worker; nobody can change what the others read. */
+/** An environment with its plan. */
 export async function planned(environment: Environment): Promise<Planned> {
-  const known = plans.get(environment);
-  if (known !== undefined) return known;
   const config = configOf(environment);
-  const made = frozen({ config, planned: await planStack(stackOf(environment), config) });
-  plans.set(environment, made);
-  return made;
+  return { config, planned: await sharedPlan(stackOf(environment), config) };
 }
 
 /** Plans environments; one after the other, because the Pulumi runtime is one per process. */

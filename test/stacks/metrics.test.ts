@@ -8,6 +8,7 @@ import { costOptions } from "../../plan/cost-options.ts";
 import { costOf, UnknownPriceError, type CostOptions } from "../../plan/cost.ts";
 import { typeCounts } from "../../plan/plan.ts";
 import { policyOf } from "../../plan/policy.ts";
+import { sharedPlan } from "../../plan/testing/shared-plan.ts";
 import { blocking } from "../../policies/report.ts";
 import { platformProgram } from "../../stacks/program.ts";
 import { parsePlatform } from "../../stacks/schema/parse.ts";
@@ -50,8 +51,8 @@ function graphOf(stack: Shipped, config: PlatformConfig): Promise<ResourceGraph>
   return graph;
 }
 
-function plainGraph(stack: Shipped): Promise<ResourceGraph> {
-  return graphOf(stack, configOf(stack));
+async function plainGraph(stack: Shipped): Promise<ResourceGraph> {
+  return (await sharedPlan(stack, configOf(stack))).plan.graph;
 }
 
 function optionsOf(config: PlatformConfig): CostOptions {

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { destroyOrder, ofType, type ResourceGraph, type ResourceNode } from "../../graph/graph.ts";
 import { UNKNOWN, valueAt } from "../../graph/values.ts";
 import { planStack, type StackPlan } from "../../plan/stack-plan.ts";
+import { sharedPlan } from "../../plan/testing/shared-plan.ts";
 import { typeCounts } from "../../plan/plan.ts";
 import { parsePlatform } from "../../stacks/schema/parse.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
@@ -43,7 +44,7 @@ const plans = new Map<Shipped, { readonly plain: StackPlan; readonly shared: Sta
 beforeAll(async () => {
   for (const stack of ["acme-prod", "globex-prod"] as const) {
     const config = configOf(stack);
-    const plain = await planStack(stack, config);
+    const plain = await sharedPlan(stack, config);
     const shared = await planStack(stack, valid(withSharedFiles(config)));
     plans.set(stack, { plain, shared });
   }

@@ -1,4 +1,4 @@
-/* eslint-disable @typescript-eslint/no-deprecated -- the SDK prefers schema v2; Grafana's sidecar loads files of the classic model */
+/* oxlint-disable typescript/no-deprecated -- the SDK prefers schema v2; Grafana's sidecar loads files of the classic model */
 import * as bargauge from "@grafana/grafana-foundation-sdk/bargauge";
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import * as common from "@grafana/grafana-foundation-sdk/common";

@@ -27,6 +27,11 @@ function refusedKeyword(schema: Json): string | null {
   return null;
 }
 
+const OPTIONS = { strict: false, validateFormats: false, allErrors: false, logger: false } as const;
+
+/** Knows what a schema may look like, and no schema of a caller. */
+const grammar = new Ajv(OPTIONS);
+
 /**
  * Compiles a JSON schema. Regular expressions are refused because a schema comes from a caller and could make the
  * check run for ever.
@@ -36,11 +41,13 @@ export function compileSchema(schema: JsonObject): (value: Json) => SchemaResult
   if (JSON.stringify(schema).length > MAX_SCHEMA_CHARACTERS) throw new UnusableSchemaError("it is too large");
   const word = refusedKeyword(schema);
   if (word !== null) throw new UnusableSchemaError(`"${word}" is not accepted`);
-  const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: false, logger: false });
+  // One for each schema, so that none can name another's parts; the grammar takes long to compile and is not theirs.
+  const ajv = new Ajv({ ...OPTIONS, validateSchema: false });
   try {
     const plain = Object.fromEntries(
       Object.entries(schema).filter(([key]) => key !== "$schema" && key !== "$id"),
     );
+    if (grammar.validateSchema(plain) !== true) throw new Error(`schema is invalid: ${grammar.errorsText()}`);
     const check = ajv.compile(plain);
     return (value) =>
       check(value) ? { kind: "valid" } : { kind: "invalid", errors: ajv.errorsText(check.errors) };
