@@ -217,14 +217,19 @@ async function serving(): Promise<Record<string, string | undefined>> {
 interface StatefulSet {
   readonly metadata: { readonly generation: number };
   readonly spec: { readonly replicas: number };
-  readonly status: { readonly observedGeneration?: number };
+  readonly status: { readonly observedGeneration?: number; readonly readyReplicas?: number };
 }
 
-/** Whether the controller has seen the last version and every replica has a pod, ready or not. */
+/** Whether the controller has seen the last version and which pods are ready, and every replica has a pod. */
 async function isFollowed(): Promise<boolean> {
   const { body } = await api.send("GET", `/apis/apps/v1/namespaces/${NAMESPACE}/statefulsets/gateway`);
   const { metadata, spec, status } = body as unknown as StatefulSet;
-  return status.observedGeneration === metadata.generation && (await pods()).length === spec.replicas;
+  const there = await pods();
+  return (
+    status.observedGeneration === metadata.generation &&
+    (status.readyReplicas ?? 0) === there.filter(isReady).length &&
+    there.length === spec.replicas
+  );
 }
 
 /** Deploys a version and lets controllers and kubelets work until it is followed and then nothing changes for a second. */
