@@ -40,23 +40,38 @@ export const MLFLOW: PythonTool = { name: "mlflow", requirements: ["mlflow[auth]
  * Folder with the tool's programs (`bin` of its virtual environment), installed first where it is missing.
  * @throws ToolError when Python or the package index cannot be reached
  */
-export async function ensurePythonTool(tool: PythonTool): Promise<string> {
+export function ensurePythonTool({ name, requirements }: PythonTool): Promise<string> {
+  const pip = ["install", "--quiet", "--disable-pip-version-check", ...requirements];
+  return ensureEnvironment({ name, lock: requirements.join("\n"), pip });
+}
+
+/** A virtual environment and what is installed into it. */
+export interface PythonEnvironment {
+  readonly name: string;
+  /** Everything that decides what is in it: another text is another environment. */
+  readonly lock: string;
+  /** Words of pip's command line. */
+  readonly pip: readonly string[];
+  /** Folder that pip's files are looked up in. @default the current one */
+  readonly folder?: string;
+}
+
+/**
+ * Folder with the programs of a virtual environment (its `bin`), installed first where it is missing.
+ * @throws ToolError when Python or the package index cannot be reached, or pip refuses
+ */
+export async function ensureEnvironment(environment: PythonEnvironment): Promise<string> {
   const cache = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
-  const lock = createHash("sha256").update(tool.requirements.join("\n")).digest("hex").slice(0, 12);
-  const folder = join(cache, "llmops-blueprint", "tools", `${tool.name}-${lock}`);
-  const isInstalled = (): boolean => existsSync(join(folder, "installed"));
-  mkdirSync(dirname(folder), { recursive: true });
-  await makeOnce(`${folder}.lock`, isInstalled, async () => {
-    rmSync(folder, { recursive: true, force: true });
-    await runCommand("python3", ["-m", "venv", folder]);
-    await runCommand(join(folder, "bin", "pip"), [
-      "install",
-      "--quiet",
-      "--disable-pip-version-check",
-      ...tool.requirements,
-    ]);
-    const mark = mkdtempSync(join(folder, "mark-"));
-    renameSync(mark, join(folder, "installed"));
+  const lock = createHash("sha256").update(environment.lock).digest("hex").slice(0, 12);
+  const place = join(cache, "llmops-blueprint", "tools", `${environment.name}-${lock}`);
+  const isInstalled = (): boolean => existsSync(join(place, "installed"));
+  mkdirSync(dirname(place), { recursive: true });
+  await makeOnce(`${place}.lock`, isInstalled, async () => {
+    rmSync(place, { recursive: true, force: true });
+    await runCommand("python3", ["-m", "venv", place]);
+    await runCommand(join(place, "bin", "pip"), environment.pip, environment.folder);
+    const mark = mkdtempSync(join(place, "mark-"));
+    renameSync(mark, join(place, "installed"));
   });
-  return join(folder, "bin");
+  return join(place, "bin");
 }

@@ -101,7 +101,8 @@ async function* pieces(
 export async function embedded({ modelPath, runtimeFolder }: EmbeddedModel): Promise<TextGenerator> {
   const entry = createRequire(`${runtimeFolder}/package.json`).resolve("node-llama-cpp");
   const { getLlama, LlamaChatSession } = (await import(pathToFileURL(entry).href)) as LlamaModule;
-  const threads = availableParallelism();
+  // The threads wait for each other at every step, so one that has to share its core with the caller holds up all of them.
+  const threads = Math.max(1, availableParallelism() - 1);
   const llama = await getLlama({ gpu: false, build: "never", maxThreads: threads, logLevel: "error" });
   const model = await llama.loadModel({ modelPath });
   const context = await model.createContext({ contextSize: CONTEXT_TOKENS, sequences: 1, threads });

@@ -17,6 +17,8 @@ export const FORBIDDEN = "12345678Z";
 
 const FORBIDDEN_PATTERN = "[0-9]{8}[A-Z]";
 const TIMEOUT_MS = 2_000;
+/** A gateway of Python takes half a minute on a busy machine only to load itself. */
+const READY_MS = 180_000;
 
 /** A gateway that runs as a process of its own. */
 export interface RunningSubject {
@@ -57,16 +59,28 @@ interface Launch {
 async function launch({ command, args, env, port, folder, headers, ready }: Launch): Promise<RunningSubject> {
   const child = spawn(command, args, { cwd: folder, env: { ...process.env, ...env }, stdio: "ignore" });
   const url = `http://127.0.0.1:${port}`;
-  const deadline = Date.now() + 60_000;
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((resolve) => child.once("exit", resolve));
+      child.kill("SIGKILL");
+      await ended;
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const deadline = Date.now() + READY_MS;
   for (;;) {
     const up = await fetch(`${url}${ready}`).then(
       ({ status }) => status < 500,
       () => false,
     );
     if (up) break;
-    if (child.exitCode !== null) throw new Error(`${command} ended with ${child.exitCode}`);
-    if (Date.now() > deadline) throw new Error(`${command} does not answer`);
-    await setTimeout(100);
+    const { exitCode } = child;
+    if (exitCode === null && Date.now() < deadline) {
+      await setTimeout(100);
+      continue;
+    }
+    await stop();
+    throw new Error(`${command} ${exitCode === null ? "does not answer" : `ended with ${exitCode}`}`);
   }
   return {
     url,
@@ -76,14 +90,7 @@ async function launch({ command, args, env, port, folder, headers, ready }: Laun
       filesBelow(folder)
         .map((path) => readFileSync(path, "latin1"))
         .join("\n"),
-    stop: async () => {
-      if (child.exitCode === null && child.signalCode === null) {
-        const ended = new Promise((resolve) => child.once("exit", resolve));
-        child.kill("SIGKILL");
-        await ended;
-      }
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 

@@ -5,7 +5,7 @@ import type { ModelExport } from "../../plan/targets/model-export.ts";
 import { plannedModel } from "../../plan/targets/planned-model.ts";
 import { planAll, SHIPPED } from "../policy/environments.ts";
 import { define, startApiServer, type ApiServer } from "./cluster/api-server.ts";
-import { definitionsOf, DEFINITION_SOURCES, TARGET_DEFINITIONS } from "./cluster/custom-resources.ts";
+import { definitionsFor } from "./cluster/custom-resources.ts";
 import type { KubeObject } from "./cluster/kube-object.ts";
 
 /** Proves that objects are what the targets' definitions say; no controller of KServe and no router of llm-d is run. */
@@ -68,7 +68,7 @@ describe("what is exported, on a real API server", () => {
 
   beforeAll(async () => {
     api = await startApiServer();
-    await define(api, [...DEFINITION_SOURCES, ...TARGET_DEFINITIONS].flatMap(definitionsOf));
+    await define(api, definitionsFor(objects));
     for (const name of new Set(["llm-gateway", ...exported.map(({ tenant }) => tenant)]))
       await api.mustApply({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
   });

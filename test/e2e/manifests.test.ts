@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ResourceGraph } from "../../graph/graph.ts";
+import { graphOf } from "../../plan/stack-plan.ts";
+import { readStack } from "../../stacks/schema/stack-file.ts";
 import { SHIPPED } from "../policy/environments.ts";
 import { define, startApiServer, type ApiServer } from "./cluster/api-server.ts";
 import { startControllers } from "./cluster/control-plane.ts";
-import { definitionsOf, DEFINITION_SOURCES } from "./cluster/custom-resources.ts";
+import { definitionsFor } from "./cluster/custom-resources.ts";
 import { nameOf, type KubeObject } from "./cluster/kube-object.ts";
 import { isWorkload, objectsOf, podOf } from "./cluster/stack-objects.ts";
-import { planned } from "./offline-plan.ts";
+import { STACKS } from "./offline-plan.ts";
 
 /** Kinds whose definition no Go module holds; they are checked by their types only. */
 const WITHOUT_DEFINITION: Readonly<Record<string, string>> = {
@@ -43,18 +44,16 @@ const FORBIDDEN: readonly (readonly [string, (spec: Record<string, unknown>) => 
 
 describe.each(SHIPPED)("every manifest of %s on a real API server", (stack) => {
   let api: ApiServer;
-  let graph: ResourceGraph;
   let objects: readonly KubeObject[];
   const unknownKinds = new Set<string>();
   const refused: string[] = [];
   const accepted: KubeObject[] = [];
 
   beforeAll(async () => {
-    graph = planned(stack);
-    objects = objectsOf(graph);
+    objects = objectsOf(await graphOf(stack, readStack(STACKS, stack)));
     api = await startApiServer();
     await startControllers(api);
-    await define(api, DEFINITION_SOURCES.flatMap(definitionsOf));
+    await define(api, definitionsFor(objects));
     for (const object of objects) {
       if ((await api.pathOf(object)) === undefined) {
         unknownKinds.add(kindOf(object));

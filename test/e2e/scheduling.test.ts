@@ -1,6 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GPU_POOL_LABEL } from "../../components/gpu/gpu-pool.ts";
+import { graphOf } from "../../plan/stack-plan.ts";
 import { readStack } from "../../stacks/schema/stack-file.ts";
 import { SHIPPED } from "../policy/environments.ts";
 import { startApiServer, type ApiServer } from "./cluster/api-server.ts";
@@ -9,7 +10,7 @@ import type { KubeObject } from "./cluster/kube-object.ts";
 import { addNode } from "./cluster/nodes.ts";
 import { nodesOf } from "./cluster/pool-nodes.ts";
 import { isWorkload, objectsOf, podOf } from "./cluster/stack-objects.ts";
-import { planned, STACKS } from "./offline-plan.ts";
+import { STACKS } from "./offline-plan.ts";
 
 /** Where the scheduler put a pod, or why nowhere. */
 type Placement =
@@ -48,7 +49,7 @@ describe.each(SHIPPED)("the real scheduler on nodes of every pool of %s", (stack
   let workloads: readonly KubeObject[];
 
   beforeAll(async () => {
-    const graph = planned(stack);
+    const graph = await graphOf(stack, config);
     const objects = objectsOf(graph);
     api = await startApiServer();
     await startScheduler(api);
@@ -73,7 +74,7 @@ describe.each(SHIPPED)("the real scheduler on nodes of every pool of %s", (stack
   async function place(pod: KubeObject): Promise<Placement> {
     await api.mustApply(pod);
     const path = (await api.pathOf(pod)) ?? "";
-    for (let tries = 0; tries < 150; tries += 1) {
+    for (let tries = 0; tries < 600; tries += 1) {
       const { spec, status } = (await api.send("GET", path)).body as {
         spec: { nodeName?: string };
         status?: { conditions?: { reason?: string; message?: string }[] };
@@ -81,7 +82,7 @@ describe.each(SHIPPED)("the real scheduler on nodes of every pool of %s", (stack
       if (spec.nodeName !== undefined) return { kind: "placed", node: spec.nodeName };
       const refusal = status?.conditions?.find(({ reason }) => reason === "Unschedulable");
       if (refusal !== undefined) return { kind: "nowhere", why: refusal.message ?? "" };
-      await setTimeout(200);
+      await setTimeout(50);
     }
     throw new Error(`${pod.metadata.name}: the scheduler said nothing`);
   }

@@ -84,23 +84,29 @@ const judged = (verdict: string, values: string): InputSeries => [
   values,
 ];
 
-/** A week of steps of ten minutes and two hours more. */
+/** A week of steps of ten minutes and two hours more: what the shipped file compares with. */
 const WEEK = 1_020;
 
-const SAME: Course = { before: [30, 40, 30], steps: WEEK, after: [30, 40, 30], more: 80 };
-const SHIFTED: Course = { before: [30, 40, 30], steps: WEEK, after: [5, 25, 70], more: 80 };
+/** Steps of ten minutes that fill the reference of a file: a week, or the six hours of the other one. */
+const REFERENCE = { shipped: WEEK, everything: 60 } as const;
+
+/** Minute four hours after a change, when rules that are evaluated every two hours have seen it twice. */
+const seen = (steps: number): number => (steps + 24) * 10;
 
 /** Both sides of a detector over a histogram, in one file. */
 function histogramCases(alert: string, metric: HistogramMetric, file: "shipped" | "everything"): AlertCase[] {
   const labels = { model: "m" };
-  const at = (WEEK + 14) * 10;
+  const steps = REFERENCE[file];
+  const at = seen(steps);
+  const same: Course = { before: [30, 40, 30], steps, after: [30, 40, 30], more: 80 };
+  const shifted: Course = { ...same, after: [5, 25, 70] };
   return [
     {
       alert,
       file,
       what: "a distribution that moved",
       interval: 10,
-      series: histogram(metric, SHIFTED),
+      series: histogram(metric, shifted),
       at,
       fires: "yes",
       labels,
@@ -110,7 +116,7 @@ function histogramCases(alert: string, metric: HistogramMetric, file: "shipped" 
       file,
       what: "a distribution that stayed",
       interval: 10,
-      series: histogram(metric, SAME),
+      series: histogram(metric, same),
       at,
       fires: "no",
     },
@@ -119,7 +125,7 @@ function histogramCases(alert: string, metric: HistogramMetric, file: "shipped" 
       file,
       what: "a move in too few samples",
       interval: 10,
-      series: histogram(metric, { ...SHIFTED, before: [3, 4, 3], after: [0, 2, 8] }),
+      series: histogram(metric, { ...shifted, before: [3, 4, 3], after: [0, 2, 8] }),
       at,
       fires: "no",
     },
@@ -128,8 +134,8 @@ function histogramCases(alert: string, metric: HistogramMetric, file: "shipped" 
       file,
       what: "a distribution without a reference yet",
       interval: 10,
-      series: histogram(metric, { before: [30, 40, 30], steps: 1, after: [5, 25, 70], more: 30 }),
-      at: 50,
+      series: histogram(metric, { ...shifted, steps: 1 }),
+      at: 60,
       fires: "no",
     },
   ];
@@ -319,8 +325,8 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: "LlmopsErrorBudgetSlowBurn",
     what: "0.8 % of the calls failing for three days",
-    interval: 5,
-    series: [requests("completed", "0+496x1000"), requests("failed", "0+4x1000")],
+    interval: 20,
+    series: [requests("completed", "0+496x250"), requests("failed", "0+4x250")],
     at: 5_000,
     fires: "yes",
     labels: slo("availability"),
@@ -328,8 +334,8 @@ export const ALERT_CASES: readonly AlertCase[] = [
   {
     alert: "LlmopsErrorBudgetSlowBurn",
     what: "0.05 % of the calls failing",
-    interval: 5,
-    series: [requests("completed", "0+9995x1000"), requests("failed", "0+5x1000")],
+    interval: 20,
+    series: [requests("completed", "0+9995x250"), requests("failed", "0+5x250")],
     at: 5_000,
     fires: "no",
   },
@@ -337,8 +343,8 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "LlmopsQualityDrop",
     what: "guards that intervene ten times as often",
     interval: 10,
-    series: [verdicts("pass", "0+100x1100"), verdicts("redact", counter(1, 1020, 10, 80))],
-    at: 1030 * 10,
+    series: [verdicts("pass", "0+100x1100"), verdicts("redact", counter(1, WEEK, 10, 80))],
+    at: seen(WEEK),
     fires: "yes",
   },
   {
@@ -346,15 +352,15 @@ export const ALERT_CASES: readonly AlertCase[] = [
     what: "guards that intervene as always",
     interval: 10,
     series: [verdicts("pass", "0+100x1100"), verdicts("redact", "0+2x1100")],
-    at: 1030 * 10,
+    at: seen(WEEK),
     fires: "no",
   },
   {
     alert: "LlmopsQualityDrop",
     what: "too few answers to judge",
     interval: 10,
-    series: [verdicts("pass", "0+1x1100"), verdicts("redact", counter(0, 1020, 1, 80))],
-    at: 1030 * 10,
+    series: [verdicts("pass", "0+1x1100"), verdicts("redact", counter(0, WEEK, 1, 80))],
+    at: seen(WEEK),
     fires: "no",
   },
   {
@@ -377,8 +383,8 @@ export const ALERT_CASES: readonly AlertCase[] = [
     alert: "LlmopsCostSpike",
     what: "a provider that costs five times as much",
     interval: 10,
-    series: [cost(counter(0.1, 1020, 0.5, 80))],
-    at: 1040 * 10,
+    series: [cost(counter(0.1, WEEK, 0.5, 80))],
+    at: seen(WEEK),
     fires: "yes",
   },
   {
@@ -386,15 +392,15 @@ export const ALERT_CASES: readonly AlertCase[] = [
     what: "a provider that costs as always",
     interval: 10,
     series: [cost("0+0.2x1100")],
-    at: 1040 * 10,
+    at: seen(WEEK),
     fires: "no",
   },
   {
     alert: "LlmopsCostSpike",
     what: "a rise of cents",
     interval: 10,
-    series: [cost(counter(0.001, 1020, 0.01, 80))],
-    at: 1040 * 10,
+    series: [cost(counter(0.001, WEEK, 0.01, 80))],
+    at: seen(WEEK),
     fires: "no",
   },
   {
@@ -499,7 +505,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     what: "a guard that blocks ten times as often",
     interval: 10,
     series: [verdicts("pass", counter(95, WEEK, 50, 80)), verdicts("block", counter(5, WEEK, 50, 80))],
-    at: (WEEK + 14) * 10,
+    at: seen(WEEK),
     fires: "yes",
     labels: { side: "output", guard: "pii" },
   },
@@ -508,7 +514,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     what: "an action that never came before",
     interval: 10,
     series: [verdicts("pass", counter(100, WEEK, 70, 80)), verdicts("review", `_x${WEEK} 0+30x80`)],
-    at: (WEEK + 14) * 10,
+    at: seen(WEEK),
     fires: "yes",
     labels: { side: "output", guard: "pii" },
   },
@@ -517,7 +523,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
     what: "verdicts as always",
     interval: 10,
     series: [verdicts("pass", "0+95x1100"), verdicts("block", "0+5x1100")],
-    at: (WEEK + 14) * 10,
+    at: seen(WEEK),
     fires: "no",
   },
   {

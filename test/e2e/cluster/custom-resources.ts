@@ -15,6 +15,11 @@ interface DefinitionSource extends GoModule {
   readonly files?: RegExp;
 }
 
+/** A definition, as far as it says of which kind it is. */
+interface Definition extends KubeObject {
+  readonly spec: { readonly group: string; readonly names: { readonly kind: string } };
+}
+
 /** The definitions the shipped stacks and their charts need, at the versions the charts pin where the module has them. */
 export const DEFINITION_SOURCES: readonly DefinitionSource[] = [
   {
@@ -66,7 +71,7 @@ export function definitionsFrom(modules: Readonly<Record<string, RegExp>>): Kube
 }
 
 /** What no stack deploys and `llmops export` writes for: KServe's InferenceService, and the InferencePool of llm-d's router. */
-export const TARGET_DEFINITIONS: readonly DefinitionSource[] = [
+const TARGET_DEFINITIONS: readonly DefinitionSource[] = [
   {
     module: "github.com/kserve/kserve",
     version: "v0.20.0",
@@ -83,12 +88,33 @@ export const TARGET_DEFINITIONS: readonly DefinitionSource[] = [
   },
 ];
 
-/** Definitions of one project, read from its module. */
-export function definitionsOf({ folder, files = /\.ya?ml$/, ...module }: DefinitionSource): KubeObject[] {
+/** Texts of one project's definitions, read from its module. */
+function textsOf({ folder, files = /\.ya?ml$/, ...module }: DefinitionSource): string[] {
   const root = join(ensureGoModule(module), folder);
   return readdirSync(root)
     .filter((name) => /\.ya?ml$/.test(name) && files.test(name))
-    .flatMap((name) => parseAllDocuments(readFileSync(join(root, name), "utf8")))
-    .map((document) => document.toJS() as KubeObject | null)
-    .filter((object): object is KubeObject => object?.kind === "CustomResourceDefinition");
+    .map((name) => readFileSync(join(root, name), "utf8"));
+}
+
+function definitionsIn(text: string): Definition[] {
+  return parseAllDocuments(text)
+    .map((document) => document.toJS() as Definition | null)
+    .filter((object): object is Definition => object?.kind === "CustomResourceDefinition");
+}
+
+/** Definitions of one project, read from its module. */
+export function definitionsOf(source: DefinitionSource): KubeObject[] {
+  return textsOf(source).flatMap(definitionsIn);
+}
+
+/** Definitions of the kinds that objects are of, as far as a source has them: the server takes half a second for each. */
+export function definitionsFor(objects: readonly KubeObject[]): KubeObject[] {
+  const wanted = new Set(objects.map(({ apiVersion, kind }) => `${apiVersion.split("/")[0] ?? ""} ${kind}`));
+  // Reading a text as YAML takes longest, so those that do not even name a kind are left out before.
+  const named = new RegExp(`^ +kind: (${[...new Set(objects.map(({ kind }) => kind))].join("|")})$`, "m");
+  return [...DEFINITION_SOURCES, ...TARGET_DEFINITIONS]
+    .flatMap(textsOf)
+    .filter((text) => named.test(text))
+    .flatMap(definitionsIn)
+    .filter(({ spec }) => wanted.has(`${spec.group} ${spec.names.kind}`));
 }

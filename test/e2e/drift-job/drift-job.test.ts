@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,12 +7,13 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { accountVariables, type MlflowAccount } from "../../../components/evaluation/mlflow-client.ts";
+import { ensureEnvironment } from "../../../tools/python-tool.ts";
 import { ADMIN, startMlflow, type MlflowServer } from "../mlflow-server.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const JOB = join(ROOT, "jobs", "drift");
 const folder = mkdtempSync(join(tmpdir(), "drift-job-"));
-const python = join(folder, "venv", "bin", "python");
+let python: string;
 let server: MlflowServer;
 
 /**
@@ -37,7 +38,7 @@ async function run(
   };
 }
 
-/** Sends a day of 300 traces; `mean` is that of the logarithm of the input tokens. */
+/** Sends a day of 200 traces; `mean` is that of the logarithm of the input tokens. */
 async function seed(experiment: string, day: string, number: number, mean: number): Promise<void> {
   const sent = await run([
     join(import.meta.dirname, "seed.py"),
@@ -45,21 +46,18 @@ async function seed(experiment: string, day: string, number: number, mean: numbe
     experiment,
     day,
     String(number),
-    "300",
+    "200",
     String(mean),
   ]);
   expect([sent.stderr, sent.stdout.trim()]).toEqual(["", "200"]);
 }
 
 beforeAll(async () => {
-  // The Dockerfile's own installation, in a virtual environment.
+  // The Dockerfile's own installation, made once for its line and its file of packages.
   const install = /^RUN pip (.*)$/m.exec(readFileSync(join(JOB, "Dockerfile"), "utf8"))?.[1] ?? "";
-  spawnSync("python3", ["-m", "venv", join(folder, "venv")]);
-  const installed = spawnSync(join(folder, "venv", "bin", "pip"), install.split(" "), {
-    cwd: JOB,
-    encoding: "utf8",
-  });
-  expect([installed.status, installed.stderr]).toEqual([0, ""]);
+  const lock = [install, readFileSync(join(JOB, "requirements.txt"), "utf8")].join("\n");
+  const bin = await ensureEnvironment({ name: "drift-job", lock, pip: install.split(" "), folder: JOB });
+  python = join(bin, "python");
   server = await startMlflow(folder);
 });
 
@@ -96,7 +94,7 @@ async function compare(day: string): Promise<z.output<typeof jobReply>> {
     "--day",
     day,
     "--least",
-    "200",
+    "150",
   ]);
   expect([done.status, done.status === 0 ? "" : done.stderr]).toEqual([0, ""]);
   return jobReply.parse(JSON.parse(done.stdout.trim().split("\n").at(-1) ?? ""));
@@ -113,7 +111,7 @@ it("finds the day that drifted, not the day that did not, and writes both to MLf
   expect([same.drifted, same.metrics["drift"]]).toEqual([[], 0]);
   expect([moved.drifted, moved.metrics["drift"]]).toEqual([["input_tokens"], 1]);
   expect(moved.metrics["input_tokens.ks"]).toBeGreaterThan(0.2);
-  expect(moved.metrics["input_tokens.n"]).toBe(300);
+  expect(moved.metrics["input_tokens.n"]).toBe(200);
 
   const { run: written } = runReply.parse(await server.call(`runs/get?run_id=${moved.run}`));
   expect(written.info.status).toBe("FINISHED");
@@ -146,5 +144,5 @@ it("says that it could not compare, instead of finding nothing", async () => {
     "2026-11-20",
   ]);
   expect(done.status).toBe(2);
-  expect(done.stderr).toContain("error: 300 traces on 2026-11-01, 500 are needed (--least)");
+  expect(done.stderr).toContain("error: 200 traces on 2026-11-01, 500 are needed (--least)");
 });

@@ -169,7 +169,11 @@ async function gateSays({ spec, metadata }: Pod): Promise<"admitted" | "refused"
   writeFileSync(file, report);
   const args = gate.args.map((each) => (each.startsWith("--file=") ? `--file=${file}` : each));
   return promisify(execFile)(process.execPath, [LOOPS, ...args], {
-    env: { ...process.env, EVALUATION_SIGNER: gate.env[0]?.value },
+    env: {
+      ...process.env,
+      EVALUATION_SIGNER: gate.env[0]?.value,
+      NODE_COMPILE_CACHE: join(folder, "compiled"),
+    },
   }).then(
     () => "admitted",
     () => "refused",
@@ -210,17 +214,36 @@ async function serving(): Promise<Record<string, string | undefined>> {
   return Object.fromEntries(entries.sort(([a], [b]) => a.localeCompare(b)));
 }
 
-/** Deploys a version and lets controllers and kubelets work until nothing changes for a while. */
+interface StatefulSet {
+  readonly metadata: { readonly generation: number };
+  readonly spec: { readonly replicas: number };
+  readonly status: { readonly observedGeneration?: number; readonly readyReplicas?: number };
+}
+
+/** Whether the controller has seen the last version and which pods are ready, and every replica has a pod. */
+async function isFollowed(): Promise<boolean> {
+  const { body } = await api.send("GET", `/apis/apps/v1/namespaces/${NAMESPACE}/statefulsets/gateway`);
+  const { metadata, spec, status } = body as unknown as StatefulSet;
+  const there = await pods();
+  return (
+    status.observedGeneration === metadata.generation &&
+    (status.readyReplicas ?? 0) === there.filter(isReady).length &&
+    there.length === spec.replicas
+  );
+}
+
+/** Deploys a version and lets controllers and kubelets work until it is followed and then nothing changes for a second. */
 async function deployed(version: Version): Promise<Record<string, string | undefined>> {
   for (const object of await objectsFor(version)) await api.mustApply(object);
   let before = "";
-  for (let same = 0, round = 0; same < 12 && round < 240; round += 1) {
+  for (let same = 0, round = 0; same < 10; round += 1) {
+    if (round === 600) throw new Error("the pods do not come to rest within a minute");
     await kubelets();
-    await setTimeout(250);
+    await setTimeout(100);
     const now = JSON.stringify(
       (await pods()).map(({ metadata, status }) => [metadata.uid, status.conditions]),
     );
-    same = now === before ? same + 1 : 0;
+    same = now === before && (await isFollowed()) ? same + 1 : 0;
     before = now;
   }
   return serving();
