@@ -20,7 +20,7 @@ import { resultsOf } from "../evals/results.ts";
 import { readRun, type RunHead } from "../evals/run/journal.ts";
 import { CostCapError, estimate, run } from "../evals/run/runner.ts";
 import type { TokenPrice } from "../evals/run/spend.ts";
-import { guardrailVersion } from "../gateway/src/index.ts";
+import { guardrailVersion } from "../gateway/src/guards/version.ts";
 import { installedDigest } from "../local/model/paths.ts";
 import { chooseGenerator, type LocalEngine } from "../local/start.ts";
 import { startEvaluated } from "../local/evaluated.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { canonicalJson } from "../gateway/src/index.ts";
+import { canonicalJson } from "../gateway/src/audit/canonical-json.ts";
 import { DataSetError, parseCases, type EvalCase } from "./case.ts";
 
 const ROOT = join(import.meta.dirname, "..");

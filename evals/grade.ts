@@ -1,4 +1,5 @@
-import { piiDetector, secretsDetector } from "../gateway/src/index.ts";
+import { piiDetector } from "../gateway/src/guards/pii.ts";
+import { secretsDetector } from "../gateway/src/guards/secrets.ts";
 import type { EvalCase } from "./case.ts";
 
 /** A tool call of an answer. */

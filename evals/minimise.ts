@@ -1,4 +1,5 @@
-import { piiDetector, secretsDetector } from "../gateway/src/index.ts";
+import { piiDetector } from "../gateway/src/guards/pii.ts";
+import { secretsDetector } from "../gateway/src/guards/secrets.ts";
 
 /** Text without what the gateway's detectors know as personal data or credentials, and no longer than it may be. */
 export function minimised(text: string, maxCharacters: number): string {

@@ -1,4 +1,4 @@
-import type { GatewayConfigInput } from "../gateway/src/index.ts";
+import type { GatewayConfigInput } from "../gateway/src/config/schema.ts";
 import { promptHash } from "./hash.ts";
 import { promptAt } from "./library.ts";
 import type { VariableValue } from "./prompt.ts";

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonicalJson } from "../gateway/src/index.ts";
+import { canonicalJson } from "../gateway/src/audit/canonical-json.ts";
 import type { Prompt, VariableValue } from "./prompt.ts";
 
 /**

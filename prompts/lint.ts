@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { piiDetector, secretsDetector } from "../gateway/src/index.ts";
+import { piiDetector } from "../gateway/src/guards/pii.ts";
+import { secretsDetector } from "../gateway/src/guards/secrets.ts";
 import { promptHash } from "./hash.ts";
 import type { PromptFiles } from "./library.ts";
 import { parsePrompt, PromptError, type Prompt } from "./prompt.ts";

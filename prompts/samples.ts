@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { readRecords } from "../gateway/src/index.ts";
+import { readRecords } from "../gateway/src/cli/records.ts";
 import { PromptError } from "./prompt.ts";
 import type { VariantSample } from "./readout.ts";
 

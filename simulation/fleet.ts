@@ -1,5 +1,5 @@
 import type { ReplicaParameters } from "../capacity/replica-model.ts";
-import { ExpectedOutput } from "../gateway/src/index.ts";
+import { ExpectedOutput } from "../gateway/src/routing/demand.ts";
 import { Autoscaler, SYNC_SECONDS } from "./autoscaler.ts";
 import { Replica, type ReplicaLimits } from "./replica.ts";
 import type { ScalerSpec } from "./scaled-object.ts";

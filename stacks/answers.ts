@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { EvaluationReference } from "../components/delivery/gate.ts";
 import { adaptersOf } from "../components/serving/engine.ts";
 import type { Evaluated } from "../evals/report.ts";
-import { canonicalJson } from "../gateway/src/index.ts";
+import { canonicalJson } from "../gateway/src/audit/canonical-json.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
 
 type Model = PlatformConfig["models"][number];

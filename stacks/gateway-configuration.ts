@@ -2,7 +2,9 @@ import type { AuditBucket, AuditDestination } from "../components/audit/destinat
 import { TRACES_URL } from "../components/tracing/address.ts";
 import { GATEWAY_PATHS, GATEWAY_PORTS } from "../components/gateway/address.ts";
 import { KEY_FILES } from "../components/gateway/keys.ts";
-import { checkConfig, guardCode, type GatewayConfigInput } from "../gateway/src/index.ts";
+import { checkConfig } from "../gateway/src/config/load.ts";
+import { guardCode } from "../gateway/src/guards/code.ts";
+import type { GatewayConfigInput } from "../gateway/src/config/schema.ts";
 import { enginePort, modelUrl } from "../components/serving/engine.ts";
 import { gatewayPrompt } from "../prompts/compile.ts";
 import type { PlatformConfig } from "./schema/platform.ts";

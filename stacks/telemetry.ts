@@ -9,7 +9,7 @@ import {
   type TelemetryStorage,
 } from "../components/tracing/stores.ts";
 import { TelemetryNamespace } from "../components/tracing/telemetry-namespace.ts";
-import { CONTENT_ATTRIBUTES, RENAMED_ATTRIBUTES } from "../gateway/src/index.ts";
+import { CONTENT_ATTRIBUTES, RENAMED_ATTRIBUTES } from "../gateway/src/tracing/semconv.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import type { CloudServices } from "./clouds/environment.ts";
 import type { PlatformConfig } from "./schema/platform.ts";

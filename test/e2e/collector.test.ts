@@ -9,7 +9,7 @@ import {
   type CollectorConfig,
 } from "../../components/tracing/collector-config.ts";
 import { platformTarget, type TracePlatform } from "../../components/tracing/platforms.ts";
-import { CONTENT_ATTRIBUTES, RENAMED_ATTRIBUTES } from "../../gateway/src/index.ts";
+import { CONTENT_ATTRIBUTES, RENAMED_ATTRIBUTES } from "../../gateway/src/tracing/semconv.ts";
 import { ensureTool, OTELCOL } from "../../tools/go-tool.ts";
 import { freePort } from "./cluster/processes.ts";
 import { otlpSink, type OtlpSink, type SunkSpan } from "./otlp-sink.ts";

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { readDataSets } from "../../evals/data-sets.ts";
 import { resultsOf } from "../../evals/results.ts";
 import { run } from "../../evals/run/runner.ts";
-import { guardrailVersion } from "../../gateway/src/index.ts";
+import { guardrailVersion } from "../../gateway/src/guards/version.ts";
 import { embedded } from "../../local/engine/embedded.ts";
 import { startEvaluated } from "../../local/evaluated.ts";
 import { installedDigest, installedModel } from "../../local/model/paths.ts";

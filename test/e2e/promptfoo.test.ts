@@ -12,7 +12,8 @@ import { promptfooConfig, type PromptfooConfig } from "../../evals/promptfoo/exp
 import { promptfooLines, readPromptfooResults, type PromptfooResults } from "../../evals/promptfoo/import.ts";
 import { resultsOf } from "../../evals/results.ts";
 import type { RunHead } from "../../evals/run/journal.ts";
-import { guardrailVersion, type GatewayConfigInput } from "../../gateway/src/index.ts";
+import { guardrailVersion } from "../../gateway/src/guards/version.ts";
+import type { GatewayConfigInput } from "../../gateway/src/config/schema.ts";
 import { embedded } from "../../local/engine/embedded.ts";
 import { startEvaluated, type RunningEvaluated } from "../../local/evaluated.ts";
 import { installedDigest, installedModel } from "../../local/model/paths.ts";

@@ -8,7 +8,8 @@ import { evaluationOf } from "../../evals/evaluation.ts";
 import type { EvaluationReport } from "../../evals/report.ts";
 import type { StoredRun } from "../../evals/run/journal.ts";
 import { run } from "../../evals/run/runner.ts";
-import { guardrailVersion, type GatewayConfigInput } from "../../gateway/src/index.ts";
+import { guardrailVersion } from "../../gateway/src/guards/version.ts";
+import type { GatewayConfigInput } from "../../gateway/src/config/schema.ts";
 import { startEvaluated } from "../../local/evaluated.ts";
 import type { GenerationRequest, TextGenerator } from "../../local/engine/generator.ts";
 

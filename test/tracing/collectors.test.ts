@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { capture } from "../../plan/capture.ts";
-import { CONTENT_ATTRIBUTES, RENAMED_ATTRIBUTES } from "../../gateway/src/index.ts";
+import { CONTENT_ATTRIBUTES, RENAMED_ATTRIBUTES } from "../../gateway/src/tracing/semconv.ts";
 import { ingestConfig, samplingConfig } from "../../components/tracing/collector-config.ts";
 import { Collectors } from "../../components/tracing/collectors.ts";
 import { platformTarget, type TracePlatform } from "../../components/tracing/platforms.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { GatewayConfigInput } from "../../../gateway/src/index.ts";
+import type { GatewayConfigInput } from "../../../gateway/src/config/schema.ts";
 import type { ClusterDns } from "./cluster-dns.ts";
 import { freePort, type Processes } from "./processes.ts";
 
