@@ -16,6 +16,19 @@ function isReport({ inputs }: ResourceNode): boolean {
   return isRecord(data) && "report.json" in data;
 }
 
+function read(node: ResourceNode): GatewayView {
+  const text = valueAt(node.inputs, "data");
+  const file =
+    text === undefined || isUnknown(text)
+      ? undefined
+      : (text as Readonly<Record<string, GraphValue>>)["gateway.yaml"];
+  if (typeof file !== "string") return { node, configuration: { $unknown: true } };
+  return { node, configuration: parse(file) as GraphValue };
+}
+
+/** Views by their resource: most controls ask, and reading the file took most of the time of a judgement. */
+const views = new WeakMap<ResourceNode, GatewayView>();
+
 /** The gateway's configuration in the graph; undefined without a gateway. */
 export function gatewayOf(graph: ResourceGraph): GatewayView | undefined {
   const node = graph.nodes.find(
@@ -25,13 +38,9 @@ export function gatewayOf(graph: ResourceGraph): GatewayView | undefined {
       !isReport(each),
   );
   if (node === undefined) return undefined;
-  const text = valueAt(node.inputs, "data");
-  const file =
-    text === undefined || isUnknown(text)
-      ? undefined
-      : (text as Readonly<Record<string, GraphValue>>)["gateway.yaml"];
-  if (typeof file !== "string") return { node, configuration: { $unknown: true } };
-  return { node, configuration: parse(file) as GraphValue };
+  const view = views.get(node) ?? read(node);
+  views.set(node, view);
+  return view;
 }
 
 /** Whether a key of the administration interface has a role. */
