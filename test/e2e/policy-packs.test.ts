@@ -92,7 +92,12 @@ describe("the real engine with both policy packs", () => {
     batches.map(
       (batch) => [batch.environment, batch.broken.map(({ what }) => what).join(", "), batch] as const,
     ),
-  )("refuses %s with %s, and for nothing else", async (environment, _whats, { circumstances, stopping }) => {
+  )("refuses %s with %s, and for nothing else", async (environment, _whats, batch) => {
+    const { broken, circumstances, stopping } = batch;
+    // What each of them must be refused for is written down, and not only what both judgements agree on.
+    expect(new Set(stopping.map(({ control }) => control))).toEqual(
+      new Set(broken.flatMap(({ controls }) => controls)),
+    );
     expect(await preview(environment, circumstances, stopping)).toEqual({ stopping, outcome: "refused" });
   });
 });
