@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { auditCommand as run } from "../gateway/src/index.ts";
+import { auditCommand as run } from "../gateway/src/cli/audit-command.ts";
 
 /** `llmops audit`: verify, search, export and reconcile audit logs; the gateway's own command, usable without it. */
 export function auditCommand(): Command {

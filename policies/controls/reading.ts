@@ -2,12 +2,18 @@ import { byUrn, type ResourceGraph, type ResourceNode } from "../../graph/graph.
 import { isSecret, isUnknown, valueAt, type GraphValue } from "../../graph/values.ts";
 import type { Observation, Problem } from "./control.ts";
 
+/** Properties by name: the engine hands them on in another order than the program. */
+function ordered(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** Text of a value for a finding; secrets stay secret. */
 export function shown(value: GraphValue | undefined): string {
   if (value === undefined) return "not set";
   if (isSecret(value)) return "a secret";
   if (isUnknown(value)) return "unknown before deployment";
-  return JSON.stringify(value);
+  return JSON.stringify(value, ordered);
 }
 
 /** A text as it is; anything else as it is shown. */

@@ -26,19 +26,39 @@ export interface Operation {
   readonly urn: string;
 }
 
+/** A stack as the backend keeps it. */
+export interface State {
+  readonly resources?: readonly { readonly urn: string }[];
+  readonly pending_operations?: readonly {
+    readonly type: string;
+    readonly resource: { readonly urn: string };
+  }[];
+}
+
+/** What the next operations of a stack run with. */
+export interface Run {
+  /** The program is the platform of this configuration. */
+  readonly config: () => PlatformConfig;
+  /** Runs in the program's own runtime, before its first resource. */
+  readonly before?: () => void;
+  /** Settings in the stack's file, which policy packs are told. @default none */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** ISO time policy packs judge on. @default now */
+  readonly asOf?: string;
+}
+
 /** The real Pulumi engine on this machine: file backend, stand-in providers, nothing reachable outside. */
 export interface Engine {
-  /**
-   * A stack whose program is the platform of a configuration.
-   * @param before runs in the program's own runtime, before its first resource
-   * @param asOf ISO time policy packs judge on. @default now
-   */
-  stack(name: string, config: () => PlatformConfig, before?: () => void, asOf?: string): Promise<Stack>;
+  /** The stack of a name with a program and settings; it is created when asked for the first time. */
+  stack(name: string, run: Run): Promise<Stack>;
   /** Operations of the providers since the last call. */
   operations(): Operation[];
   /** Makes the creation of every resource of a type fail, or nothing any more. */
   failCreateOf(type: string | undefined): void;
-  /** Makes the creation of every resource of a type never end, or nothing any more. */
+  /**
+   * Makes the creation of every resource of a type never end, or nothing any more. Meanwhile the engine writes its state after
+   * each step, as it does for everybody; else once at the end of a run, because what it writes between takes most of the run.
+   */
   hangCreateOf(type: string | undefined): void;
   /**
    * Waits until a creation hangs and everything else has settled, then kills the engine without warning.
@@ -51,6 +71,8 @@ export interface Engine {
   backendText(): string;
   /** Text of the stack's state file. */
   stateFile(stack: string): string;
+  /** What the state file says: resources, and operations whose end nobody saw. */
+  state(stack: string): State;
   close(): Promise<void>;
 }
 
@@ -99,18 +121,22 @@ export async function startEngine(): Promise<Engine> {
     join(programs, "pulumi-analyzer-policy-nodejs"),
     `NODE_COMPILE_CACHE='${join(folder, "compiled")}' exec '${process.execPath}' '${runPack}' "$@"`,
   );
+  const [hang, hanging] = [join(folder, "hang-create-of"), join(folder, "hanging")];
   // What is killed is the engine itself, so its own process says which it is.
   const running = join(folder, "engine");
   writeProgram(
     join(programs, "pulumi"),
-    `echo $$ > '${running}'\nexec '${join(tool, "bin", "pulumi")}' "$@"`,
+    [
+      `echo $$ > '${running}'`,
+      `[ -e '${hang}' ] || export PULUMI_SKIP_CHECKPOINTS=true`,
+      `exec '${join(tool, "bin", "pulumi")}' "$@"`,
+    ].join("\n"),
   );
   const project = join(folder, "project");
   mkdirSync(project);
   writeFileSync(join(project, "Pulumi.yaml"), `name: ${PROJECT_NAME}\nruntime: nodejs\n`);
   const log = join(folder, "operations.jsonl");
   const fail = join(folder, "fail-create-of");
-  const [hang, hanging] = [join(folder, "hang-create-of"), join(folder, "hanging")];
   const pulumiCommand = await PulumiCommand.get({ root: folder });
   const envVars = {
     PATH: [programs, process.env["PATH"]].join(delimiter),
@@ -121,20 +147,36 @@ export async function startEngine(): Promise<Engine> {
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     PULUMI_DEBUG_PROVIDERS: providers,
   };
+  const created = new Map<string, Promise<Stack>>();
+  const create = async (stackName: string): Promise<Stack> => {
+    const stack = await LocalWorkspace.createStack(
+      { projectName: PROJECT_NAME, stackName, program: () => Promise.resolve() },
+      { pulumiCommand, envVars },
+    );
+    // Each update would start the CLI twice more to read them, and nobody looks at them here.
+    stack.workspace.stackOutputs = () => Promise.resolve({});
+    return stack;
+  };
+  const stateFile = (stack: string): string =>
+    readFileSync(join(backend, ".pulumi", "stacks", PROJECT_NAME, `${stack}.json`), "utf8");
   return {
-    stack: (stackName, config, before = () => undefined, asOf = "") =>
-      LocalWorkspace.createOrSelectStack(
-        {
-          projectName: PROJECT_NAME,
-          stackName,
-          program: () =>
-            withBriefTraces(() => {
-              before();
-              return Promise.resolve({ platform: platformProgram(config()) });
-            }),
-        },
-        { pulumiCommand, envVars: { ...envVars, LLMOPS_POLICY_AS_OF: asOf } },
-      ),
+    stack: async (name, { config, before, settings = {}, asOf = "" }) => {
+      const found = created.get(name) ?? create(name);
+      created.set(name, found);
+      const stack = await found;
+      const { workspace } = stack;
+      workspace.program = () =>
+        withBriefTraces(() => {
+          before?.();
+          return Promise.resolve({ platform: platformProgram(config()) });
+        });
+      workspace.envVars = { ...envVars, LLMOPS_POLICY_AS_OF: asOf };
+      await workspace.saveStackSettings(name, {
+        ...(await workspace.stackSettings(name)),
+        config: { ...settings },
+      });
+      return stack;
+    },
     unprotect: (stack) => {
       const { status, stderr } = spawnSync(
         join(programs, "pulumi"),
@@ -177,8 +219,9 @@ export async function startEngine(): Promise<Engine> {
         .filter((entry) => entry.isFile())
         .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
         .join("\n"),
-    stateFile: (stack) =>
-      readFileSync(join(backend, ".pulumi", "stacks", PROJECT_NAME, `${stack}.json`), "utf8"),
+    stateFile,
+    state: (stack) =>
+      (JSON.parse(stateFile(stack)) as { checkpoint: { latest: State | null } }).checkpoint.latest ?? {},
     close: async () => {
       await processes.stopAll();
       rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,3 @@
-import type { Stack } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import { readStack } from "../../stacks/schema/stack-file.ts";
@@ -23,11 +22,8 @@ afterAll(async () => {
   await engine.close();
 });
 
-async function pendingOperations(stack: Stack): Promise<string[]> {
-  const exported = (await stack.exportStack()) as {
-    deployment: { pending_operations?: { type: string; resource: { urn: string } }[] };
-  };
-  return (exported.deployment.pending_operations ?? []).map(
+function pendingOperations(stack: string): string[] {
+  return (engine.state(stack).pending_operations ?? []).map(
     ({ type, resource }) => `${type} ${typeOf(resource.urn)}`,
   );
 }
@@ -41,14 +37,14 @@ describe.each(CASES)("an engine that is killed in the middle of an update: $name
   let before: string[] = [];
 
   it("previews the creation of everything in the offline plan and creates nothing", async () => {
-    const stack = await engine.stack(name, config);
+    const stack = await engine.stack(name, { config });
     const { changeSummary } = await stack.preview({ diff: true, onOutput });
     expect(changeSummary).toEqual({ create: planned(name).nodes.length });
     expect(engine.operations()).toEqual([]);
   });
 
   it("leaves a lock and the one creation whose end nobody saw", async () => {
-    const stack = await engine.stack(name, config);
+    const stack = await engine.stack(name, { config });
     engine.hangCreateOf(cluster);
     const run = expect(stack.up({ diff: true, onOutput })).rejects.toThrow();
     await engine.killWhenHanging();
@@ -56,13 +52,13 @@ describe.each(CASES)("an engine that is killed in the middle of an update: $name
     engine.hangCreateOf(undefined);
     before = engine.operations().map(({ urn }) => urn);
     expect(before.map(typeOf)).not.toContain(cluster);
-    expect(await pendingOperations(stack)).toEqual([`creating ${cluster}`]);
+    expect(pendingOperations(name)).toEqual([`creating ${cluster}`]);
     await expect(stack.up()).rejects.toThrow("the stack is currently locked by 1 lock(s)");
     expect(engine.operations()).toEqual([]);
   });
 
   it("creates the rest, and nothing twice, once the lock is lifted", async () => {
-    const stack = await engine.stack(name, config);
+    const stack = await engine.stack(name, { config });
     await stack.cancel();
     await stack.up({ diff: true, onOutput });
     const operations = engine.operations();
@@ -71,9 +67,9 @@ describe.each(CASES)("an engine that is killed in the middle of an update: $name
   });
 
   it("is whole again: no operation is pending and another run changes nothing", async () => {
-    const stack = await engine.stack(name, config);
+    const stack = await engine.stack(name, { config });
     await stack.refresh({ clearPendingCreates: true, onOutput });
-    expect(await pendingOperations(stack)).toEqual([]);
+    expect(pendingOperations(name)).toEqual([]);
     const { summary } = await stack.up({ diff: true, onOutput });
     expect(Object.keys(summary.resourceChanges ?? {})).toEqual(["same"]);
     expect(engine.operations()).toEqual([]);
