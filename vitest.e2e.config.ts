@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/e2e/longest-first.ts";
 
@@ -45,7 +46,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           exclude: [...QUIET, ...WAITING],
           sequence: { groupOrder: 2 },
-          maxWorkers: "100%",
+          // They wait a fifth of their time, for servers to start and answer.
+          maxWorkers: availableParallelism() + 1,
         },
       },
     ],

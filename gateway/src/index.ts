@@ -1,9 +1,6 @@
-// What runs a gateway or reads what one left behind; `description.ts` has what describes one.
-export { auditCommand } from "./cli/audit-command.ts";
+// What runs a gateway and verifies what it left behind; `description.ts` has what describes one.
 export { verifyDirectory } from "./audit/verify.ts";
-export type { Verification, VerifyOptions } from "./audit/verify.ts";
-export type { Finding, FindingKind, FindingPlace } from "./audit/findings.ts";
-export type { Anchor, ChainSummary } from "./audit/verify-chain.ts";
+export type { Verification } from "./audit/verify.ts";
 export { ConnectionDrain } from "./server/connection-drain.ts";
 export { startGateway } from "./server/gateway.ts";
 export type { RunningGateway } from "./server/gateway.ts";
