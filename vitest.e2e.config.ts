@@ -6,16 +6,26 @@ import { LongestFirst } from "./test/e2e/longest-first.ts";
 export const QUIET = ["test/e2e/autoscaling.test.ts"] as const;
 
 /**
- * Suites that wait more than they compute: for clusters, streams of a minute, watches. They run beside one another, and before the
- * others: time is their subject, and a neighbour's load would be part of what they see.
+ * Suites that wait more than they compute: for clusters, servers, streams of a minute, watches. They run beside one another, and
+ * before the others: time is the subject of the long ones, and a busy neighbour would be part of what they see.
  */
 const WAITING = [
   "test/e2e/canary.test.ts",
   "test/e2e/drain.test.ts",
+  "test/e2e/gateway/cloud-storage.test.ts",
+  "test/e2e/gateway/delivery.test.ts",
+  "test/e2e/gateway/redis.test.ts",
+  "test/e2e/gateway/stores.test.ts",
+  "test/e2e/label-studio.test.ts",
   "test/e2e/loops.test.ts",
+  "test/e2e/mlflow.test.ts",
+  "test/e2e/receivers.test.ts",
   "test/e2e/rollouts.test.ts",
   "test/e2e/workflows.test.ts",
 ] as const;
+
+/** As many as there are long ones, on two cores or more. */
+const WAITING_AT_ONCE = 5;
 
 /** What every end-to-end suite has in common. */
 export const SETTINGS = {
@@ -36,7 +46,7 @@ export default defineConfig({
           include: [...WAITING],
           globalSetup: "test/e2e/cluster/build.ts",
           sequence: { groupOrder: 1 },
-          maxWorkers: WAITING.length,
+          maxWorkers: WAITING_AT_ONCE,
         },
       },
       {
@@ -46,7 +56,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           exclude: [...QUIET, ...WAITING],
           sequence: { groupOrder: 2 },
-          // They wait a fifth of their time, for servers to start and answer.
+          // They wait a part of their time as well, for programs to start.
           maxWorkers: availableParallelism() + 1,
         },
       },

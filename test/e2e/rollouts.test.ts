@@ -28,6 +28,16 @@ function asked(digit: string): string[][] {
 
 type BlueGreen = Readonly<Record<string, unknown>>;
 
+/**
+ * Until only one version has ready replicas. A version that is delivered in the second after an abort keeps the aborted replicas,
+ * because the controller gives them their time a moment later; so every check that aborts waits for this.
+ */
+async function onlyServes(digit: string): Promise<void> {
+  await expect
+    .poll(async () => (await model.state()).ready, { timeout: 150_000 })
+    .toEqual({ [digit]: REPLICAS });
+}
+
 /** The Rollout with another strategy; every other object as it is. */
 function withBlueGreen(object: KubeObject, change: (strategy: BlueGreen) => BlueGreen): KubeObject {
   if (object.kind !== "Rollout") return object;
@@ -102,7 +112,7 @@ describe("a blue-green delivery of globex-prod by the real Argo Rollouts", () =>
     expect(message).toMatch(/pre-promotion analysis phase error\/failed/);
     expect((await model.measurements(digit))["signed-evaluation"]).toEqual(["Failed"]);
     expect(asked(digit)).toHaveLength(report === "missing" ? 0 : 1);
-    await expect.poll(async () => (await model.state()).ready, { timeout: 150_000 }).toEqual({ 2: REPLICAS });
+    await onlyServes("2");
     expect(model.extremes()).toEqual({ leastServing: REPLICAS, mostPods: 2 * REPLICAS });
   });
 
@@ -119,6 +129,7 @@ describe("a blue-green delivery of globex-prod by the real Argo Rollouts", () =>
     const failed = (await model.measurements(digit))["time-to-first-token"] ?? [];
     expect(failed.filter((each) => value.test(each))).toHaveLength(2);
     expect(model.extremes().leastServing).toBe(REPLICAS);
+    await onlyServes("2");
   });
 
   it("goes back when the rollback loop aborts the watch, with the loop's own rights", async () => {
@@ -160,6 +171,7 @@ describe("a blue-green delivery of globex-prod by the real Argo Rollouts", () =>
       expect.stringContaining('"kind":"aborted"'),
     ]);
     await model.until({ isAborted: true, active: "2", stable: "2" });
+    await onlyServes("2");
   });
 
   it("asks the gate again when a refused version is tried again, and again when it is merged again", async () => {
@@ -167,16 +179,24 @@ describe("a blue-green delivery of globex-prod by the real Argo Rollouts", () =>
     const before = asked("3").length;
     await model.deliver(refused);
     await model.until({ isAborted: true, active: "2", stable: "2" });
-    await expect.poll(async () => (await model.state()).ready, { timeout: 60_000 }).toEqual({ 2: REPLICAS });
-    await model.person("retry");
-    await expect.poll(() => asked("3").length, { timeout: 60_000 }).toBe(before + 2);
+    await onlyServes("2");
+    await expect
+      .poll(
+        async () => {
+          // Some tries the controller ends by the verdict there is, without asking: then a person tries once more.
+          if (asked("3").length < before + 2 && (await model.state()).isAborted) await model.person("retry");
+          return asked("3").length;
+        },
+        { timeout: 150_000, interval: 2_000 },
+      )
+      .toBe(before + 2);
     await model.until({ isAborted: true, active: "2", stable: "2" });
     await model.deliver({ digit: "2", behaviour: "good", report: "own" });
     await model.until({ phase: "Healthy", isAborted: false, active: "2", ready: { 2: REPLICAS } });
     await model.deliver(refused);
     await expect.poll(() => asked("3").length, { timeout: 60_000 }).toBe(before + 3);
     await model.until({ isAborted: true, active: "2", stable: "2" });
-    await expect.poll(async () => (await model.state()).ready, { timeout: 60_000 }).toEqual({ 2: REPLICAS });
+    await onlyServes("2");
   });
 
   it("would put a refused version into service without asking, were its pods still there when it is tried again, which is why they leave at once", async () => {
