@@ -12,7 +12,7 @@ import {
 import type { SoftwareComponent } from "../supply-chain/component.ts";
 import { inventoryOf } from "../supply-chain/inventory.ts";
 import { npmPackages } from "../supply-chain/npm-packages.ts";
-import { GO_TOOLS, OTELCOL } from "../tools/go-tool.ts";
+import { GO_TOOLS } from "../tools/go-tool.ts";
 import { STACKS_FOLDER } from "./context.ts";
 
 function text(path: string): string {
@@ -23,9 +23,7 @@ function text(path: string): string {
 export function repositoryComponents(): SoftwareComponent[] {
   return [
     ...npmPackages(JSON.parse(text("package-lock.json"))),
-    ...toolComponents(
-      [...GO_TOOLS, OTELCOL].map((tool) => ({ ...tool, sums: text(`tools/${tool.name}/go.sum`) })),
-    ),
+    ...toolComponents(GO_TOOLS.map((tool) => ({ ...tool, sums: text(`tools/${tool.name}/go.sum`) }))),
     ...dataComponents(readDataLock()),
   ];
 }

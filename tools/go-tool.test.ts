@@ -12,7 +12,6 @@ import { delimiter, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   ensureTool,
-  GO_TOOLS,
   goProblem,
   KEDA,
   KUBERNETES,
@@ -21,6 +20,7 @@ import {
   toolFolder,
   ToolError,
   VEGETA,
+  UPSTREAM_TOOLS,
 } from "./go-tool.ts";
 
 describe("goProblem", () => {
@@ -54,7 +54,7 @@ describe("programs", () => {
 });
 
 describe("the pinned modules", () => {
-  it.each(GO_TOOLS)(
+  it.each(UPSTREAM_TOOLS)(
     "$name declares every package at the version the tool says",
     ({ name, packages, version }) => {
       const text = readFileSync(join(import.meta.dirname, name, "go.mod"), "utf8");

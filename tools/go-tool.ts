@@ -106,8 +106,8 @@ export const INFERENCE_SIM: GoTool = {
   ldflags: "-s -w",
 };
 
-/** Every Go tool, the ones most suites need first. */
-export const GO_TOOLS: readonly GoTool[] = [
+/** Tools whose programs are packages of the module they are pinned by. */
+export const UPSTREAM_TOOLS: readonly GoTool[] = [
   PULUMI,
   KUBERNETES,
   ETCD,
@@ -127,6 +127,9 @@ export const OTELCOL: GoTool = {
   version: "v0.158.0",
   ldflags: "-s -w",
 };
+
+/** Every Go tool, the ones most suites need first. */
+export const GO_TOOLS: readonly GoTool[] = [...UPSTREAM_TOOLS, OTELCOL];
 
 /** A tool cannot be built. */
 export class ToolError extends Error {
