@@ -183,7 +183,7 @@ describe("a blue-green delivery of globex-prod by the real Argo Rollouts", () =>
     await expect
       .poll(
         async () => {
-          // Some tries the controller ends by the verdict there is, without asking: then a person tries once more.
+          // Once in nine runs a try ended without a question, and the version stayed out: then a person tries once more.
           if (asked("3").length < before + 2 && (await model.state()).isAborted) await model.person("retry");
           return asked("3").length;
         },
