@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { EnvelopeError, signEnvelope } from "../signing/dsse.ts";
 import { admission, type AdmissionRules } from "./admission.ts";
 import { readReport, signReport, verifyReport, type EvaluationReport } from "./report.ts";
+import { PASSED_REPORT } from "./testing/report.ts";
 
 function keys(): { readonly secret: string; readonly open: string } {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
@@ -16,28 +17,14 @@ function keys(): { readonly secret: string; readonly open: string } {
 const digest = (letter: string): `sha256:${string}` => `sha256:${letter.repeat(64)}`;
 
 const REPORT: EvaluationReport = {
-  schema: "llmops.evaluation/v1",
-  run: "run-1",
-  stack: "acme-prod",
-  environment: "prod",
-  model: "claims-assistant",
+  ...PASSED_REPORT,
   evaluated: {
     model: `gitCommit:${"1".repeat(40)}`,
     prompt: digest("2"),
     guardrails: digest("3"),
     dataSets: digest("4"),
   },
-  engine: "model",
   finishedAt: "2026-11-20T10:00:00.000Z",
-  completeness: { kind: "complete" },
-  samples: 320,
-  suites: [
-    { name: "factuality", samples: 320, score: 300, grader: "deterministic", decision: "passed", reason: "" },
-  ],
-  comparison: null,
-  judge: null,
-  decision: "passed",
-  reasons: [],
 };
 
 const RULES: AdmissionRules = { environment: "prod", minSamples: 200, maxAgeDays: 90 };

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { EvaluationReport } from "../report.ts";
+import { PASSED_REPORT } from "../testing/report.ts";
 import { publishToBraintrust } from "./braintrust.ts";
 import { PublishError } from "./http.ts";
 import { publishToLangsmith } from "./langsmith.ts";
@@ -47,24 +48,16 @@ async function platform(answers: Answers): Promise<{ url: string; calls: Recorde
 
 const hash = (letter: string): string => `sha256:${letter.repeat(64)}`;
 const report: EvaluationReport = {
-  schema: "llmops.evaluation/v1",
+  ...PASSED_REPORT,
   run: "run-1",
-  stack: "acme-prod",
-  environment: "prod",
   model: "claims-assistant",
   evaluated: { model: hash("a"), prompt: "none", guardrails: hash("b"), dataSets: hash("c") },
-  engine: "model",
   finishedAt: "2026-11-24T10:00:00.000Z",
-  completeness: { kind: "complete" },
   samples: 4,
   suites: [
     { name: "factuality", samples: 4, score: 3, grader: "deterministic", decision: "passed", reason: "" },
     { name: "bias", samples: 0, score: 0, grader: "judge", decision: "inconclusive", reason: "no judge" },
   ],
-  comparison: null,
-  judge: null,
-  decision: "passed",
-  reasons: [],
 };
 
 const MLFLOW = "/api/2.0/mlflow";

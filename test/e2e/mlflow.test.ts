@@ -15,6 +15,7 @@ import {
 import { WRITE_AUTH_FILE } from "../../components/evaluation/tracking-server.ts";
 import { retrainTemplate } from "../../components/loops/templates.ts";
 import { signReport, type EvaluationReport } from "../../evals/report.ts";
+import { PASSED_REPORT } from "../../evals/testing/report.ts";
 import { ensurePythonTool, MLFLOW } from "../../tools/python-tool.ts";
 import { ADMIN, basic, startMlflow, type MlflowServer } from "./mlflow-server.ts";
 
@@ -37,23 +38,15 @@ const hash = (letter: string): string => `sha256:${letter.repeat(64)}`;
 
 function signed(change: Partial<EvaluationReport>): string {
   const report: EvaluationReport = {
-    schema: "llmops.evaluation/v1",
+    ...PASSED_REPORT,
     run: "run-1",
-    stack: "acme-prod",
-    environment: "prod",
     model: "claims-assistant",
     evaluated: { model: hash("a"), prompt: "none", guardrails: hash("b"), dataSets: hash("c") },
-    engine: "model",
     finishedAt: "2026-11-24T10:00:00.000Z",
-    completeness: { kind: "complete" },
     samples: 64,
     suites: [
       { name: "factuality", samples: 64, score: 48, grader: "deterministic", decision: "passed", reason: "" },
     ],
-    comparison: null,
-    judge: null,
-    decision: "passed",
-    reasons: [],
     ...change,
   };
   const file = at(`${report.run}.json`);

@@ -10,6 +10,7 @@ import { Gateway } from "../../../components/gateway/gateway.ts";
 import type { ServedGate } from "../../../components/delivery/gate.ts";
 import type { GatewayDelivery } from "../../../components/gateway/delivery.ts";
 import { signReport, type EvaluationReport } from "../../../evals/report.ts";
+import { PASSED_REPORT } from "../../../evals/testing/report.ts";
 import { capture } from "../../../plan/capture.ts";
 import { startApiServer, type ApiServer } from "../cluster/api-server.ts";
 import { startControllers } from "../cluster/control-plane.ts";
@@ -38,34 +39,11 @@ interface Version {
 function gateOf({ guardrails, evaluation }: Version): ServedGate {
   const served = { model: hash("a"), prompt: "none", guardrails };
   const report: EvaluationReport = {
-    schema: "llmops.evaluation/v1",
-    run: "run",
-    stack: "acme-prod",
-    environment: "prod",
+    ...PASSED_REPORT,
     model: "claims",
-    evaluated: {
-      model: hash("a"),
-      prompt: "none",
-      guardrails,
-      dataSets: hash("d"),
-    },
-    engine: "model",
+    evaluated: { ...served, dataSets: hash("d") },
     // Long ago: a pod that starts again must not fail for that.
     finishedAt: "2025-01-01T00:00:00.000Z",
-    completeness: { kind: "complete" },
-    samples: 300,
-    suites: [
-      {
-        name: "factuality",
-        samples: 300,
-        score: 290,
-        grader: "deterministic",
-        decision: "passed",
-        reason: "",
-      },
-    ],
-    comparison: null,
-    judge: null,
     decision: evaluation === "failed" ? "failed" : "passed",
     reasons: evaluation === "failed" ? ["worse"] : [],
   };
