@@ -17,6 +17,7 @@ const WAITING = [
   "test/e2e/gateway/redis.test.ts",
   "test/e2e/gateway/stores.test.ts",
   "test/e2e/label-studio.test.ts",
+  "test/e2e/ladder.test.ts",
   "test/e2e/loops.test.ts",
   "test/e2e/mlflow.test.ts",
   "test/e2e/receivers.test.ts",
@@ -26,6 +27,9 @@ const WAITING = [
 
 /** As many as there are long ones, on two cores or more. */
 const WAITING_AT_ONCE = 5;
+
+/** Makes what the suites of a project start, by the project's name; the root has none and starts nothing. */
+export const INSTALL = "test/e2e/install.ts";
 
 /** What every end-to-end suite has in common. */
 export const SETTINGS = {
@@ -43,8 +47,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "waiting",
+          globalSetup: INSTALL,
           include: [...WAITING],
-          globalSetup: "test/e2e/cluster/build.ts",
           sequence: { groupOrder: 1 },
           maxWorkers: WAITING_AT_ONCE,
         },
@@ -53,6 +57,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "computing",
+          globalSetup: INSTALL,
           include: ["test/e2e/**/*.test.ts"],
           exclude: [...QUIET, ...WAITING],
           sequence: { groupOrder: 2 },

@@ -1,5 +1,7 @@
 import { defineConfig } from "vitest/config";
-import { QUIET, SETTINGS } from "./vitest.e2e.config.ts";
+import { INSTALL, QUIET, SETTINGS } from "./vitest.e2e.config.ts";
 
 /** Suites for a machine that does nothing else; `npm run test:e2e:quiet`. */
-export default defineConfig({ test: { ...SETTINGS, include: [...QUIET], fileParallelism: false } });
+export default defineConfig({
+  test: { ...SETTINGS, name: "quiet", globalSetup: INSTALL, include: [...QUIET], fileParallelism: false },
+});

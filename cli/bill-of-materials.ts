@@ -23,7 +23,7 @@ function text(path: string): string {
 export function repositoryComponents(): SoftwareComponent[] {
   return [
     ...npmPackages(JSON.parse(text("package-lock.json"))),
-    ...toolComponents(GO_TOOLS.map((tool) => ({ ...tool, sums: text(`tools/${tool.name}/go.sum`) }))),
+    ...toolComponents(GO_TOOLS.map((tool) => ({ ...tool, sums: text(`tools/${tool.folder}/go.sum`) }))),
     ...dataComponents(readDataLock()),
   ];
 }

@@ -28,6 +28,8 @@ describe("goProblem", () => {
     ["go1.26.8", "1.26"],
     ["go1.27rc1", "1.26"],
     ["go2.0", "1.26"],
+    ["go1.26.6", "1.26.6"],
+    ["go1.27", "1.26.6"],
   ])("accepts %s for %s", (found, required) => {
     expect(goProblem(found, required)).toBeUndefined();
   });
@@ -35,6 +37,7 @@ describe("goProblem", () => {
   it.each([
     ["go1.25.11", "1.26", "Go 1.26 or later is needed, found go1.25.11"],
     ["go1.3", "1.26", "Go 1.26 or later is needed, found go1.3"],
+    ["go1.26.5", "1.26.6", "Go 1.26.6 or later is needed, found go1.26.5"],
     ["", "1.26", "Go 1.26 or later is needed, found none"],
     ["devel", "1.26", "Go 1.26 or later is needed, found devel"],
     ["go1.26.8", "", "Go  or later is needed, found go1.26.8"],
@@ -56,8 +59,8 @@ describe("programs", () => {
 describe("the pinned modules", () => {
   it.each(UPSTREAM_TOOLS)(
     "$name declares every package at the version the tool says",
-    ({ name, packages, version }) => {
-      const text = readFileSync(join(import.meta.dirname, name, "go.mod"), "utf8");
+    ({ folder, packages, version }) => {
+      const text = readFileSync(join(import.meta.dirname, folder, "go.mod"), "utf8");
       for (const each of packages) expect(text).toMatch(new RegExp(`^(tool |\\t)${each}$`, "m"));
       const required = [...text.matchAll(/^\t(\S+) (v\S+)/gm)].filter(([, module = ""]) =>
         packages.every((each) => each === module || each.startsWith(`${module}/`)),
@@ -137,13 +140,13 @@ ${onBuild}
 
   it("names the version it needs when Go is too old", async () => {
     fakeGo("go1.25.1", "exit 9");
-    await expect(ensureTool(PULUMI, quiet)).rejects.toThrow("Go 1.26 or later is needed, found go1.25.1");
+    await expect(ensureTool(PULUMI, quiet)).rejects.toThrow("Go 1.26.6 or later is needed, found go1.25.1");
   });
 
   it("says how to get Go when there is none", async () => {
     vi.stubEnv("PATH", folder);
     await expect(ensureTool(PULUMI, quiet)).rejects.toThrow(
-      "Go 1.26 or later is needed, found none: pulumi v3.259.0 is built from its Go module. Install Go from https://go.dev/dl",
+      "Go 1.26.6 or later is needed, found none: pulumi v3.259.0 is built from its Go module. Install Go from https://go.dev/dl",
     );
   });
 });

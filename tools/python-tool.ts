@@ -37,11 +37,12 @@ export const LABEL_STUDIO: PythonTool = { name: "label-studio", requirements: ["
 export const MLFLOW: PythonTool = { name: "mlflow", requirements: ["mlflow[auth]==3.17.2"] };
 
 /**
- * Folder with the tool's programs (`bin` of its virtual environment), installed first where it is missing.
+ * Folder with the tool's programs (`bin` of its virtual environment), installed first where it is missing. Python compiles what a
+ * program loads when it first does; pip would compile all of it.
  * @throws ToolError when Python or the package index cannot be reached
  */
 export function ensurePythonTool({ name, requirements }: PythonTool): Promise<string> {
-  const pip = ["install", "--quiet", "--disable-pip-version-check", ...requirements];
+  const pip = ["install", "--quiet", "--no-compile", "--disable-pip-version-check", ...requirements];
   return ensureEnvironment({ name, lock: requirements.join("\n"), pip });
 }
 

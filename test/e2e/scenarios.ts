@@ -45,6 +45,11 @@ export const SCENARIOS: readonly Scenario[] = [
     proves: "the scheduler puts models onto their pools only",
   },
   {
+    file: "test/e2e/ladder.test.ts",
+    scenario: "Capacity ladder",
+    proves: "a real Karpenter fills the first rung, then the second, and goes beyond no limit",
+  },
+  {
     file: "test/e2e/admission.test.ts",
     scenario: "Admission policies",
     proves: "the API server refuses what the policies forbid and takes what is shipped",

@@ -1,17 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { accountVariables, type MlflowAccount } from "../../../components/evaluation/mlflow-client.ts";
-import { ensureEnvironment } from "../../../tools/python-tool.ts";
 import { ADMIN, startMlflow, type MlflowServer } from "../mlflow-server.ts";
+import { DRIFT_JOB, ensureDriftJob } from "./environment.ts";
 
-const ROOT = join(import.meta.dirname, "..", "..", "..");
-const JOB = join(ROOT, "jobs", "drift");
 const folder = mkdtempSync(join(tmpdir(), "drift-job-"));
 let python: string;
 let server: MlflowServer;
@@ -53,11 +51,7 @@ async function seed(experiment: string, day: string, number: number, mean: numbe
 }
 
 beforeAll(async () => {
-  // The Dockerfile's own installation, made once for its line and its file of packages.
-  const install = /^RUN pip (.*)$/m.exec(readFileSync(join(JOB, "Dockerfile"), "utf8"))?.[1] ?? "";
-  const lock = [install, readFileSync(join(JOB, "requirements.txt"), "utf8")].join("\n");
-  const bin = await ensureEnvironment({ name: "drift-job", lock, pip: install.split(" "), folder: JOB });
-  python = join(bin, "python");
+  python = join(await ensureDriftJob(), "python");
   server = await startMlflow(folder);
 });
 
@@ -84,7 +78,7 @@ const runReply = z.object({
 
 async function compare(day: string): Promise<z.output<typeof jobReply>> {
   const done = await run([
-    join(JOB, "drift.py"),
+    join(DRIFT_JOB, "drift.py"),
     "--mlflow",
     server.url,
     "--traces",
@@ -126,14 +120,14 @@ it.each<[string, Partial<MlflowAccount>]>([
   ["a wrong password", { password: "wrong" }],
 ])("cannot compare with %s, and says so", async (_what, change) => {
   const args = ["--mlflow", server.url, "--traces", "gateway"];
-  const done = await run([join(JOB, "drift.py"), ...args], { ...ADMIN, ...change });
+  const done = await run([join(DRIFT_JOB, "drift.py"), ...args], { ...ADMIN, ...change });
   expect(done.status).toBe(2);
   expect(done.stderr).toContain("401");
 });
 
 it("says that it could not compare, instead of finding nothing", async () => {
   const done = await run([
-    join(JOB, "drift.py"),
+    join(DRIFT_JOB, "drift.py"),
     "--mlflow",
     server.url,
     "--traces",
