@@ -1,4 +1,5 @@
 import { Decimal } from "decimal.js";
+import escapeHtml from "escape-html";
 import type { Part } from "./breakdown.ts";
 import type { EnvironmentCost } from "./environment.ts";
 
@@ -9,15 +10,6 @@ const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9
 
 /** Parts drawn on their own; the others are one. */
 const MOST_PARTS = COLOURS.length - 1;
-
-/** Text for HTML and SVG. */
-export function escaped(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
-}
 
 /** The dearest parts by ceiling, the others added up. */
 function drawn(parts: readonly Part[]): Part[] {
@@ -55,7 +47,7 @@ export function costChart({ stack, byModel, report }: EnvironmentCost): string {
       const segments = parts
         .map(({ name, monthlyUsd }, index) => {
           const usd = Number(monthlyUsd[key]);
-          const rect = `<rect x="${(SIZE.left + x(at)).toFixed(1)}" y="${y}" width="${x(usd).toFixed(1)}" height="${SIZE.bar}" fill="${COLOURS[index] ?? COLOURS[0]}"><title>${escaped(name)}: ${monthlyUsd[key]} USD</title></rect>`;
+          const rect = `<rect x="${(SIZE.left + x(at)).toFixed(1)}" y="${y}" width="${x(usd).toFixed(1)}" height="${SIZE.bar}" fill="${COLOURS[index] ?? COLOURS[0]}"><title>${escapeHtml(name)}: ${monthlyUsd[key]} USD</title></rect>`;
           at += usd;
           return usd === 0 ? "" : rect;
         })
@@ -72,13 +64,13 @@ export function costChart({ stack, byModel, report }: EnvironmentCost): string {
     .map(({ name }, index) => {
       const column = SIZE.left + (index % 3) * (width / 3);
       const y = bottom + SIZE.legend * Math.floor(index / 3);
-      return `<rect x="${column.toFixed(1)}" y="${y}" width="12" height="12" fill="${COLOURS[index] ?? COLOURS[0]}"/><text x="${(column + 18).toFixed(1)}" y="${y + 11}">${escaped(name)}</text>`;
+      return `<rect x="${column.toFixed(1)}" y="${y}" width="12" height="12" fill="${COLOURS[index] ?? COLOURS[0]}"/><text x="${(column + 18).toFixed(1)}" y="${y + 11}">${escapeHtml(name)}</text>`;
     })
     .join("");
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIZE.width} ${height}" font-family="sans-serif" font-size="12">` +
-    `<title>${escaped(stack)}: cost in USD per month</title><rect width="100%" height="100%" fill="#fff"/>` +
-    `<text x="${SIZE.left}" y="20" font-size="14">${escaped(stack)}: USD per month, budget ${report.budgetUsd}</text>${bars}` +
+    `<title>${escapeHtml(stack)}: cost in USD per month</title><rect width="100%" height="100%" fill="#fff"/>` +
+    `<text x="${SIZE.left}" y="20" font-size="14">${escapeHtml(stack)}: USD per month, budget ${report.budgetUsd}</text>${bars}` +
     `<line x1="${budget}" x2="${budget}" y1="${SIZE.top - 8}" y2="${bottom - SIZE.gap + 8}" stroke="#000" stroke-dasharray="4 3"><title>budget ${report.budgetUsd} USD</title></line>${legend}</svg>\n`
   );
 }

@@ -1,4 +1,5 @@
-import { costChart, escaped } from "./chart.ts";
+import escapeHtml from "escape-html";
+import { costChart } from "./chart.ts";
 import type { EnvironmentCost } from "./environment.ts";
 import { environmentTables, type CostTable } from "./tables.ts";
 
@@ -9,12 +10,14 @@ const STYLE =
 function tableHtml({ title, head, rows, textColumns, note }: CostTable): string {
   const cells = (tag: "th" | "td", row: readonly string[]): string =>
     row
-      .map((cell, index) => `<${tag}${index < textColumns ? ' class="text"' : ""}>${escaped(cell)}</${tag}>`)
+      .map(
+        (cell, index) => `<${tag}${index < textColumns ? ' class="text"' : ""}>${escapeHtml(cell)}</${tag}>`,
+      )
       .join("");
   return (
-    `<h2>${escaped(title)}</h2><table><thead><tr>${cells("th", head)}</tr></thead><tbody>` +
+    `<h2>${escapeHtml(title)}</h2><table><thead><tr>${cells("th", head)}</tr></thead><tbody>` +
     `${rows.map((row) => `<tr>${cells("td", row)}</tr>`).join("")}</tbody></table>` +
-    (note === undefined ? "" : `<p class="note">${escaped(note)}</p>`)
+    (note === undefined ? "" : `<p class="note">${escapeHtml(note)}</p>`)
   );
 }
 
@@ -23,10 +26,10 @@ export function costPage(environments: readonly EnvironmentCost[]): string {
   const sections = environments
     .map(
       (environment) =>
-        `<section><h1>${escaped(environment.stack)}</h1>${costChart(environment)}` +
+        `<section><h1>${escapeHtml(environment.stack)}</h1>${costChart(environment)}` +
         `<p>Ceiling ${environment.report.monthlyUsd.max} USD, budget ${environment.report.budgetUsd} USD per month: ${environment.report.verdict}.</p>` +
         environmentTables(environment).map(tableHtml).join("") +
-        `<p class="note">Billed by use, in these figures only as far as budget.usage declares it: ${escaped(environment.report.byUse.join(", ") || "nothing")}.</p></section>`,
+        `<p class="note">Billed by use, in these figures only as far as budget.usage declares it: ${escapeHtml(environment.report.byUse.join(", ") || "nothing")}.</p></section>`,
     )
     .join("");
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Cost</title><style>${STYLE}</style></head><body>${sections}</body></html>\n`;

@@ -1,3 +1,4 @@
+import escapeHtml from "escape-html";
 import type { Grader } from "./case.ts";
 import type { CaseResult } from "./gate.ts";
 import type { EvaluationReport } from "./report.ts";
@@ -24,27 +25,20 @@ const WIDTH = 720;
 const LEFT = 150;
 const ROW = 24;
 
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-
-/** Text for HTML and SVG. */
-export function escape(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
-}
-
 /** A share as text. */
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
 function svg(label: string, height: number, body: string): string {
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escape(label)}">${body}</svg>`;
+  return `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeHtml(label)}">${body}</svg>`;
 }
 
 function label(y: number, text: string): string {
-  return `<text x="0" y="${y}">${escape(text)}</text>`;
+  return `<text x="0" y="${y}">${escapeHtml(text)}</text>`;
 }
 
-const nothing = (text: string): string => `<p>${escape(text)}</p>`;
+const nothing = (text: string): string => `<p>${escapeHtml(text)}</p>`;
 
 /** Score of each suite as a bar. */
 export function scoreChart({ suites }: EvaluationReport): string {
@@ -74,7 +68,7 @@ function differences(rows: readonly Difference[], margin: number): string {
   const bottom = rows.length * ROW + 8;
   const drawn = rows.map(({ name, samples, difference, lower, upper, colour }, index) => {
     const y = index * ROW + 14;
-    return `${label(y + 4, name)}<line x1="${x(lower)}" x2="${x(upper)}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="5"><title>${escape(`${name}: ${percent(lower)} to ${percent(upper)} on ${samples} cases`)}</title></line><circle cx="${x(difference)}" cy="${y}" r="5" fill="${colour}"/><text x="${WIDTH - 84}" y="${y + 4}">${percent(difference)}</text>`;
+    return `${label(y + 4, name)}<line x1="${x(lower)}" x2="${x(upper)}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="5"><title>${escapeHtml(`${name}: ${percent(lower)} to ${percent(upper)} on ${samples} cases`)}</title></line><circle cx="${x(difference)}" cy="${y}" r="5" fill="${colour}"/><text x="${WIDTH - 84}" y="${y + 4}">${percent(difference)}</text>`;
   });
   const lines = `<line x1="${x(0)}" x2="${x(0)}" y1="2" y2="${bottom}" stroke="${INK}"/><line x1="${x(-margin)}" x2="${x(-margin)}" y1="2" y2="${bottom}" stroke="${COLOURS.failed}" stroke-dasharray="4"/>`;
   const scale = `<text x="${x(-margin)}" y="${bottom + 14}" text-anchor="end">-${percent(margin)}</text><text x="${x(0)}" y="${bottom + 14}">0</text>`;

@@ -1,9 +1,9 @@
+import escapeHtml from "escape-html";
 import type { EvalCase } from "./case.ts";
 import {
   changeChart,
   COLOURS,
   distributionChart,
-  escape,
   failureChart,
   percent,
   scoreChart,
@@ -20,7 +20,7 @@ function change({ comparison }: EvaluationReport, { candidate, baseline }: Drawn
 function findings({ suites }: EvaluationReport): string {
   const rows = suites.map(
     (suite) =>
-      `<tr><td>${escape(suite.name)}</td><td>${suite.samples}</td><td>${suite.grader}</td><td style="color:${COLOURS[suite.decision]}">${suite.decision}</td><td>${escape(suite.reason)}</td></tr>`,
+      `<tr><td>${escapeHtml(suite.name)}</td><td>${suite.samples}</td><td>${suite.grader}</td><td style="color:${COLOURS[suite.decision]}">${suite.decision}</td><td>${escapeHtml(suite.reason)}</td></tr>`,
   );
   return `<table><tr><th>suite</th><th>cases</th><th>scored by</th><th>decision</th><th>why</th></tr>${rows.join("")}</table>`;
 }
@@ -35,12 +35,12 @@ export function reportPage(report: EvaluationReport, cases: readonly EvalCase[],
     report;
   const graders = new Map(cases.map(({ suite, id, grader }) => [`${suite}/${id}`, grader.kind]));
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Evaluation of ${escape(model)}</title>
+<html lang="en"><head><meta charset="utf-8"><title>Evaluation of ${escapeHtml(model)}</title>
 <style>body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1f2328}svg{width:100%;font:12px system-ui,sans-serif}table{border-collapse:collapse;width:100%}td,th{border-bottom:1px solid #d0d7de;padding:.3rem .5rem;text-align:left}code{word-break:break-all}</style></head><body>
-<h1>${escape(model)}: <span style="color:${COLOURS[decision]}">${decision}</span></h1>
-<p>${escape(stack)}, ${escape(finishedAt)}, ${samples} cases${engine === "stand-in" ? "; a stand-in answered, not a language model" : ""}</p>
-${completeness.kind === "complete" ? "" : `<p><strong>Incomplete: ${completeness.answers} of ${completeness.questions} answers. ${escape(completeness.reason)}</strong></p>`}
-${reasons.length === 0 ? "" : `<ul>${reasons.map((reason) => `<li>${escape(reason)}</li>`).join("")}</ul>`}
+<h1>${escapeHtml(model)}: <span style="color:${COLOURS[decision]}">${decision}</span></h1>
+<p>${escapeHtml(stack)}, ${escapeHtml(finishedAt)}, ${samples} cases${engine === "stand-in" ? "; a stand-in answered, not a language model" : ""}</p>
+${completeness.kind === "complete" ? "" : `<p><strong>Incomplete: ${completeness.answers} of ${completeness.questions} answers. ${escapeHtml(completeness.reason)}</strong></p>`}
+${reasons.length === 0 ? "" : `<ul>${reasons.map((reason) => `<li>${escapeHtml(reason)}</li>`).join("")}</ul>`}
 <h2>Suites</h2>${scoreChart(report)}
 <h2>Change</h2>${change(report, runs)}
 <h2>Failures by grader</h2>${failureChart(runs, graders)}
@@ -48,9 +48,9 @@ ${reasons.length === 0 ? "" : `<ul>${reasons.map((reason) => `<li>${escape(reaso
 <h2>Cost</h2>${distributionChart("Share of cases by billed tokens", "tokens", runs, ({ tokens }) => tokens)}
 <h2>Findings</h2>${findings(report)}
 <h2>What was evaluated</h2><table>${Object.entries(evaluated)
-    .map(([name, value]) => `<tr><th>${escape(name)}</th><td><code>${escape(value)}</code></td></tr>`)
+    .map(([name, value]) => `<tr><th>${escapeHtml(name)}</th><td><code>${escapeHtml(value)}</code></td></tr>`)
     .join("")}</table>
-${judge === null ? "" : `<p>Judge ${escape(judge.version)}: kappa ${judge.kappa.toFixed(2)} on ${judge.labels} labels; it ${judge.mayGate === "yes" ? "may gate" : "is advisory"}.</p>`}
+${judge === null ? "" : `<p>Judge ${escapeHtml(judge.version)}: kappa ${judge.kappa.toFixed(2)} on ${judge.labels} labels; it ${judge.mayGate === "yes" ? "may gate" : "is advisory"}.</p>`}
 </body></html>
 `;
 }

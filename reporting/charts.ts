@@ -1,3 +1,4 @@
+import escapeHtml from "escape-html";
 import type { Unit } from "../components/observability/dashboards/panel.ts";
 import { formatted } from "./format.ts";
 import type { Period } from "./prometheus.ts";
@@ -44,10 +45,6 @@ const LEGEND_COLUMNS = 3;
 const INK = "#44505c";
 const GRID = "#e3e7eb";
 
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
-}
-
 function colourOf(index: number): string {
   return COLOURS[index % COLOURS.length] ?? COLOURS[0];
 }
@@ -59,7 +56,7 @@ function shortened(text: string, most: number): string {
 function svg(title: string, height: number, body: string): string {
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" ` +
-    `font-family="sans-serif" font-size="11" role="img"><title>${escaped(title)}</title>${body}</svg>`
+    `font-family="sans-serif" font-size="11" role="img"><title>${escapeHtml(title)}</title>${body}</svg>`
   );
 }
 
@@ -146,7 +143,7 @@ export function lineChart({ title, unit, period, lines, marks = [], gapSeconds }
       const at = legendTop + Math.floor(index / LEGEND_COLUMNS) * LEGEND_ROW;
       return (
         `<rect x="${left.toFixed(0)}" y="${at + 4}" width="12" height="3" fill="${colourOf(index)}"/>` +
-        `<text x="${(left + 17).toFixed(0)}" y="${at + 10}" fill="${INK}">${escaped(shortened(label, 28))}</text>`
+        `<text x="${(left + 17).toFixed(0)}" y="${at + 10}" fill="${INK}">${escapeHtml(shortened(label, 28))}</text>`
       );
     })
     .join("");
@@ -165,7 +162,7 @@ export function barChart(title: string, unit: Unit, bars: readonly ChartBar[]): 
       const top = 4 + index * BAR.distance;
       const length = Math.max(0, (width * value) / most);
       return (
-        `<text x="${BAR.label - 8}" y="${top + 13}" text-anchor="end" fill="${INK}">${escaped(shortened(label, 34))}</text>` +
+        `<text x="${BAR.label - 8}" y="${top + 13}" text-anchor="end" fill="${INK}">${escapeHtml(shortened(label, 34))}</text>` +
         `<rect x="${BAR.label}" y="${top}" width="${length.toFixed(1)}" height="${BAR.height}" rx="2" fill="${colour}"/>` +
         `<text x="${(BAR.label + length + 6).toFixed(1)}" y="${top + 13}" fill="${INK}">${formatted(value, unit)}</text>`
       );

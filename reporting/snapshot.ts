@@ -1,3 +1,4 @@
+import escapeHtml from "escape-html";
 import type { DashboardSpec, Panel, Threshold } from "../components/observability/dashboards/panel.ts";
 import { barChart, lineChart, type Mark } from "./charts.ts";
 import { formatted } from "./format.ts";
@@ -20,10 +21,6 @@ h1 { font-size: 22px; margin: 0; } h2 { font-size: 15px; margin: 20px 0 8px; col
 .panel h3 { font-size: 13px; margin: 0 0 6px; } .panel svg { width: 100%; height: auto; display: block; }
 .number { font-size: 28px; font-weight: 600; }
 .empty { color: #c0392b; font-weight: 600; padding: 20px 0; }`;
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
-}
 
 function colourOf(value: number, { thresholds }: Panel): string {
   const step = thresholds.findLast(({ from }) => from === null || value >= from);
@@ -85,12 +82,12 @@ export function snapshotPage(
       .filter(({ group }) => group === title)
       .map(
         (filled) =>
-          `<div class="panel ${filled.panel.visual}" title="${escaped(filled.panel.description)}"><h3>${escaped(filled.panel.title)}</h3>${body(filled, look)}</div>`,
+          `<div class="panel ${filled.panel.visual}" title="${escapeHtml(filled.panel.description)}"><h3>${escapeHtml(filled.panel.title)}</h3>${body(filled, look)}</div>`,
       );
-    return `<h2>${escaped(title)}</h2><div class="grid">${own.join("")}</div>`;
+    return `<h2>${escapeHtml(title)}</h2><div class="grid">${own.join("")}</div>`;
   });
   const [from, to] = [look.period.from, look.period.to].map((time) =>
     time.toISOString().slice(0, 16).replace("T", " "),
   );
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escaped(spec.title)}</title><style>${STYLE}</style><h1>${escaped(spec.title)}</h1><p class="note">${from ?? ""} to ${to ?? ""} UTC. ${escaped(note)}</p>${groups.join("")}</html>\n`;
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escapeHtml(spec.title)}</title><style>${STYLE}</style><h1>${escapeHtml(spec.title)}</h1><p class="note">${from ?? ""} to ${to ?? ""} UTC. ${escapeHtml(note)}</p>${groups.join("")}</html>\n`;
 }

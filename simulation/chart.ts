@@ -1,3 +1,4 @@
+import escapeHtml from "escape-html";
 import type { ReplicaPoint } from "./fleet.ts";
 
 /** A line of the chart. */
@@ -10,10 +11,6 @@ const SIZE = { width: 960, height: 320, left: 48, right: 16, top: 16, bottom: 56
 
 /** Colours that stay apart for readers who cannot tell red from green (Okabe and Ito). */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"] as const;
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-}
 
 /** Replicas over time as a self-contained SVG picture. */
 export function replicaChart(title: string, lines: readonly ChartLine[]): string {
@@ -45,9 +42,9 @@ export function replicaChart(title: string, lines: readonly ChartLine[]): string
       const at = SIZE.left + (index * width) / lines.length;
       return (
         `<path d="${path(points)}" fill="none" stroke="${colour}" stroke-width="1.5"/>` +
-        `<text x="${at.toFixed(0)}" y="${SIZE.height - 12}" fill="${colour}">${escaped(label)}</text>`
+        `<text x="${at.toFixed(0)}" y="${SIZE.height - 12}" fill="${colour}">${escapeHtml(label)}</text>`
       );
     })
     .join("");
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIZE.width} ${SIZE.height}" font-family="sans-serif" font-size="12"><title>${escaped(title)}</title><rect width="100%" height="100%" fill="#fff"/>${marks}${hours}${drawn}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${SIZE.width} ${SIZE.height}" font-family="sans-serif" font-size="12"><title>${escapeHtml(title)}</title><rect width="100%" height="100%" fill="#fff"/>${marks}${hours}${drawn}</svg>\n`;
 }

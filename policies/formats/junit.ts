@@ -1,18 +1,9 @@
+import escapeHtml from "escape-html";
 import { blocking, type ControlResult, type PolicyReport } from "../report.ts";
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "<": "&lt;",
-  ">": "&gt;",
-  "&": "&amp;",
-  '"': "&quot;",
-  "'": "&apos;",
-};
 
 /** Text inside XML; characters XML 1.0 does not know are left out. */
 function escaped(text: string): string {
-  return text
-    .replace(/[<>&"']/g, (character) => ENTITIES[character] ?? character)
-    .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD]/g, "");
+  return escapeHtml(text).replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD]/g, "");
 }
 
 function testCase(result: ControlResult): string {

@@ -1,3 +1,4 @@
+import escapeHtml from "escape-html";
 import { pictureOf } from "./pictures.ts";
 import type { Figure, MonthlyReport, ReportSection, ReportTable } from "./report.ts";
 import { Sources } from "./sources.ts";
@@ -28,14 +29,6 @@ figure { margin: 8px 0 0; break-inside: avoid; } figure svg { width: 100%; heigh
 sup { color: var(--soft); font-size: 10.5px; } ol { font-size: 11.5px; color: var(--soft); overflow-wrap: anywhere; }
 @media print { body { background: #fff; } main { border: 0; margin: 0; padding: 0; max-width: none; } }`;
 
-function escaped(text: string): string {
-  return text
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
-}
-
 function cited(sources: Sources, source: string): string {
   return `<sup>[${sources.cite(source)}]</sup>`;
 }
@@ -44,8 +37,8 @@ function card(figure: Figure): string {
   const words = wordsOf(figure);
   const verdict = verdictOf(figure);
   return (
-    `<div class="card ${verdict}"><span>${escaped(figure.label)}</span><b${words.length > 14 ? ' class="long"' : ""}>${escaped(words)}</b>` +
-    `<span>target: ${escaped(figure.target?.text ?? "")}</span><i>${verdict}</i></div>`
+    `<div class="card ${verdict}"><span>${escapeHtml(figure.label)}</span><b${words.length > 14 ? ' class="long"' : ""}>${escapeHtml(words)}</b>` +
+    `<span>target: ${escapeHtml(figure.target?.text ?? "")}</span><i>${verdict}</i></div>`
   );
 }
 
@@ -54,16 +47,16 @@ function figureTable(figures: readonly Figure[], sources: Sources): string {
     const verdict = verdictOf(figure);
     const value =
       figure.measured.kind === "no-data"
-        ? `<span class="missing">no data</span> (${escaped(figure.measured.reason)})`
-        : escaped(wordsOf(figure));
-    return `<tr><td>${escaped(figure.label)} ${cited(sources, figure.source)}</td><td>${value}</td><td>${escaped(figure.target?.text ?? "")}</td><td class="verdict ${verdict}">${verdict}</td></tr>`;
+        ? `<span class="missing">no data</span> (${escapeHtml(figure.measured.reason)})`
+        : escapeHtml(wordsOf(figure));
+    return `<tr><td>${escapeHtml(figure.label)} ${cited(sources, figure.source)}</td><td>${value}</td><td>${escapeHtml(figure.target?.text ?? "")}</td><td class="verdict ${verdict}">${verdict}</td></tr>`;
   });
   return `<table><tr><th>figure</th><th>value</th><th>target</th><th>verdict</th></tr>${rows.join("")}</table>`;
 }
 
 function plainTable({ head, rows }: ReportTable): string {
   const line = (cells: readonly string[], tag: "td" | "th"): string =>
-    `<tr>${cells.map((text) => `<${tag}>${escaped(text)}</${tag}>`).join("")}</tr>`;
+    `<tr>${cells.map((text) => `<${tag}>${escapeHtml(text)}</${tag}>`).join("")}</tr>`;
   return `<table>${line(head, "th")}${rows.map((cells) => line(cells, "td")).join("")}</table>`;
 }
 
@@ -72,16 +65,16 @@ function section(each: ReportSection, report: MonthlyReport, sources: Sources): 
     each.figures.length === 0 ? "" : figureTable(each.figures, sources),
     ...each.charts.map((chart) =>
       "missing" in chart
-        ? `<h3>${escaped(chart.title)}</h3><p class="missing">no data (${escaped(chart.missing)})</p>`
-        : `<figure><h3>${escaped(chart.title)} ${cited(sources, chart.source)}</h3>${pictureOf(chart, report)}</figure>`,
+        ? `<h3>${escapeHtml(chart.title)}</h3><p class="missing">no data (${escapeHtml(chart.missing)})</p>`
+        : `<figure><h3>${escapeHtml(chart.title)} ${cited(sources, chart.source)}</h3>${pictureOf(chart, report)}</figure>`,
     ),
     ...each.tables.map((table) =>
       "missing" in table
-        ? `<h3>${escaped(table.title)}</h3><p class="missing">no data (${escaped(table.missing)})</p>`
-        : `<h3>${escaped(table.title)} ${cited(sources, table.source)}</h3>${plainTable(table)}`,
+        ? `<h3>${escapeHtml(table.title)}</h3><p class="missing">no data (${escapeHtml(table.missing)})</p>`
+        : `<h3>${escapeHtml(table.title)} ${cited(sources, table.source)}</h3>${plainTable(table)}`,
     ),
   ];
-  return `<section><h2>${escaped(each.title)}</h2>${parts.join("")}</section>`;
+  return `<section><h2>${escapeHtml(each.title)}</h2>${parts.join("")}</section>`;
 }
 
 /** The report as one self-contained page: no script, nothing fetched. */
@@ -90,12 +83,12 @@ export function reportHtml(report: MonthlyReport): string {
   const sections = report.sections.map((each) => section(each, report, sources)).join("");
   const made = report.generatedAt.toISOString().slice(0, 16).replace("T", " ");
   return [
-    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(report.subject)}: ${monthWords(report)}</title><style>${STYLE}</style></head><body><main>`,
-    `<header><h1>Monthly report: ${monthWords(report)}</h1><p>${escaped(report.subject)} · made ${made} UTC</p></header>`,
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(report.subject)}: ${monthWords(report)}</title><style>${STYLE}</style></head><body><main>`,
+    `<header><h1>Monthly report: ${monthWords(report)}</h1><p>${escapeHtml(report.subject)} · made ${made} UTC</p></header>`,
     `<div class="cards">${judgedFigures(report).map(card).join("")}</div>`,
-    `<h2>Before you read on</h2><ul class="caveats">${report.caveats.map((text) => `<li>${escaped(text)}</li>`).join("")}</ul>`,
+    `<h2>Before you read on</h2><ul class="caveats">${report.caveats.map((text) => `<li>${escapeHtml(text)}</li>`).join("")}</ul>`,
     sections,
-    `<section><h2>Sources</h2><ol>${sources.list.map((source) => `<li>${escaped(source)}</li>`).join("")}</ol></section>`,
+    `<section><h2>Sources</h2><ol>${sources.list.map((source) => `<li>${escapeHtml(source)}</li>`).join("")}</ol></section>`,
     "</main></body></html>\n",
   ].join("\n");
 }
