@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { ResourceGraph } from "../../graph/graph.ts";
 import { graphOf } from "../../plan/stack-plan.ts";
 import { readStack } from "../../stacks/schema/stack-file.ts";
 import { startApiServer, type ApiServer } from "./cluster/api-server.ts";
@@ -55,7 +54,6 @@ function offersFor(pools: readonly NodePool[], offered: readonly Rung[]): Offer[
 
 const stack = readStack(STACKS, STACK);
 const pool = stack.gpuPools.find(({ name }) => name === "l40s");
-let graph: Promise<ResourceGraph> | undefined;
 let api: ApiServer | undefined;
 
 afterEach(async () => {
@@ -74,13 +72,26 @@ interface Cluster {
   readonly refusals: () => Promise<readonly string[]>;
 }
 
+/** What differs from the stack on a cloud that has every rung. */
+interface Difference {
+  /** Rungs that are to be had. @default all */
+  readonly offered?: readonly Rung[];
+  /** Order of the pool's ladder. @default the stack's */
+  readonly ladder?: readonly Rung[];
+  /** Change of every NodePool. @default none */
+  readonly turned?: (pool: NodePool) => NodePool;
+}
+
 /** The NodePools of the stack on a real Karpenter, whose simulated cloud has machines under some contracts. */
-async function cluster(
-  offered: readonly Rung[],
-  change: (pool: NodePool) => NodePool = (each) => each,
-): Promise<Cluster> {
-  graph ??= graphOf(STACK, stack);
-  const objects = objectsOf(await graph);
+async function cluster({
+  offered = RUNGS,
+  ladder = RUNGS,
+  turned = (each) => each,
+}: Difference = {}): Promise<Cluster> {
+  const gpuPools = stack.gpuPools.map((each) =>
+    each.name === pool?.name ? { ...each, capacity: [...ladder] } : each,
+  );
+  const objects = objectsOf(await graphOf(STACK, { ...stack, gpuPools }));
   const pools = objects.filter((each): each is NodePool => each.kind === "NodePool");
   const workload = objects.find((each) => isWorkload(each) && each.metadata.name === MODEL);
   if (workload === undefined) throw new Error(`no workload ${MODEL}`);
@@ -90,7 +101,7 @@ async function cluster(
   await startKarpenter(server, offersFor(pools, offered));
   for (const object of objects)
     if (object.kind === "Namespace" || object.kind === "ServiceAccount") await server.mustApply(object);
-  for (const each of pools) await server.mustApply(onSimulatedCloud(change(each)));
+  for (const each of pools) await server.mustApply(onSimulatedCloud(turned(each)));
   const pod = podOf(workload);
   const items = async <T>(path: string): Promise<readonly T[]> =>
     (await server.send("GET", path)).body["items"] as readonly T[];
@@ -133,7 +144,7 @@ describe(`the NodePools of ${STACK} on a real Karpenter`, { timeout: 300_000 }, 
 
   it("fill the first rung, then the second, and go beyond neither's limit", async () => {
     const max = pool?.nodes.max ?? 0;
-    const { add, nodes, waiting, refusals } = await cluster(RUNGS);
+    const { add, nodes, waiting, refusals } = await cluster();
     await add(1);
     await expect.poll(waiting, PATIENCE).toBe(0);
     expect(await nodes()).toEqual({ "on-demand": 1 });
@@ -149,15 +160,26 @@ describe(`the NodePools of ${STACK} on a real Karpenter`, { timeout: 300_000 }, 
     expect(await nodes()).toEqual({ "on-demand": max, spot: max });
   });
 
+  it("keep one limit over both rungs where Karpenter's own order is the ladder's", async () => {
+    const max = pool?.nodes.max ?? 0;
+    const { add, nodes, waiting, refusals } = await cluster({ ladder: ["spot", "on-demand"] });
+    await add(max);
+    await expect.poll(waiting, PATIENCE).toBe(0);
+    await add(1);
+    await expect.poll(refusals, PATIENCE).toContainEqual(expect.stringMatching(/limit/));
+    const counts = Object.values(await nodes()).map((count = 0) => count);
+    expect([counts.reduce((sum, count) => sum + count, 0), await waiting()]).toEqual([max, 1]);
+  });
+
   it("go on to the second rung while the first is not to be had", async () => {
-    const { add, nodes, waiting } = await cluster(["spot"]);
+    const { add, nodes, waiting } = await cluster({ offered: ["spot"] });
     await add(2);
     await expect.poll(waiting, PATIENCE).toBe(0);
     expect(await nodes()).toEqual({ spot: 2 });
   });
 
   it("make no node for a pod that does not tolerate GPU nodes", async () => {
-    const { add, nodes, waiting, refusals } = await cluster(RUNGS);
+    const { add, nodes, waiting, refusals } = await cluster();
     await add(1, (pod) => ({ ...pod, spec: { ...(pod["spec"] as object), tolerations: [] } }));
     await expect.poll(refusals, PATIENCE).toContainEqual(expect.stringMatching(/taint/));
     expect([await nodes(), await waiting()]).toEqual([{}, 1]);
@@ -168,7 +190,7 @@ describe(`the NodePools of ${STACK} on a real Karpenter`, { timeout: 300_000 }, 
       ...each,
       spec: { ...each.spec, weight: FIRST_WEIGHTS - each.spec.weight },
     });
-    const { add, nodes, waiting } = await cluster(RUNGS, turned);
+    const { add, nodes, waiting } = await cluster({ turned });
     await add(1);
     await expect.poll(waiting, PATIENCE).toBe(0);
     expect(await nodes()).toEqual({ spot: 1 });
