@@ -12,22 +12,27 @@ interface Listed {
   readonly outside: readonly string[];
 }
 
-function rendering(...images: readonly string[]): string {
-  const file = join(mkdtempSync(join(tmpdir(), "llmops-rendered-")), "chart.yaml");
-  writeFileSync(
-    file,
-    images
-      .map((image, index) =>
-        JSON.stringify({
-          apiVersion: "v1",
-          kind: "Pod",
-          metadata: { name: `p${index}` },
-          spec: { containers: [{ name: "c", image }] },
-        }),
-      )
-      .join("\n---\n"),
-  );
-  return file;
+/** Charts of dev, each as a file with pods of these images. */
+function rendering(charts: Readonly<Record<string, readonly string[]>>): string {
+  const folder = mkdtempSync(join(tmpdir(), "llmops-rendered-"));
+  for (const [chart, images] of Object.entries({ ...OTHERS, ...charts }))
+    writeFileSync(join(folder, `${chart}.yaml`), podsOf(images));
+  return folder;
+}
+
+const OTHERS = { "kube-prometheus-stack": ["mirror.example/all/quay.io/p:1"] };
+
+function podsOf(images: readonly string[]): string {
+  return images
+    .map((image, index) =>
+      JSON.stringify({
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: `p${index}` },
+        spec: { containers: [{ name: "c", image }] },
+      }),
+    )
+    .join("\n---\n");
 }
 
 describe("llmops airgap", () => {
@@ -48,7 +53,7 @@ describe("llmops airgap", () => {
   });
 
   it("says what a mirror leaves outside: weights from a hub, and images of charts as rendered", async () => {
-    const file = rendering("mirror.example/all/quay.io/a:1", "quay.io/b:1");
+    const file = rendering({ keda: ["mirror.example/all/quay.io/a:1", "quay.io/b:1"] });
     const { code, err } = await run(["airgap", "list", "-s", "dev", ...MIRROR, "--rendered", file]);
     expect(code).toBe(1);
     expect(err.split("\n").filter((line) => line.startsWith("error:"))).toEqual([
@@ -59,6 +64,27 @@ describe("llmops airgap", () => {
     ]);
   });
 
+  it("takes a chart without a rendering, or with an empty one, for not known", async () => {
+    const folder = rendering({ keda: [] });
+    const { code, err } = await run(["airgap", "list", "-s", "dev", ...MIRROR, "--rendered", folder]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining("error: chart keda was not rendered: --rendered has no keda.yaml with objects"),
+    ]);
+    const args = [
+      "airgap",
+      "script",
+      "-s",
+      "dev",
+      ...MIRROR,
+      "--out",
+      mkdtempSync(join(tmpdir(), "llmops-airgap-")),
+    ];
+    expect((await run([...args, "--rendered", folder])).err).toContain(
+      "warning: chart keda was not rendered",
+    );
+  });
+
   it("writes the script and the values to render the charts with; then copies what they bring", async () => {
     const folder = mkdtempSync(join(tmpdir(), "llmops-airgap-"));
     const args = ["airgap", "script", "-s", "dev", ...MIRROR, "--out", folder];
@@ -67,7 +93,7 @@ describe("llmops airgap", () => {
       "registry: mirror.example/all/ghcr.io",
     );
     expect(readFileSync(join(folder, "mirror.sh"), "utf8")).not.toContain("docker://ghcr.io/kedacore");
-    const file = rendering("mirror.example/all/ghcr.io/kedacore/keda:2.20.2");
+    const file = rendering({ keda: ["mirror.example/all/ghcr.io/kedacore/keda:2.20.2"] });
     expect((await run([...args, "--rendered", file])).code).toBe(0);
     expect(readFileSync(join(folder, "mirror.sh"), "utf8")).toContain(
       "skopeo copy --all --preserve-digests docker://ghcr.io/kedacore/keda:2.20.2 docker://mirror.example/all/ghcr.io/kedacore/keda:2.20.2",

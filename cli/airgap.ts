@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { stringify } from "yaml";
 import { CHART_NAMES } from "../charts/catalog.ts";
@@ -49,6 +49,21 @@ function imagesOfRendering(places: readonly string[], stack: string): string[] {
   return [...new Set(images.map(({ image }) => image))].sort();
 }
 
+/** Whether a place has the rendering of a chart: a file of its name that is not empty, as a failed `helm template` leaves it. */
+function hasRendering(place: string, chart: string): boolean {
+  const file = statSync(place).isDirectory() ? join(place, `${chart}.yaml`) : place;
+  return (
+    basename(file) === `${chart}.yaml` &&
+    statSync(file, { throwIfNoEntry: false }) !== undefined &&
+    readFileSync(file, "utf8").trim() !== ""
+  );
+}
+
+/** Charts of a stack without a rendering; all before anybody rendered. */
+function notRendered({ charts }: Inventory, places: readonly string[]): string[] {
+  return charts.map(({ name }) => name).filter((name) => !places.some((place) => hasRendering(place, name)));
+}
+
 /** The stack without its mirror, and the mirror: the one that was asked for, else its own. */
 function readMirrored({ stack, mirror }: ListOptions): {
   readonly config: PlatformConfig;
@@ -66,6 +81,10 @@ function mirrorOf(host: string): RegistryMirror {
   return parsed.data;
 }
 
+function saidOfMissing(chart: string): string {
+  return `chart ${chart} was not rendered: --rendered has no ${chart}.yaml with objects, so nobody knows what it takes from where`;
+}
+
 /** Plan without the mirror says where everything comes from; plan with it, what is left. */
 async function takingsOf(options: ListOptions): Promise<Takings> {
   const { stack, rendered: places } = options;
@@ -73,7 +92,15 @@ async function takingsOf(options: ListOptions): Promise<Takings> {
   const inventory = inventoryOf((await planStack(stack, config)).plan.graph);
   const rendered = imagesOfRendering(places ?? [], stack);
   const atRunTime = fetchedAtRunTime(config);
-  if (mirror === undefined) return { ...inventory, rendered, atRunTime, outside: [] };
+  const missing = places === undefined ? [] : notRendered(inventory, places).map(saidOfMissing);
+  if (mirror === undefined)
+    return {
+      ...inventory,
+      unknown: [...inventory.unknown, ...missing],
+      rendered,
+      atRunTime,
+      outside: [],
+    };
   const { plan } = await planStack(stack, { ...config, registryMirror: mirror });
   return {
     ...inventory,
@@ -85,6 +112,7 @@ async function takingsOf(options: ListOptions): Promise<Takings> {
       ...rendered
         .filter((image) => !isMirrored(image, mirror))
         .map((image) => `a rendered chart takes ${image} from elsewhere than ${mirror.host}`),
+      ...missing,
       ...atRunTime,
     ],
   };
@@ -146,15 +174,20 @@ async function script(options: ScriptOptions): Promise<void> {
   mkdirSync(join(out, "values"), { recursive: true });
   for (const { file, content } of values)
     writeFileSync(join(out, file), stringify(resolve(content), { lineWidth: 0 }));
+  const inventory = inventoryOf(plain.graph);
+  const images = imagesOfRendering(places ?? [], stack).map((image) => originalImage(image, mirror));
+  const missing = notRendered(inventory, places ?? []);
   const text = copyScript({
     stack,
     mirror,
-    inventory: inventoryOf(plain.graph),
-    ...(places === undefined
-      ? {}
-      : { rendered: imagesOfRendering(places, stack).map((image) => originalImage(image, mirror)) }),
+    inventory,
+    rendered: {
+      images,
+      charts: inventory.charts.map(({ name }) => name).filter((name) => !missing.includes(name)),
+    },
     values,
   });
+  if (places !== undefined) for (const chart of missing) progress(`warning: ${saidOfMissing(chart)}`);
   writeFileSync(join(out, "mirror.sh"), text, { mode: 0o755 });
   if (options.json === true)
     printJson({ script: join(out, "mirror.sh"), charts: values.map(({ chart }) => chart) });

@@ -8,11 +8,14 @@ import { git, ROOT } from "./git.ts";
 /** Most bytes of a plan in JSON. */
 const MAX_BUFFER = 256 * 1024 * 1024;
 
+/** Most characters kept of what a plan says besides: a refused configuration names each key, its value and the fix. */
+const MOST_SAID = 2_000;
+
 /** What a commit's own code printed about a stack. */
 export interface PlanOutput {
   /** JSON, or whatever was printed instead of it. */
   readonly stdout: string;
-  /** Last line of what it said besides. */
+  /** What it said besides, from the start. */
   readonly said: string;
 }
 
@@ -45,7 +48,7 @@ export class Checkout {
       encoding: "utf8",
       maxBuffer: MAX_BUFFER,
     });
-    return { stdout, said: stderr.trim().split("\n").at(-1) ?? "" };
+    return { stdout, said: stderr.trim().slice(0, MOST_SAID) };
   }
 
   remove(): void {

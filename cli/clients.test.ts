@@ -43,13 +43,17 @@ function change(path: string, from: string, to: string): void {
   writeFileSync(join(repository, path), text.replace(from, to));
 }
 
-async function fork(blueprint: string): Promise<void> {
+async function fork(
+  blueprint: string,
+  from = "acme-staging",
+  change: Partial<ForkAnswers> = {},
+): Promise<void> {
   const stacks = stacksOf(repository);
   const made = await makeFork(
     repository,
     stacks,
-    templateOf(repository, stacks, "acme-staging"),
-    ANSWERS,
+    templateOf(repository, stacks, from),
+    { ...ANSWERS, ...change } as ForkAnswers,
     blueprint,
   );
   writeAll(repository, made.files);
@@ -134,6 +138,37 @@ describe("llmops clients", () => {
     expect(note).toContain("| `models[claims-assistant].slo.e2eP99Ms` | `20000` | `15000` |");
     expect(note).toContain("| `budget.monthly` | `9000` | `9500` |");
     expect((await clients("upgrade", "initech")).out).toBe("initech-staging: up to date\n");
+  });
+
+  it("merges a chain of environments in one run, and says in a dry run what waits for another", async () => {
+    await fork("0.0.9", "initech-staging", { environment: "dev" });
+    change(TEMPLATE, "e2eP99Ms: 20000", "e2eP99Ms: 15000");
+    expect((await clients("upgrade", "initech", "--dry-run")).out).toContain(
+      "initech-dev: shown once initech-staging, its template, is merged",
+    );
+    expect((await clients("upgrade", "initech")).code).toBe(0);
+    expect([read(FORK), read("stacks/Pulumi.initech-dev.yaml")]).toEqual([
+      expect.stringContaining("e2eP99Ms: 15000"),
+      expect.stringContaining("e2eP99Ms: 15000"),
+    ]);
+    expect((await clients("upgrade", "initech")).out).toBe(
+      "initech-staging: up to date\ninitech-dev: up to date\n",
+    );
+  });
+
+  it("merges what can be merged when one stack cannot, and says so of each", async () => {
+    await fork("0.0.9", "initech-staging", { environment: "dev" });
+    change(TEMPLATE, "e2eP99Ms: 20000", "e2eP99Ms: 15000");
+    const owner = "owner: ai@initech.example";
+    change("stacks/Pulumi.initech-dev.yaml", owner, "owner: &owner ai@initech.example");
+    change("stacks/Pulumi.initech-dev.yaml", owner, "owner: *owner");
+    const { code, out, err } = await clients("upgrade", "initech");
+    expect(code).toBe(2);
+    expect(out).toContain("initech-staging: merged");
+    expect(out).toContain("initech-dev: not merged, nothing was written");
+    expect(err).toContain(
+      "error: initech-dev: stacks/Pulumi.initech-dev.yaml: a merge cannot follow anchors",
+    );
   });
 
   it("leaves a stack alone while both changed the same key, until somebody decides", async () => {

@@ -2,9 +2,10 @@ import { Command } from "commander";
 import { differences, type Difference } from "../clients/differences.ts";
 import { writeAll } from "../clients/files.ts";
 import { ForkError } from "../clients/fork-error.ts";
-import { forksOf, stacksOf, type ClientStack, type ForkedStack } from "../clients/repository.ts";
+import { forkNamed, forksOf, stacksOf, type ClientStack, type ForkedStack } from "../clients/repository.ts";
 import { freshFork, platformIn, upgradeOf, type Upgrade } from "../clients/upgrade.ts";
 import { showValue } from "../stacks/schema/problem.ts";
+import { UnknownStackError } from "../stacks/schema/stack-file.ts";
 import { EXIT, print, printJson, progress, repositoryOption, VERSION } from "./context.ts";
 import { plainTable } from "./table.ts";
 
@@ -139,7 +140,14 @@ function forksFor(
   return forks;
 }
 
-function report(upgrade: Upgrade, isWritten: boolean): void {
+/** What became of one stack, or why nothing did. */
+type Outcome =
+  | Upgrade
+  | { readonly kind: "failed"; readonly stack: string; readonly reason: string }
+  /** Nothing is written in a dry run, so nobody can tell what a template that would change brings. */
+  | { readonly kind: "waits"; readonly stack: string; readonly template: string };
+
+function report(upgrade: Outcome, isWritten: boolean): void {
   const { stack } = upgrade;
   switch (upgrade.kind) {
     case "current":
@@ -148,6 +156,12 @@ function report(upgrade: Upgrade, isWritten: boolean): void {
     case "merged":
       printDifferences(`${stack}: ${isWritten ? "merged" : "would be merged"}`, upgrade.changes);
       if (isWritten) print(`wrote ${upgrade.files.map(({ path }) => path).join(", ")}`);
+      return;
+    case "waits":
+      print(`${stack}: shown once ${upgrade.template}, its template, is merged`);
+      return;
+    case "failed":
+      print(`${stack}: not merged, nothing was written`);
       return;
     case "conflicts":
       print(
@@ -164,23 +178,54 @@ function report(upgrade: Upgrade, isWritten: boolean): void {
 }
 
 /** An upgrade without the texts of its files. */
-function summary(upgrade: Upgrade): unknown {
+function summary(upgrade: Outcome): unknown {
   return upgrade.kind === "merged" ? { ...upgrade, files: upgrade.files.map(({ path }) => path) } : upgrade;
 }
 
-async function upgrade(client: string | undefined, options: UpgradeOptions): Promise<void> {
-  const { repository: root, dryRun, json, keep, take } = options;
-  const stacks = stacksOf(root);
-  const done: Upgrade[] = [];
-  for (const fork of forksFor(stacks, client, options)) {
-    progress(`merging ${fork.record.from} into ${fork.stack} ...`);
-    const result = await upgradeOf(root, stacks, fork, { keep, take }, VERSION);
+/** Forks behind the forks they were made from. */
+function templatesFirst(forks: readonly ForkedStack[]): ForkedStack[] {
+  const ordered = new Set<ForkedStack>();
+  const add = (fork: ForkedStack): void => {
+    const template = forks.find(({ stack }) => stack === fork.record.from);
+    if (template !== undefined && !ordered.has(template)) add(template);
+    ordered.add(fork);
+  };
+  forks.forEach(add);
+  return [...ordered];
+}
+
+/** Merges the template as it stands now into one stack; what stops this one is its outcome, and stops no other. */
+async function upgradeOne({ stack, record }: ForkedStack, options: UpgradeOptions): Promise<Outcome> {
+  const { repository: root, dryRun, keep, take } = options;
+  progress(`merging ${record.from} into ${stack} ...`);
+  try {
+    // Read again: an upgrade before this one may have written the template.
+    const stacks = stacksOf(root);
+    const result = await upgradeOf(root, stacks, forkNamed(stacks, stack), { keep, take }, VERSION);
     if (result.kind === "merged" && dryRun === undefined) writeAll(root, result.files);
-    done.push(result);
+    return result;
+  } catch (error) {
+    if (error instanceof ForkError || error instanceof UnknownStackError)
+      return { kind: "failed", stack, reason: error.message };
+    throw error;
+  }
+}
+
+async function upgrade(client: string | undefined, options: UpgradeOptions): Promise<void> {
+  const { repository: root, dryRun, json } = options;
+  const done: Outcome[] = [];
+  for (const fork of templatesFirst(forksFor(stacksOf(root), client, options))) {
+    const { stack, record } = fork;
+    const isBehind =
+      dryRun !== undefined &&
+      done.some((each) => each.stack === record.from && (each.kind === "merged" || each.kind === "waits"));
+    done.push(isBehind ? { kind: "waits", stack, template: record.from } : await upgradeOne(fork, options));
   }
   if (json === true) printJson(done.map(summary));
   else for (const each of done) report(each, dryRun === undefined);
   if (done.some(({ kind }) => kind === "conflicts" || kind === "invalid")) process.exitCode = EXIT.findings;
+  for (const each of done) if (each.kind === "failed") progress(`error: ${each.stack}: ${each.reason}`);
+  if (done.some(({ kind }) => kind === "failed")) process.exitCode = EXIT.failure;
 }
 
 /** `llmops clients`: who there is, how far each went from its template, and the way back. */

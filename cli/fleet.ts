@@ -30,6 +30,7 @@ function troubles(outcome: Outcome, all: readonly Outcome[]): string[] {
       return [
         ...(outcome.verdict === "over-budget" ? ["over its budget"] : []),
         ...(outcome.blocking.length > 0 ? [`${outcome.blocking.length} mandatory findings`] : []),
+        ...outcome.unusable,
         ...contradictions(outcome, all),
       ];
   }
@@ -83,6 +84,7 @@ async function plan(directory: string, { stack, workers, asOf, json }: FleetOpti
     asOf,
     workers,
     onOutcome: (outcome, done) => {
+      if (outcome.kind === "refused") progress(outcome.reason);
       progress(`${done}/${stacks.length} ${outcome.stack}: ${troubles(outcome, []).join("; ") || "fine"}`);
     },
   });

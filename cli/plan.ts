@@ -10,10 +10,10 @@ import { blocking, type PolicyReport } from "../policies/report.ts";
 import { endingsOf, formatEnding } from "../stacks/schema/endings.ts";
 import type { PlatformConfig } from "../stacks/schema/platform.ts";
 import { readStack } from "../stacks/schema/stack-file.ts";
-import { outsideMirror } from "../supply-chain/inventory.ts";
 import { asOfOption, EXIT, STACKS_FOLDER, print, printJson, progress } from "./context.ts";
 import { policySummary } from "./policy.ts";
 import { plainTable } from "./table.ts";
+import { unusable } from "./unusable.ts";
 
 interface PlanOptions {
   readonly stack: string;
@@ -106,21 +106,24 @@ async function run(options: PlanOptions): Promise<void> {
       `wrote ${planned.plan.manifests.length} manifests, graph, diagram and cost to ${join(options.out)}`,
     );
   }
+  const missing = unusable(config, planned.plan.graph, options.asOf);
   if (options.json === true)
-    printJson({ ...planned.plan, cost: planned.cost, policy, notDeployed: planned.notDeployed });
+    printJson({
+      ...planned.plan,
+      cost: planned.cost,
+      policy,
+      unusable: missing,
+      notDeployed: planned.notDeployed,
+    });
   else printPlan(planned, config, policy);
   const stopped = blocking(policy);
   for (const { control, message, remediation } of stopped)
     progress(`error: ${control}: ${message}. ${remediation}`);
   if (stopped.length > 0) process.exitCode = EXIT.findings;
-  for (const ending of endingsOf(config, options.asOf)) {
-    progress(`${ending.state === "over" ? "error" : "warning"}: ${formatEnding(ending)}`);
-    if (ending.state === "over") process.exitCode = EXIT.findings;
-  }
-  const { registryMirror } = config;
-  const outside = registryMirror === undefined ? [] : outsideMirror(planned.plan.graph, registryMirror);
-  for (const text of outside) progress(`error: registryMirror: ${text}`);
-  if (outside.length > 0) process.exitCode = EXIT.findings;
+  for (const ending of endingsOf(config, options.asOf))
+    if (ending.state === "announced") progress(`warning: ${formatEnding(ending)}`);
+  for (const text of missing) progress(`error: ${text}`);
+  if (missing.length > 0) process.exitCode = EXIT.findings;
   if (planned.cost?.verdict === "over-budget") {
     progress(
       `error: the ceiling of ${planned.cost.monthlyUsd.max} USD per month is over the budget of ${planned.cost.budgetUsd} USD; lower gpuPools[].nodes.max or raise budget.monthly`,

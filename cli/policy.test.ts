@@ -260,6 +260,11 @@ describe("llmops review", () => {
   it.each([
     ["a commit that does not exist", ["--base", "nowhere"], "nowhere"],
     [
+      "a stack that is at neither commit",
+      ["--base", "HEAD", "--head", "HEAD", "-s", "acme-prd"],
+      "--stack acme-prd: there is no such stack at either commit; stacks: acme-prod, ",
+    ],
+    [
       "posting outside of CI",
       ["--base", "HEAD", "--head", "HEAD", "-s", "none", "--post", "gitlab"],
       "CI_API_V4_URL",

@@ -1,9 +1,10 @@
 import { writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { commentOf, type ReviewInput } from "../review/comment.ts";
-import { differenceOf, stops } from "../review/difference.ts";
+import { differenceOf, stops, unknownStops } from "../review/difference.ts";
 import { postComment, targetOf } from "../review/post.ts";
 import { SnapshotError, snapshotOf, type Snapshot } from "../review/snapshot.ts";
+import { UnknownStackError } from "../stacks/schema/stack-file.ts";
 import { asOfOption, EXIT, print, printJson, progress } from "./context.ts";
 import { Checkout } from "./checkout.ts";
 import { git } from "./git.ts";
@@ -60,6 +61,11 @@ function compare(options: ReviewOptions): ReviewInput {
     const old = snapshots(before, stack, asOf, base);
     const now = snapshots(after, stack, asOf, head ?? "the working tree");
     const names = [...new Set([...old.keys(), ...now.keys()])].sort();
+    const strange = (stack ?? []).filter((name) => !names.includes(name));
+    if (strange.length > 0)
+      throw new UnknownStackError(
+        `--stack ${strange.join(", ")}: there is no such stack at either commit; stacks: ${after.stacks().join(", ")}`,
+      );
     const planned = (attempt: Attempt | undefined): Snapshot | undefined =>
       attempt?.kind === "planned" ? attempt.snapshot : undefined;
     const differences = names.map((name) => differenceOf(planned(old.get(name)), planned(now.get(name))));
@@ -70,14 +76,20 @@ function compare(options: ReviewOptions): ReviewInput {
       cost: costApproved === true ? "given" : "none",
       loss: lossApproved === true ? "given" : "none",
     } as const;
+    const unknownBase = [...old].flatMap(([name, attempt]) =>
+      attempt.kind === "failed" ? [{ stack: name, reason: attempt.reason }] : [],
+    );
     return {
       base,
       head: head ?? "working tree",
       differences,
-      unknownBase: [...old].flatMap(([name, attempt]) =>
-        attempt.kind === "failed" ? [{ stack: name, reason: attempt.reason }] : [],
-      ),
-      stops: [...failures, ...differences.flatMap((difference) => stops(difference, approvals))],
+      unknownBase,
+      stops: [
+        ...failures,
+        // A stack that goes as a whole loses nothing by mistake.
+        ...unknownBase.flatMap((each) => (now.has(each.stack) ? unknownStops(each, approvals) : [])),
+        ...differences.flatMap((difference) => stops(difference, approvals)),
+      ],
       asOf,
     };
   } finally {
@@ -87,13 +99,13 @@ function compare(options: ReviewOptions): ReviewInput {
 }
 
 async function run(options: ReviewOptions): Promise<void> {
+  const target = options.post === undefined ? undefined : targetOf(options.post, process.env);
   const review = compare(options);
   const comment = commentOf(review);
   if (options.out !== undefined) writeFileSync(options.out, comment);
   if (options.json === true) printJson(review);
   else if (options.out === undefined) print(comment);
-  if (options.post !== undefined)
-    progress(`${await postComment(targetOf(options.post, process.env), comment)} the comment`);
+  if (target !== undefined) progress(`${await postComment(target, comment)} the comment`);
   if (review.stops.length > 0) process.exitCode = EXIT.findings;
 }
 

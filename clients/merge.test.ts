@@ -141,4 +141,28 @@ describe("merging a template's changes into a client's file", () => {
       lines("    # because we said so\n    budget: 2 # ours\n    # new\n    extra: 1\n", "# new top\n"),
     );
   });
+
+  it("keeps the client's comments inside a list without names that nobody else changed", async () => {
+    const lines = (comment: string, extra = ""): string =>
+      `config:\n  llmops:platform:\n    zones:\n      - a${comment}\n      - b\n${extra}`;
+    const { text } = await mergeYaml(
+      { base: lines(""), client: lines(" # frozen until the audit"), template: lines("", "    extra: 1\n") },
+      NONE,
+      "stack.yaml",
+      ABOVE_PLATFORM,
+    );
+    expect(text).toBe(lines(" # frozen until the audit", "    extra: 1\n"));
+  });
+
+  it("takes the template's comments inside such a list while the client has its own nowhere", async () => {
+    const lines = (comment: string): string =>
+      `config:\n  llmops:platform:\n    zones:\n      - a${comment}\n      - b\n`;
+    const { text } = await mergeYaml(
+      { base: lines(""), client: lines(""), template: lines(" # measured") },
+      NONE,
+      "stack.yaml",
+      ABOVE_PLATFORM,
+    );
+    expect(text).toBe(lines(" # measured"));
+  });
 });

@@ -4,6 +4,7 @@ import {
   isScalar,
   isSeq,
   parseDocument,
+  stringify,
   visit,
   type Document,
   type Node,
@@ -115,8 +116,8 @@ class Merger {
   /** A value that is not looked into. */
   #whole(key: string, sides: Sides<MaybeNode>): MaybeNode {
     const [base, client, template] = [plain(sides.base), plain(sides.client), plain(sides.template)];
-    if (isDeepStrictEqual(client, base) || isDeepStrictEqual(client, template))
-      return this.#withLayout(sides.template, sides);
+    if (isDeepStrictEqual(client, template)) return this.#withLayout(ownLayout(sides), sides);
+    if (isDeepStrictEqual(client, base)) return this.#withLayout(sides.template, sides);
     if (isDeepStrictEqual(base, template)) return this.#withLayout(sides.client, sides);
     this.met.add(key);
     if (this.#choices.take.includes(key)) return this.#withLayout(sides.template, sides);
@@ -196,6 +197,12 @@ class Merger {
     this.#withLayout(client, { base, client, template });
     return client;
   }
+}
+
+/** Of two equal values the one whose comments are to stay: the client's where it changed what it had got, else the template's. */
+function ownLayout({ base, client, template }: Sides<MaybeNode>): MaybeNode {
+  const text = (node: MaybeNode): string => (node === undefined ? "" : stringify(node));
+  return text(client) === text(base) ? template : client;
 }
 
 /** Node of a pair; a key without value counts as one with null. */

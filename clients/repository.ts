@@ -59,6 +59,14 @@ export function forksOf(all: readonly ClientStack[], client: string): ForkedStac
   return forks;
 }
 
+/** A forked stack by its name. @throws ForkError when it is none any more */
+export function forkNamed(all: readonly ClientStack[], stack: string): ForkedStack {
+  const found = all.find((each) => each.stack === stack);
+  if (found?.record === undefined)
+    throw new ForkError(`${stackPath(stack)} has no record below stacks/clients any more`);
+  return { ...found, record: found.record };
+}
+
 /** Names of the files in a folder below the root; none when it is not there. */
 export function filesIn(root: string, folder: string): string[] {
   const path = join(root, folder);

@@ -3,6 +3,7 @@ import { valueAt } from "../stacks/schema/problem.ts";
 import { CONFIG_KEY, ConfigError, parseStackText } from "../stacks/schema/stack-file.ts";
 import { differences, type Difference } from "./differences.ts";
 import type { FileToWrite } from "./files.ts";
+import type { PromptCopy } from "./generate/prompts.ts";
 import { generateStack, type GeneratedStack } from "./generate/stack-file.ts";
 import { ABOVE_PLATFORM, mergeYaml, type Choices, type Conflict } from "./merge.ts";
 import { migrationNote } from "./migration-note.ts";
@@ -48,14 +49,27 @@ function choicesFor(file: "stack" | "pipeline", { keep, take }: Choices): Choice
   return { keep: keep.filter(own), take: take.filter(own) };
 }
 
-/** The text with the template's prompts where the client's copies are not written yet. */
-async function withTemplatePrompts(text: string, file: string, { prompts }: GeneratedStack): Promise<string> {
+/** The text with the template's prompts where the client's copies of those versions are still to be written. */
+export async function withTemplatePrompts(
+  text: string,
+  file: string,
+  prompts: readonly PromptCopy[],
+): Promise<string> {
   const document = new StackDocument(text, file);
   for (const model of document.indexes(["models"]))
     for (const variant of document.indexes(["models", model, "prompts", "variants"])) {
-      const key = ["models", model, "prompts", "variants", variant, "prompt"];
-      const copy = prompts.find(({ to }) => to === document.value(key));
-      if (copy !== undefined) document.set(key, copy.from);
+      const at = (name: string): (string | number)[] => [
+        "models",
+        model,
+        "prompts",
+        "variants",
+        variant,
+        name,
+      ];
+      const copy = prompts.find(
+        ({ to, version }) => to === document.value(at("prompt")) && version === document.value(at("version")),
+      );
+      if (copy !== undefined) document.set(at("prompt"), copy.from);
     }
   return document.render();
 }
@@ -96,7 +110,7 @@ export async function upgradeOf(
   if (conflicts.length > 0) return { kind: "conflicts", stack, conflicts };
   if (pipeline.problems !== undefined) return { kind: "invalid", stack, problems: pipeline.problems };
   try {
-    parseStackText(await withTemplatePrompts(text, stackPath(stack), fresh), stackPath(stack));
+    parseStackText(await withTemplatePrompts(text, stackPath(stack), fresh.prompts), stackPath(stack));
   } catch (error) {
     if (error instanceof ConfigError) return { kind: "invalid", stack, problems: error.message };
     throw error;

@@ -1,6 +1,6 @@
 /** What is lost with a resource: data, identity of a cluster, or the only way to read something. */
 export type StatefulKind =
-  "bucket" | "key" | "cluster" | "database" | "disk" | "log" | "namespace" | "secret" | "volumes";
+  "bucket" | "key" | "cluster" | "database" | "disk" | "log" | "metrics" | "namespace" | "secret" | "volumes";
 
 /** Types that hold what nobody can recreate, by the first pattern that fits. */
 const KINDS: readonly (readonly [StatefulKind, RegExp])[] = [
@@ -16,6 +16,7 @@ const KINDS: readonly (readonly [StatefulKind, RegExp])[] = [
     /^(aws:(ebs\/volume|efs\/fileSystem|fsx\/\w+FileSystem):|gcp:(compute\/(disk|regionDisk)|filestore\/instance):)/,
   ],
   ["log", /^(aws:cloudwatch\/logGroup:|gcp:logging\/projectBucketConfig:)/],
+  ["metrics", /^aws:amp\/workspace:/],
   ["namespace", /^kubernetes:core\/v1:Namespace$/],
   [
     "secret",

@@ -1,4 +1,4 @@
-import { deltaOf, type CostChange, type StackDifference } from "./difference.ts";
+import { deltaOf, type CostChange, type StackDifference, type UnknownBase } from "./difference.ts";
 import type { ResourcePrint, ReviewFinding } from "./snapshot.ts";
 
 /** First line of the comment; whoever posts it looks for this line and replaces the comment. */
@@ -14,7 +14,7 @@ export interface ReviewInput {
   readonly head: string;
   readonly differences: readonly StackDifference[];
   /** Stacks whose base could not be planned, with the reason. */
-  readonly unknownBase: readonly { readonly stack: string; readonly reason: string }[];
+  readonly unknownBase: readonly UnknownBase[];
   /** Why it may not be merged as it is. */
   readonly stops: readonly string[];
   /** ISO time. */

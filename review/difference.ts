@@ -31,6 +31,8 @@ export interface StackDifference {
     readonly standing: readonly ReviewFinding[];
     readonly exempted: readonly ReviewFinding[];
   };
+  /** What the stack relies on and cannot have after the change. */
+  readonly unusable: readonly string[];
   readonly riskClass: { readonly before: string | null; readonly after: string | null };
   /** Hash of what was judged after the change; null when the stack goes. */
   readonly evidenceSha256: string | null;
@@ -93,6 +95,10 @@ export function differenceOf(before: Snapshot | undefined, after: Snapshot | und
       standing: counting(after).filter((each) => known.has(key(each))),
       exempted: (after?.findings ?? []).filter(({ exemption }) => exemption !== undefined),
     },
+    unusable:
+      after === undefined
+        ? []
+        : (after.unusable ?? ["nobody looked for what it cannot have: plan it with this version"]),
     riskClass: { before: before?.riskClass ?? null, after: after?.riskClass ?? null },
     evidenceSha256: after?.evidenceSha256 ?? null,
   };
@@ -111,9 +117,23 @@ export interface Approvals {
   readonly loss: "given" | "none";
 }
 
+/** A stack whose plan before the change failed. */
+export interface UnknownBase {
+  readonly stack: string;
+  readonly reason: string;
+}
+
+/** Why a change of a stack nobody could plan before may not be merged: what it loses and what rises is not known. */
+export function unknownStops({ stack, reason }: UnknownBase, approvals: Approvals): string[] {
+  if (approvals.cost === "given" && approvals.loss === "given") return [];
+  return [
+    `${stack}: the base cannot be planned, so nobody can tell what is lost and what rises; mend the base, or have somebody who may approve both: --loss-approved --cost-approved (${reason})`,
+  ];
+}
+
 /** Why a change may not be merged as it is; empty when nothing stops it. */
 export function stops(difference: StackDifference, approvals: Approvals): string[] {
-  const { findings, cost, stack, losses, jumps } = difference;
+  const { findings, cost, stack, losses, jumps, unusable } = difference;
   const mandatory = [...findings.added, ...findings.standing].filter(({ level }) => level === "mandatory");
   const { after: ceiling } = cost.ceiling;
   const { after: budget } = cost.budget;
@@ -131,6 +151,7 @@ export function stops(difference: StackDifference, approvals: Approvals): string
           `${stack}: the ceiling rises by ${rise.toFixed(2)} USD per month, more than ${free.toFixed(2)} that need no approval`,
         ]
       : []),
+    ...unusable.map((what) => `${stack}: ${what}`),
     ...jumps.map(({ what }) => `${stack}: ${what}`),
     ...losses
       .filter(({ kind }) => kind !== "deleted" || approvals.loss === "none")

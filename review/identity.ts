@@ -46,6 +46,7 @@ const FIXED: Readonly<Record<string, readonly string[]>> = {
     "kubernetesNetworkConfig.ipFamily",
   ],
   "aws:cloudwatch/logGroup:LogGroup": ["name"],
+  "aws:amp/workspace:Workspace": ["kmsKeyArn"],
   "gcp:storage/bucket:Bucket": ["name", "location", "project"],
   "gcp:container/cluster:Cluster": [
     "name",

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { commentOf, MARKER } from "./comment.ts";
-import { differenceOf, stops } from "./difference.ts";
+import { differenceOf, stops, unknownStops } from "./difference.ts";
 import { PostError, postComment, targetOf } from "./post.ts";
 import { SnapshotError, snapshotOf, type ReviewFinding, type Snapshot } from "./snapshot.ts";
 
@@ -29,6 +29,7 @@ const snapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
     verdict: "within-budget",
   },
   findings: [],
+  unusable: [],
   evidenceSha256: "e".repeat(64),
   ...change,
 });
@@ -105,8 +106,41 @@ describe("the difference of two snapshots", () => {
       "none",
       [],
     ],
+    [
+      "what it cannot have, also an old fault",
+      snapshot({ unusable: ["registryMirror: x takes y from elsewhere"] }),
+      snapshot({ unusable: ["registryMirror: x takes y from elsewhere"] }),
+      "given",
+      ["acme-prod: registryMirror: x takes y from elsewhere"],
+    ],
+    [
+      "a plan of a version that did not look for it",
+      snapshot(),
+      snapshot({ unusable: undefined }),
+      "given",
+      ["acme-prod: nobody looked for what it cannot have: plan it with this version"],
+    ],
+    ["a base of such a version", snapshot({ unusable: undefined }), snapshot(), "none", []],
   ])("%s stops what it should", (_what, before, after, approval, expected) => {
     expect(stops(differenceOf(before, after), { cost: approval, loss: "none" })).toEqual(expected);
+  });
+});
+
+describe("a base that cannot be planned", () => {
+  const base = { stack: "acme-prod", reason: "module not found" };
+
+  it.each([
+    ["none", "none", 1],
+    ["given", "none", 1],
+    ["none", "given", 1],
+    ["given", "given", 0],
+  ] as const)("stops, with a rise approved: %s, a loss approved: %s", (cost, loss, count) => {
+    const found = unknownStops(base, { cost, loss });
+    expect(found).toHaveLength(count);
+    for (const stop of found) {
+      expect(stop).toContain("acme-prod: the base cannot be planned, so nobody can tell what is lost");
+      expect(stop).toContain("module not found");
+    }
   });
 });
 

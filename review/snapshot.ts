@@ -38,6 +38,7 @@ const planSchema = z.object({
   cost: z
     .object({ monthlyUsd: range, budgetUsd: z.string(), verdict: z.enum(["within-budget", "over-budget"]) })
     .optional(),
+  unusable: z.array(z.string()).optional(),
   policy: z.object({
     riskClass: z.string(),
     environment: z.string(),
@@ -70,6 +71,8 @@ export interface Snapshot {
   readonly resources: readonly ResourcePrint[];
   readonly cost: z.output<typeof planSchema>["cost"];
   readonly findings: readonly ReviewFinding[];
+  /** What it relies on and cannot have; absent where the version that planned it did not look. */
+  readonly unusable: readonly string[] | undefined;
   /** SHA-256 of graph and findings. */
   readonly evidenceSha256: string;
 }
@@ -101,7 +104,7 @@ export function snapshotOf(output: string): Snapshot {
       `the plan has another form${issue === undefined ? "" : `: ${z.core.toDotPath(issue.path)} ${issue.message}`}`,
     );
   }
-  const { stack, graph, cost, policy } = parsed.data;
+  const { stack, graph, cost, policy, unusable } = parsed.data;
   const findings = [...policy.results.flatMap((each) => each.findings), ...policy.exemptionFindings];
   return {
     stack,
@@ -123,6 +126,7 @@ export function snapshotOf(output: string): Snapshot {
       }),
     cost,
     findings,
+    unusable,
     evidenceSha256: sha256([graph, findings]),
   };
 }

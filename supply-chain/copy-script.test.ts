@@ -63,11 +63,14 @@ const inventory: Inventory = {
   ],
   unknown: [],
 };
+const unrendered = { images: [], charts: [] } as const;
 const values = [{ chart: "keda", namespace: "keda", file: "values/keda.yaml" }] as const;
 
 describe("the script that fills a mirror", () => {
   it("copies and renders charts, then images, and leaves alone what has no bytes yet", () => {
-    const { status, calls: made } = calls(copyScript({ stack: "s", mirror, inventory, values }));
+    const { status, calls: made } = calls(
+      copyScript({ stack: "s", mirror, inventory, values, rendered: unrendered }),
+    );
     expect(status).toBe(0);
     expect(made).toEqual([
       "helm [pull] [keda] [--repo] [https://kedacore.github.io/charts] [--version] [2.20.2]",
@@ -83,9 +86,20 @@ describe("the script that fills a mirror", () => {
   });
 
   it("copies what rendering the charts showed", () => {
-    const rendered = ["ghcr.io/kedacore/keda:2.20.2"];
-    expect(calls(copyScript({ stack: "s", mirror, inventory, values, rendered })).calls.at(-1)).toBe(
+    const rendered = { images: ["ghcr.io/kedacore/keda:2.20.2"], charts: ["keda"] };
+    const script = copyScript({ stack: "s", mirror, inventory, values, rendered });
+    expect(script).not.toContain("its tag is known once the chart is rendered");
+    // Karpenter is still to be rendered.
+    expect(script).toContain("--rendered rendered");
+    expect(calls(script).calls.at(-1)).toBe(
       "skopeo [copy] [--all] [--preserve-digests] [docker://ghcr.io/kedacore/keda:2.20.2] [docker://mirror.example/all/ghcr.io/kedacore/keda:2.20.2]",
+    );
+  });
+
+  it("keeps saying what is not known of a chart that was not rendered", () => {
+    const rendered = { images: ["public.ecr.aws/karpenter/controller:1.14.1"], charts: ["karpenter"] };
+    expect(copyScript({ stack: "s", mirror, inventory, values, rendered })).toContain(
+      "# ghcr.io/kedacore/keda (chart keda): its tag is known once the chart is rendered",
     );
   });
 
@@ -100,6 +114,7 @@ describe("the script that fills a mirror", () => {
           charts: [],
           unknown: ["\ntouch smuggled"],
         },
+        rendered: unrendered,
         values: [],
       }),
     );

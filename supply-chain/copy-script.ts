@@ -8,8 +8,8 @@ export interface CopyRequest {
   readonly mirror: RegistryMirror;
   /** Of the stack without its mirror: where everything comes from. */
   readonly inventory: Inventory;
-  /** Images of the charts as rendered with the mirror's values; absent before anybody rendered them. */
-  readonly rendered?: readonly string[];
+  /** What somebody rendered with the mirror's values: images, and of which charts; none before. */
+  readonly rendered: { readonly images: readonly string[]; readonly charts: readonly string[] };
   /** Namespace and file with the mirror's values for each chart. */
   readonly values: readonly {
     readonly chart: ChartName;
@@ -77,14 +77,14 @@ function imageLines({ inventory, mirror, rendered }: CopyRequest): string[] {
       case "placeholder":
         return comment(`${image}: build it, push it, and write its digest into the stack file`);
       case "unverified":
-        return rendered === undefined
-          ? comment(`${image} (${usedBy.join(", ")}): its tag is known once the chart is rendered`)
-          : [];
+        return usedBy.every((by) => rendered.charts.some((chart) => by === `chart ${chart}`))
+          ? []
+          : comment(`${image} (${usedBy.join(", ")}): its tag is known once the chart is rendered`);
     }
   });
   return [
     ...own,
-    ...(rendered ?? []).map((image) =>
+    ...rendered.images.map((image) =>
       imageLine(withoutTag(image), withoutDigest(mirroredImage(image, mirror))),
     ),
   ];
@@ -106,7 +106,7 @@ export function copyScript(request: CopyRequest): string {
     "",
     ...chartLines(request),
     "",
-    ...(rendered === undefined && inventory.charts.length > 0
+    ...(inventory.charts.some(({ name }) => !rendered.charts.includes(name))
       ? [
           comment(
             `Then: npx llmops airgap script -s ${stack} --rendered rendered --out <this folder>, and run it again.`,

@@ -114,6 +114,7 @@ function keptFate(node: ResourceNode, situation: Situation): Fate {
     case "database":
     case "disk":
     case "log":
+    case "metrics":
     case "namespace":
     case "volumes":
       return { kind: "kept", until: "somebody deletes it", why: "the stack retains it" };
@@ -162,6 +163,8 @@ export function fateOf(node: ResourceNode, situation: Situation): Fate {
       return scheduledKey(node, situation);
     case "log":
       return lostLog(node);
+    case "metrics":
+      return { kind: "lost", what: "its metrics" };
     case "bucket":
       return { kind: "lost", what: "its objects, which somebody has to delete first" };
     case "database":

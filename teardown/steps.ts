@@ -32,7 +32,10 @@ function beforehand({ stack, forgotten, lost, buckets }: TeardownFacts): Step[] 
       : [
           {
             what: "Verify the audit log a last time, and keep the report with the public key",
-            commands: buckets.audit.map((bucket) => `npx llmops audit verify ${bucket} --key public.pem`),
+            commands: [
+              `pulumi stack output auditPublicKey -s ${stack} > public.pem`,
+              ...buckets.audit.map((bucket) => `npx llmops audit verify ${bucket} --key public.pem`),
+            ],
           },
         ]),
     ...(forgotten.length === 0
@@ -40,10 +43,7 @@ function beforehand({ stack, forgotten, lost, buckets }: TeardownFacts): Step[] 
       : [
           {
             what: "Save the state with its secrets: without them nobody can read encrypted content or recompute digests in the log",
-            commands: [
-              `pulumi stack output auditPublicKey -s ${stack} > public.pem`,
-              `pulumi stack export -s ${stack} --show-secrets --file state.json`,
-            ],
+            commands: [`pulumi stack export -s ${stack} --show-secrets --file state.json`],
           },
         ]),
     ...(lost.length === 0
@@ -90,9 +90,20 @@ function empty({ stack, buckets }: TeardownFacts): Step[] {
       ];
 }
 
+/**
+ * Deletes every version: `aws s3 rm` only hides them behind markers. S3 takes a thousand names a call.
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+ */
+function emptyingS3(bucket: string): string {
+  const list = `aws s3api list-object-versions --bucket ${bucket}`;
+  const left = `${list} --max-items 1 --query 'length([Versions, DeleteMarkers][])' --output text`;
+  const names = `${list} --max-items 1000 --query '{Objects: [Versions, DeleteMarkers][].{Key: Key, VersionId: VersionId}}' --output json`;
+  return `until [ "$(${left} | head -n 1)" = 0 ]; do aws s3api delete-objects --bucket ${bucket} --delete "$(${names})"; done`;
+}
+
 function emptying(place: string): string {
   return place.startsWith("s3://")
-    ? `aws s3 rm ${place} --recursive`
+    ? emptyingS3(place.slice("s3://".length).replace(/\/.*$/, ""))
     : `gcloud storage rm --recursive --all-versions '${place}/**'`;
 }
 

@@ -13,6 +13,7 @@ function planned(stack: string, common: Partial<Common> | undefined, max = "100.
     monthlyUsd: { min: "0.00", expected: "1.00", max },
     verdict: "within-budget",
     blocking: [],
+    unusable: [],
     wallMs: 1,
     ...(common === undefined
       ? {}

@@ -13,6 +13,8 @@ export const outcomeSchema = z.discriminatedUnion("kind", [
     verdict: z.enum(["within-budget", "over-budget", "nothing-rented"]),
     /** Messages of the findings that stop a deployment. */
     blocking: z.array(z.string()),
+    /** What it relies on and cannot have. */
+    unusable: z.array(z.string()),
     /** Name it answers under together with other regions. */
     commonName: z
       .strictObject({

@@ -4,6 +4,7 @@ import { planStack } from "../../plan/stack-plan.ts";
 import { blocking } from "../../policies/report.ts";
 import { ConfigError, readStack } from "../../stacks/schema/stack-file.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
+import { unusable } from "../unusable.ts";
 import type { Outcome } from "./outcome.ts";
 
 function commonName({
@@ -30,6 +31,7 @@ export async function outcomeOf(folder: string, stack: string, asOf: string): Pr
       ...(cost === undefined ? {} : { monthlyUsd: cost.monthlyUsd }),
       verdict: cost?.verdict ?? "nothing-rented",
       blocking: blocking(policy).map(({ control, message }) => `${control}: ${message}`),
+      unusable: unusable(config, plan.graph, asOf),
       ...commonName(config),
       wallMs: Math.round(performance.now() - started),
     };
