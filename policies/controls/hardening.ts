@@ -48,17 +48,31 @@ function identity(node: ResourceNode): Problem[] {
   }
 }
 
-function staticVariables(node: ResourceNode): Problem[] {
-  return listed(valueAt(node.inputs, "spec.template.spec.containers")).flatMap((container, at) => {
-    const env = valueAt(container, "env");
-    const property = `spec.template.spec.containers.${at}.env`;
-    if (isUnknown(env)) return [problemAt(node.urn, property, env, "variables that can be read")];
-    return listed(env)
-      .filter((variable) => KEY_VARIABLES.test(textOf(valueAt(variable, "name"))))
-      .map((variable) =>
-        problemAt(node.urn, property, valueAt(variable, "name"), "an identity of the workload"),
-      );
+/** Where a workload lists what runs in its pod. */
+const CONTAINER_LISTS = ["spec.template.spec.containers", "spec.template.spec.initContainers"] as const;
+
+/** Lists of containers that nobody can read before deployment. */
+function unreadLists(node: ResourceNode): Problem[] {
+  return CONTAINER_LISTS.flatMap((list) => {
+    const value = valueAt(node.inputs, list);
+    return isUnknown(value) ? [problemAt(node.urn, list, value, "containers that can be read")] : [];
   });
+}
+
+function staticVariables(node: ResourceNode): Problem[] {
+  const found = CONTAINER_LISTS.flatMap((list) =>
+    listed(valueAt(node.inputs, list)).flatMap((container, at) => {
+      const env = valueAt(container, "env");
+      const property = `${list}.${at}.env`;
+      if (isUnknown(env)) return [problemAt(node.urn, property, env, "variables that can be read")];
+      return listed(env)
+        .filter((variable) => KEY_VARIABLES.test(textOf(valueAt(variable, "name"))))
+        .map((variable) =>
+          problemAt(node.urn, property, valueAt(variable, "name"), "an identity of the workload"),
+        );
+    }),
+  );
+  return [...unreadLists(node), ...found];
 }
 
 const IDENTITIES = [
@@ -74,10 +88,7 @@ function hardened(node: ResourceNode): Problem[] {
   const at = "spec.template.spec";
   if (isUnknown(pod)) return [problemAt(node.urn, at, pod, "a pod that can be read")];
   const root = valueAt(pod ?? null, "securityContext.runAsNonRoot");
-  const containers = [
-    ...listed(valueAt(pod ?? null, "containers")),
-    ...listed(valueAt(pod ?? null, "initContainers")),
-  ];
+  const containers = CONTAINER_LISTS.flatMap((list) => listed(valueAt(node.inputs, list)));
   const expect = (
     value: GraphValue | undefined,
     property: string,
@@ -86,6 +97,7 @@ function hardened(node: ResourceNode): Problem[] {
   ): Problem[] => (isMet ? [] : [problemAt(node.urn, property, value, expected)]);
   return [
     ...expect(root, `${at}.securityContext.runAsNonRoot`, "true", root === true),
+    ...unreadLists(node),
     ...containers.flatMap((container) => {
       const name = textOf(valueAt(container, "name"));
       const context = valueAt(container, "securityContext");

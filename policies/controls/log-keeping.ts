@@ -68,6 +68,8 @@ function denies(all: readonly GraphValue[], action: string): boolean {
 /** Actions that take a record away or weaken its lock. */
 const DESTRUCTIVE =
   /^s3:(\*|Delete|Bypass|PutBucketObjectLock|PutLifecycle|PutBucketPolicy|PutObjectRetention)/;
+/** What gives rights to roles. */
+const GRANTS: readonly string[] = ["aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy"];
 const DENIED = ["s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"];
 const CLOSED = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"];
 
@@ -98,14 +100,16 @@ function appendOnlyOnAws(graph: ResourceGraph, view: AuditBucketView): Problem[]
           problemAt(closed.urn, key, closed.inputs[key], "true"),
         );
   const name = typeof view.name === "string" ? view.name : "?";
+  // Whoever holds what nobody can read yet: a denial in the bucket's own policy goes before any right.
+  const isDenied = isLocked && own !== undefined && DENIED.every((action) => denies(own, action));
   const grants = graph.nodes
-    .filter(({ type }) => type === "aws:iam/rolePolicy:RolePolicy")
+    .filter(({ type }) => GRANTS.includes(type))
     .flatMap((node) => {
       const granted = statements(node.inputs["policy"]);
       if (granted === undefined)
-        return isBelow(graph, node, ["llmops:audit:AwsAuditStore"])
-          ? [problemAt(node.urn, "policy", node.inputs["policy"], "a policy that can be read")]
-          : [];
+        return isDenied && !isBelow(graph, node, ["llmops:audit:AwsAuditStore"])
+          ? []
+          : [problemAt(node.urn, "policy", node.inputs["policy"], "a policy that can be read")];
       return granted
         .filter((statement) => valueAt(statement, "Effect") === "Allow")
         .filter((statement) => {

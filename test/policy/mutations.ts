@@ -71,6 +71,8 @@ const SSL_POLICY = "gcp:compute/regionSslPolicy:RegionSslPolicy";
 const GOOGLE_GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway";
 const BACKEND_POLICY = "kubernetes:networking.gke.io/v1:GCPBackendPolicy";
 const SERVICE = "kubernetes:core/v1:Service";
+/** Without a lock nothing denies deletions, so rights that nobody can read before deployment count: the entry's controller has some. */
+const UNDENIED = ["AIA-LOG-07"] as const;
 const READS_GATEWAY = [
   "AIA-SEC-06",
   "AIA-TST-03",
@@ -301,6 +303,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "AIA-LOG-02",
     "AIA-LOG-03",
     "AIA-LOG-04",
+    ...UNDENIED,
   ),
   fail(
     "aws",
@@ -308,6 +311,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "a lock not enabled on the bucket",
     set(BUCKET, "audit-bucket", "objectLockEnabled", false),
     "AIA-LOG-02",
+    ...UNDENIED,
   ),
   fail(
     "aws",
@@ -324,6 +328,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "AIA-LOG-02",
     "AIA-LOG-03",
     "AIA-LOG-04",
+    ...UNDENIED,
   ),
   unknown(
     "aws",
@@ -331,6 +336,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "an unknown mode",
     set(LOCK, "audit-lock", "rule.defaultRetention.mode", UNKNOWN),
     "AIA-LOG-02",
+    ...UNDENIED,
   ),
   fail(
     "gcp",
@@ -1346,6 +1352,14 @@ export const MUTATIONS: readonly Mutation[] = [
     set(DEPLOYMENT, "claims-assistant", "spec.template.spec.containers.0.securityContext", UNKNOWN),
     "AIA-SEC-05",
   ),
+  unknown(
+    "kubernetes",
+    "acme-prod",
+    "containers that nobody knows run first",
+    set(DEPLOYMENT, "claims-assistant", "spec.template.spec.initContainers", UNKNOWN),
+    "AIA-SEC-03",
+    "AIA-SEC-05",
+  ),
   fail(
     "aws",
     "acme-with-content",
@@ -1688,6 +1702,8 @@ export const MUTATIONS: readonly Mutation[] = [
     "acme-prod",
     "a gateway whose gate nobody knows yet",
     set(SET, "gateway-set", "spec.template.spec.initContainers", UNKNOWN),
+    "AIA-SEC-03",
+    "AIA-SEC-05",
     "AIA-TST-03",
   ),
   unknown(
