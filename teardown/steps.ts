@@ -95,10 +95,10 @@ function empty({ stack, buckets }: TeardownFacts): Step[] {
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
  */
 function emptyingS3(bucket: string): string {
-  const list = `aws s3api list-object-versions --bucket ${bucket}`;
-  const left = `${list} --max-items 1 --query 'length([Versions, DeleteMarkers][])' --output text`;
-  const names = `${list} --max-items 1000 --query '{Objects: [Versions, DeleteMarkers][].{Key: Key, VersionId: VersionId}}' --output json`;
-  return `until [ "$(${left} | head -n 1)" = 0 ]; do aws s3api delete-objects --bucket ${bucket} --delete "$(${names})"; done`;
+  const list = `aws s3api list-object-versions --bucket ${bucket} --max-items 1000 --output json`;
+  const names = "[Versions, DeleteMarkers][].{Key: Key, VersionId: VersionId}";
+  const remove = `aws s3api delete-objects --bucket ${bucket} --delete file:///dev/stdin`;
+  return `while names=$(${list} --query '${names}') && [ "$names" != "[]" ]; do printf '{"Quiet": true, "Objects": %s}' "$names" | ${remove} || break; done`;
 }
 
 function emptying(place: string): string {

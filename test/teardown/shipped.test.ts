@@ -81,12 +81,15 @@ describe("the teardown of a shipped stack", () => {
     const commands = steps.flatMap((step) => step.commands);
     const place = (command: string): number => commands.findIndex((each) => each.startsWith(command));
     const order = [
+      place("pulumi stack output auditPublicKey"),
       place("npx llmops audit verify s3://acme-prod-audit-111122223333"),
       place("pulumi stack export"),
       place("kubectl get nodeclaims"),
       place(`pulumi up -s ${stack}`),
       place("pulumi destroy"),
-      place("aws s3 rm s3://acme-prod-access-111122223333"),
+      commands.findIndex((each) =>
+        each.includes("aws s3api delete-objects --bucket acme-prod-access-111122223333 "),
+      ),
       place("pulumi state unprotect"),
       place("pulumi stack rm"),
     ];
