@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { ResourceGraph, ResourceNode } from "../../graph/graph.ts";
 import type { GraphValue } from "../../graph/values.ts";
-import { ENVIRONMENTS, planned } from "../policy/environments.ts";
+import { graphOf } from "../../plan/stack-plan.ts";
+import { configOf, ENVIRONMENTS, planned } from "../policy/environments.ts";
 import { waitsInVain } from "./waits.ts";
 
 async function shipped(environment: (typeof ENVIRONMENTS)[number]): Promise<ResourceGraph> {
@@ -67,6 +68,18 @@ const SLEEPER = (target: string): Sketch => ({
 describe("what `pulumi up` waits for", () => {
   it.each(ENVIRONMENTS)("comes before what depends on it: %s", async (environment) => {
     expect(waitsInVain(await shipped(environment))).toEqual([]);
+  });
+
+  it("comes before it too where pods of a model ask for an evaluation nobody has signed", async () => {
+    const config = configOf("acme-staging");
+    const models = config.models.map((model) => ({
+      ...model,
+      delivery: { ...model.delivery, strategy: "rolling" as const },
+    }));
+    const graph = await graphOf("acme-staging", { ...config, models });
+    expect(waitsInVain(graph)).toEqual([]);
+    const engine = "acme-staging-model-claims-assistant-engine";
+    expect(waitsInVain(awaiting(graph, engine)).map(({ name }) => name)).toEqual([engine]);
   });
 
   it("would not, were the preview Service awaited", async () => {
