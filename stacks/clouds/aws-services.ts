@@ -1,4 +1,5 @@
 import type * as aws from "../../components/sdk/aws.ts";
+import { fittingRoleName } from "../../components/cluster/eks-role.ts";
 import type { EksCluster } from "../../components/cluster/eks.ts";
 import { AwsEntry } from "../../components/entry/aws-entry.ts";
 import type { AwsNetwork } from "../../components/network/aws.ts";
@@ -49,7 +50,7 @@ export function awsServices({
           clusterName: name,
           namespace,
           serviceAccount,
-          roleName: `${name}-${reader}`,
+          roleName: fittingRoleName(`${name}-${reader}`),
           inlinePolicy: bucketReaderPolicy(objects),
           tags,
         },

@@ -41,7 +41,7 @@ const listAt = (value: GraphValue, path: string): readonly GraphValue[] => {
   return Array.isArray(found) ? (found as readonly GraphValue[]) : [];
 };
 
-/** Whether the provider waits for the object. @see https://www.pulumi.com/registry/packages/kubernetes/ on `pulumi.com/skipAwait` */
+/** Whether the provider waits for the object. @see https://github.com/pulumi/pulumi-kubernetes/tree/master/provider/pkg/await */
 function isAwaited(node: ResourceNode): boolean {
   const annotations = at(node, "metadata.annotations");
   if (isRecord(annotations) && annotations["pulumi.com/skipAwait"] === "true") return false;
@@ -217,7 +217,8 @@ function reasonOf(awaited: ResourceNode, graph: ResourceGraph, objects: Objects)
 
 /**
  * Objects whose wait cannot end: the provider waits for their pods, but none start, or only after something that itself comes
- * later. It says nothing about Secrets that somebody else fills, rooms for pods, images, probes, or what a chart waits for inside.
+ * later. It says nothing about Secrets that somebody else fills, claims (the provider knows classes that bind with the first pod), room for
+ * pods, images, probes, or what a chart waits for inside.
  */
 export function waitsInVain(graph: ResourceGraph): WaitInVain[] {
   const objects = new Objects(graph);
