@@ -11,6 +11,7 @@ import { ENGINE_USER } from "../components/serving/engine.ts";
 import type { ModelServiceArgs } from "../components/serving/model-service-args.ts";
 import { replicaResources, type ReplicaResources } from "../components/serving/resources.ts";
 import { WarmCapacity, warmPriorityClass } from "../components/serving/warm-capacity.ts";
+import { storedObjects, type BucketReader } from "../components/storage/bucket-reader.ts";
 import type { SharedFiles } from "../components/storage/shared-files.ts";
 import type { Tenant } from "../components/tenancy/tenant.ts";
 import type { CloudServices } from "./clouds/environment.ts";
@@ -108,6 +109,20 @@ function cacheOf({ name, cache }: Model, files: SharedFiles | undefined): Replic
   return { ...cache, storageClass };
 }
 
+/** Identity of a model at the bucket of its weights; undefined where it needs none, or where the cluster is somebody else's. */
+function weightsReader(
+  { name, tenant, source }: Model,
+  services: CloudServices | undefined,
+): BucketReader | undefined {
+  if (source.kind !== "s3" && source.kind !== "gs") return undefined;
+  return services?.bucketReader({
+    name: `weights-${name}`,
+    namespace: tenant,
+    serviceAccount: name,
+    ...storedObjects(source.uri),
+  });
+}
+
 /** Every model of the configuration with its scaler. */
 export function serving(name: string, config: PlatformConfig, target: ServingTarget): void {
   const { cluster, tenants, audit, services, monitoring, keda } = target;
@@ -129,6 +144,7 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
       "llmops.io/tenant": model.tenant,
     };
     const size = sizeOf(config, pool, model);
+    const reader = weightsReader(model, services);
     const rollout =
       rollouts === undefined
         ? undefined
@@ -140,8 +156,10 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
         namespace: model.tenant,
         engine: model.engine,
         source: model.source,
+        ...(reader === undefined ? {} : { identity: reader.identity }),
         cache: cacheOf(model, files),
         ...size,
+        maxReplicas: model.autoscaling.maxReplicas,
         nodeSelector: nodeSelectorOf(pool),
         termination: model.delivery,
         delivery: model.delivery,
@@ -158,6 +176,7 @@ export function serving(name: string, config: PlatformConfig, target: ServingTar
           monitoring.chart,
           ...groups,
           ...(files?.ready ?? []),
+          ...(reader?.ready ?? []),
           ...(rollout === undefined ? [] : [rollout]),
         ],
       },

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as aws from "../sdk/aws.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
@@ -22,6 +23,13 @@ export interface EksRoleArgs {
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
  */
 const ROLE_NAME_LENGTH = 64;
+
+/** A role name that holds somebody's own names: where it is too long, its end becomes a hash of the whole. */
+export function fittingRoleName(name: string): string {
+  if (name.length <= ROLE_NAME_LENGTH) return name;
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 10);
+  return `${name.slice(0, ROLE_NAME_LENGTH - hash.length - 1)}-${hash}`;
+}
 
 /** Trust policy as JSON. Pod Identity also tags the session, so that policies can ask for the service account. */
 export function trustPolicy(principal: RolePrincipal): string {

@@ -6,6 +6,8 @@ import * as k8s from "@pulumi/kubernetes";
 import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { watchTemplate, type WatchArgs } from "./analysis.ts";
 import { evaluationsOf, gateTemplate, reportName, validateGates, type ServedGate } from "./gate.ts";
+import { COLD_START_SECONDS } from "../serving/cold-start.ts";
+import { UNAWAITED } from "../unawaited.ts";
 import { podBudget, SHORTEST_WATCH_MINUTES, type Canary, type Progressive } from "./strategy.ts";
 
 /** A delivery by Argo Rollouts of the pods that a Deployment describes. */
@@ -34,9 +36,6 @@ const ABORTED_SECONDS = 1;
  * @see https://github.com/argoproj/argo-rollouts/blob/v1.9.1/rollout/sync.go#L575
  */
 const KEPT_VERSIONS = 0;
-
-/** Seconds a new replica gets for node, image and weights. */
-const PROGRESS_SECONDS = 2_400;
 
 /** Name of the Service in front of replicas that have no traffic yet. */
 export function previewName(model: string): string {
@@ -131,7 +130,7 @@ export function rolloutOf(args: ModelRolloutArgs): IRollout {
       workloadRef: { apiVersion: "apps/v1", kind: "Deployment", name: model },
       selector: { matchLabels: { "llmops.io/model": model } },
       revisionHistoryLimit: KEPT_VERSIONS,
-      progressDeadlineSeconds: PROGRESS_SECONDS,
+      progressDeadlineSeconds: COLD_START_SECONDS,
       progressDeadlineAbort: true,
       strategy:
         delivery.strategy === "blue-green"
@@ -159,7 +158,8 @@ export class ModelRollout extends LlmopsComponent {
       new k8s.core.v1.Service(
         this.childName("preview"),
         {
-          metadata: metadata(previewName(model)),
+          // Its pods come with the Deployment, which waits for this; between two deliveries there may be none.
+          metadata: { ...metadata(previewName(model)), annotations: UNAWAITED },
           spec: {
             selector: { "llmops.io/model": model },
             ports: [{ name: "http", port: 80, targetPort: "http" }],

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { gateContainer, volumeOf, type GatePlace, type ServedGate } from "./gate.ts";
+import { UNAWAITED } from "../unawaited.ts";
 import { KEPT_FOR_EARLIER_PODS, versioned } from "./versioned.ts";
 
 /** Gates of the pods at one place. */
@@ -28,6 +29,11 @@ export function gatePods({ place, gates }: PodGates): {
       configMap: { name: reportMap(place, each) },
     })),
   };
+}
+
+/** Annotations of what waits for such pods: while a report is in nobody's repository none starts, and `pulumi up` would wait in vain. */
+export function untilSigned(gates: readonly ServedGate[]): Record<string, string> {
+  return gates.some(({ report }) => report === undefined) ? UNAWAITED : {};
 }
 
 /** The signed reports that are in the repository, as files of the pods. */

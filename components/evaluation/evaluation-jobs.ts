@@ -3,6 +3,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { nightly } from "../nightly.ts";
+import { UNAWAITED } from "../unawaited.ts";
 import { EVALUATION_NAMESPACE } from "./address.ts";
 import { evaluationPod, type SecretKey } from "./evaluation-pod.ts";
 
@@ -80,7 +81,7 @@ export class EvaluationJobs extends LlmopsComponent {
         metadata: {
           ...metadata,
           name: `evaluation-${hash}`,
-          annotations: { "pulumi.com/skipAwait": "true" },
+          annotations: UNAWAITED,
         },
         spec,
       },

@@ -1,4 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes";
+import { UNAWAITED } from "../unawaited.ts";
 
 /** Which replicas get a new version of the gateway. */
 export type GatewayDelivery =
@@ -22,7 +23,7 @@ export function updateStrategy(
   };
 }
 
-/** The engine would wait for replicas that a canary leaves alone. */
+/** `pulumi up` would wait in vain for replicas that a canary leaves alone. */
 export function updateAnnotations({ strategy }: GatewayDelivery): Record<string, string> {
-  return strategy === "canary" ? { "pulumi.com/skipAwait": "true" } : {};
+  return strategy === "canary" ? UNAWAITED : {};
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ofType, type ResourceGraph } from "../../graph/graph.ts";
-import { valueAt } from "../../graph/values.ts";
+import { isRecord, valueAt } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
 import { typeCounts } from "../../plan/plan.ts";
 import { hash, servedGate } from "../delivery/testing/gate.ts";
@@ -124,6 +124,20 @@ describe("Gateway", () => {
     // The pod still waits for the report that is not there.
     const [waiting] = ofType(unsigned, "kubernetes:apps/v1:StatefulSet");
     expect(valueAt(waiting?.inputs ?? {}, "spec.template.spec.volumes")).toEqual(volumes);
+  });
+
+  it.each([
+    ["a signed evaluation, waits for its pods", [GATE], undefined],
+    ["none yet, is created without pods", [{ model: GATE.model, gate: GATE.gate }], "true"],
+  ])("with %s", async (_, gates, skipped) => {
+    const graph = await graphOf({ gates });
+    const awaited = ["kubernetes:apps/v1:StatefulSet", "kubernetes:core/v1:Service"].flatMap((type) =>
+      ofType(graph, type).map(({ inputs }) => {
+        const annotations = valueAt(inputs, "metadata.annotations");
+        return isRecord(annotations) ? annotations["pulumi.com/skipAwait"] : undefined;
+      }),
+    );
+    expect(awaited).toEqual([skipped, skipped, skipped, skipped]);
   });
 
   it("keeps every version of its configuration for the pods that still run it", async () => {

@@ -15,7 +15,7 @@ import {
   GATEWAY_SERVICE,
 } from "./address.ts";
 import { validateGates, type ServedGate } from "../delivery/gate.ts";
-import { gatePods, gateReports, type PodGates } from "../delivery/pod-gate.ts";
+import { gatePods, gateReports, untilSigned, type PodGates } from "../delivery/pod-gate.ts";
 import { KEPT_FOR_EARLIER_PODS, versioned } from "../delivery/versioned.ts";
 import { updateAnnotations, updateStrategy, type GatewayDelivery } from "./delivery.ts";
 import { gatewayNetworkPolicies, type GatewayReach } from "./network.ts";
@@ -126,7 +126,7 @@ export class Gateway extends LlmopsComponent {
     for (const [suffix, spec] of Object.entries(services()))
       new k8s.core.v1.Service(
         this.childName(suffix),
-        { metadata: { ...metadata, name: suffix }, spec },
+        { metadata: { ...metadata, name: suffix, annotations: untilSigned(args.gates) }, spec },
         { parent: this },
       );
     new k8s.policy.v1.PodDisruptionBudget(
@@ -162,7 +162,10 @@ export class Gateway extends LlmopsComponent {
     return new k8s.apps.v1.StatefulSet(
       this.childName("set"),
       {
-        metadata: { ...metadata, annotations: updateAnnotations(args.delivery) },
+        metadata: {
+          ...metadata,
+          annotations: { ...updateAnnotations(args.delivery), ...untilSigned(args.gates) },
+        },
         spec: {
           ...updateStrategy(args.replicas, args.delivery),
           serviceName: "gateway-replicas",

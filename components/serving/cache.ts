@@ -43,7 +43,9 @@ export function cacheFolder(cache: ReplicaCache, content: CacheContent): string 
   if (cache.kind !== "shared") return CACHE_MOUNT;
   const { engine, source, tensorParallel, nodes, nodeSelector } = content;
   const key = createHash("sha256")
-    .update(JSON.stringify([engine.image, source, tensorParallel, nodes, nodeSelector]))
+    .update(
+      JSON.stringify([engine.image, { ...source, token: undefined }, tensorParallel, nodes, nodeSelector]),
+    )
     .digest("hex");
   return `${CACHE_MOUNT}/${key.slice(0, 16)}`;
 }

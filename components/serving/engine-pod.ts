@@ -9,8 +9,11 @@ import {
   MODEL_MOUNT,
   TOKENIZER_MOUNT,
   type EngineContainer,
+  type EngineProbe,
+  type ModelSource,
   type PinnedImage,
 } from "./engine.ts";
+import { STARTUP_SECONDS } from "./cold-start.ts";
 import { replicaResources } from "./resources.ts";
 import type { ModelServiceArgs } from "./model-service-args.ts";
 import { restrictedPod } from "../restricted.ts";
@@ -25,8 +28,8 @@ export interface EngineObjects {
   readonly reports: readonly k8s.core.v1.ConfigMap[];
 }
 
-/** Seconds the first answer of a replica may take. */
-const WARM_UP_SECONDS = 60;
+/** Seconds between two questions whether an engine has started. */
+const STARTUP_PERIOD_SECONDS = 10;
 
 /** Files of an image, mounted beside the engine. */
 interface FileVolume {
@@ -53,29 +56,29 @@ function fileVolumes({ engine, source }: ModelServiceArgs): readonly FileVolume[
 function probes(
   container: EngineContainer,
 ): Pick<k8s.types.input.core.v1.Container, "startupProbe" | "readinessProbe" | "livenessProbe"> {
-  const probe = (path: string): k8s.types.input.core.v1.Probe => ({ httpGet: { path, port: "http" } });
+  const probe = ({ timeoutSeconds, ...asked }: EngineProbe): k8s.types.input.core.v1.Probe => ({
+    ...("path" in asked
+      ? { httpGet: { path: asked.path, port: "http" } }
+      : { exec: { command: [...asked.command] } }),
+    timeoutSeconds,
+  });
+  const { started, ready, live } = container.probes;
   return {
-    // Half an hour: node, image and weights on a cold start.
     startupProbe: {
-      ...(container.warmUp === undefined
-        ? probe(container.health.live)
-        : { exec: { command: [...container.warmUp] }, timeoutSeconds: WARM_UP_SECONDS }),
-      periodSeconds: 10,
-      failureThreshold: 180,
+      ...probe(started),
+      periodSeconds: STARTUP_PERIOD_SECONDS,
+      failureThreshold: STARTUP_SECONDS / STARTUP_PERIOD_SECONDS,
     },
-    readinessProbe: {
-      ...probe(container.health.ready),
-      periodSeconds: 5,
-      timeoutSeconds: 2,
-      failureThreshold: 2,
-    },
-    livenessProbe: {
-      ...probe(container.health.live),
-      periodSeconds: 10,
-      timeoutSeconds: 5,
-      failureThreshold: 6,
-    },
+    readinessProbe: { ...probe(ready), periodSeconds: 5, failureThreshold: 2 },
+    livenessProbe: { ...probe(live), periodSeconds: 10, failureThreshold: 6 },
   };
+}
+
+/** @see https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables#hftoken */
+function hubToken(source: ModelSource): k8s.types.input.core.v1.EnvVar[] {
+  return source.kind === "hub" && source.token !== undefined
+    ? [{ name: "HF_TOKEN", valueFrom: { secretKeyRef: { ...source.token } } }]
+    : [];
 }
 
 /** Pods of an engine: the one that answers, or a further node of its replica. */
@@ -126,7 +129,10 @@ export function enginePod(
           image: args.engine.image,
           ...(container.command === undefined ? {} : { command: [...container.command] }),
           args: [...(role === "leader" ? container.args : container.workerArgs)],
-          env: Object.entries(container.env).map(([key, value]) => ({ name: key, value })),
+          env: [
+            ...Object.entries(container.env).map(([key, value]) => ({ name: key, value })),
+            ...hubToken(args.source),
+          ],
           ports: [{ name: "http", containerPort: container.port }],
           resources: {
             requests: { cpu: `${cpus}`, memory: `${memoryGiB}Gi`, "ephemeral-storage": "20Gi" },

@@ -50,7 +50,20 @@ export type Engine =
 export type ModelSource =
   | { readonly kind: "s3" | "gs"; readonly uri: string; readonly digest: string }
   | { readonly kind: "oci"; readonly image: string; readonly digest: string }
-  | { readonly kind: "hub"; readonly repository: string; readonly revision: string };
+  | {
+      readonly kind: "hub";
+      readonly repository: string;
+      readonly revision: string;
+      /** Secret of the tenant's namespace with the access token of a gated repository; somebody else fills it. */
+      readonly token?: { readonly name: string; readonly key: string } | undefined;
+    };
+
+/** How an engine is asked whether it is well, and the seconds its answer may take. */
+export type EngineProbe = (
+  | { readonly path: string }
+  /** A command in its container. */
+  | { readonly command: readonly string[] }
+) & { readonly timeoutSeconds: number };
 
 /** What an engine is started with. */
 export interface EngineLaunch {
@@ -78,9 +91,13 @@ export interface EngineContainer {
   readonly env: Readonly<Record<string, string>>;
   /** Port of the API and of the metrics. */
   readonly port: number;
-  readonly health: { readonly ready: string; readonly live: string };
-  /** Command that asks for a short answer, so that kernels are compiled before the first caller; absent where `ready` does. */
-  readonly warmUp?: readonly string[];
+  readonly probes: {
+    /** Asks for a first answer where it can, so that kernels are compiled before the first caller. */
+    readonly started: EngineProbe;
+    readonly ready: EngineProbe;
+    /** Never generates: a busy engine must not be killed. */
+    readonly live: EngineProbe;
+  };
 }
 
 /** Folder of Triton's tokenizer: its frontend turns chats into prompts. */
@@ -94,6 +111,9 @@ export const CACHE_MOUNT = "/cache";
 
 /** User and group of every engine. */
 export const ENGINE_USER = 10_001;
+
+/** Name of that user, which no image lists in /etc/passwd. */
+const ENGINE_USER_NAME = "engine";
 
 /** Share of GPU memory an engine may take. */
 const GPU_MEMORY_UTILISATION = "0.90";
@@ -121,10 +141,17 @@ function revision(source: ModelSource): string[] {
   return source.kind === "hub" ? [`--revision=${source.revision}`] : [];
 }
 
-/** A hub is only asked for the pinned revision at start; every other source needs no hub at all. */
-function hubEnvironment({ source, cacheFolder }: EngineLaunch): Record<string, string> {
+/**
+ * Environment of every engine. torch asks for the name of its user when it is loaded, and fails where neither a variable nor the image
+ * knows it. A hub is only asked for the pinned revision at start; every other source needs no hub at all.
+ * @see https://github.com/vllm-project/vllm/issues/44548
+ * @see https://github.com/vllm-project/vllm/pull/46734
+ */
+function engineEnvironment({ source, cacheFolder }: EngineLaunch): Record<string, string> {
   return {
     HOME: cacheFolder,
+    USER: ENGINE_USER_NAME,
+    LOGNAME: ENGINE_USER_NAME,
     HF_HOME: `${cacheFolder}/huggingface`,
     ...(source.kind === "hub" ? {} : { HF_HUB_OFFLINE: "1" }),
   };
@@ -158,13 +185,19 @@ function lora({ adapters = [] }: Extract<Engine, { kind: "vllm" }>): string[] {
   ];
 }
 
+/** Seconds the first answer of a replica may take. */
+const FIRST_ANSWER_SECONDS = 60;
+
+/** Seconds an answer may take for which nothing is computed. */
+const PLAIN_ANSWER_SECONDS = { ready: 2, live: 5 } as const;
+
 /** Asks the engine's own API from inside the container; any answer but 200 fails. */
 function warmUpCompletion(port: number, model: string): string[] {
   const body = JSON.stringify({ model, prompt: "Hello", max_tokens: 8 });
   return [
     "python3",
     "-c",
-    `import urllib.request as r; r.urlopen(r.Request("http://127.0.0.1:${port}/v1/completions", data=b'${body}', headers={"content-type": "application/json"}), timeout=50).read()`,
+    `import urllib.request as r; r.urlopen(r.Request("http://127.0.0.1:${port}/v1/completions", data=b'${body}', headers={"content-type": "application/json"}), timeout=${FIRST_ANSWER_SECONDS - 10}).read()`,
   ];
 }
 
@@ -243,16 +276,36 @@ function vllm(engine: Extract<Engine, { kind: "vllm" }>, launch: EngineLaunch): 
     args,
     workerArgs: [...args, "--headless"],
     env: {
-      ...hubEnvironment(launch),
+      ...engineEnvironment(launch),
       VLLM_CACHE_ROOT: `${launch.cacheFolder}/vllm`,
       VLLM_NO_USAGE_STATS: "1",
       ...spanEnvironment(launch),
     },
     port: ENGINE_PORTS.vllm,
-    health: { ready: "/health", live: "/health" },
-    warmUp: warmUpCompletion(ENGINE_PORTS.vllm, launch.name),
+    // /health asks whether the engine's process runs, and generates nothing.
+    probes: {
+      started: {
+        command: warmUpCompletion(ENGINE_PORTS.vllm, launch.name),
+        timeoutSeconds: FIRST_ANSWER_SECONDS,
+      },
+      ready: { path: "/health", timeoutSeconds: PLAIN_ANSWER_SECONDS.ready },
+      live: { path: "/health", timeoutSeconds: PLAIN_ANSWER_SECONDS.live },
+    },
   };
 }
+
+/**
+ * Seconds SGLang takes at most to find out that it generates; at least one, even when it is well. `/health` is the same handler.
+ * @see https://github.com/sgl-project/sglang/blob/0025436eab0556737d615b36a4dd3e1e26e82f3d/python/sglang/srt/entrypoints/http_server.py
+ */
+const SGLANG_HEALTH_SECONDS = 20;
+
+/** SGLang's own watchdog ends a process whose engine hangs; its list of models needs no engine. */
+const SGLANG_PROBES: EngineContainer["probes"] = {
+  started: { path: "/health_generate", timeoutSeconds: SGLANG_HEALTH_SECONDS + 5 },
+  ready: { path: "/health_generate", timeoutSeconds: SGLANG_HEALTH_SECONDS + 5 },
+  live: { path: "/v1/models", timeoutSeconds: PLAIN_ANSWER_SECONDS.live },
+};
 
 function sglang(engine: ChunkedEngineSettings, launch: EngineLaunch): EngineContainer {
   const args = [
@@ -273,11 +326,21 @@ function sglang(engine: ChunkedEngineSettings, launch: EngineLaunch): EngineCont
     command: ["python3", "-m", "sglang.launch_server"],
     args,
     workerArgs: args,
-    env: { ...hubEnvironment(launch), ...spanEnvironment(launch) },
+    env: { ...engineEnvironment(launch), ...spanEnvironment(launch) },
     port: ENGINE_PORTS.sglang,
-    health: { ready: "/health_generate", live: "/health" },
+    probes: SGLANG_PROBES,
   };
 }
+
+/**
+ * The frontend has no other health route. It asks for the server's state, generates nothing, and fails until every model is loaded.
+ * @see https://github.com/triton-inference-server/server/blob/main/python/openai/openai_frontend/frontend/fastapi/routers/observability.py
+ */
+const TRITON_PROBES: EngineContainer["probes"] = {
+  started: { path: "/health/ready", timeoutSeconds: PLAIN_ANSWER_SECONDS.live },
+  ready: { path: "/health/ready", timeoutSeconds: PLAIN_ANSWER_SECONDS.ready },
+  live: { path: "/health/ready", timeoutSeconds: PLAIN_ANSWER_SECONDS.live },
+};
 
 /**
  * Triton behind its OpenAI frontend, which speaks what the gateway speaks; the repository holds a model of the served name.
@@ -295,12 +358,25 @@ function triton(engine: Extract<Engine, { kind: "triton" }>, launch: EngineLaunc
       `--openai-port=${ENGINE_PORTS.triton}`,
     ],
     workerArgs: [],
-    env: hubEnvironment(launch),
+    env: engineEnvironment(launch),
     port: ENGINE_PORTS.triton,
-    // The frontend has no other health route; it answers before every model is loaded only with an error.
-    health: { ready: "/health/ready", live: "/health/ready" },
+    probes: TRITON_PROBES,
   };
 }
+
+/** Seconds TGI's `/health` may take for a token. */
+const TGI_TOKEN_SECONDS = 20;
+
+/**
+ * TGI's `/health` computes a token at the start and after each failure, else it asks the shards; its list of models needs neither, and its
+ * launcher ends with a shard.
+ * @see https://github.com/huggingface/text-generation-inference/blob/1d0847a90e6bee759ab0af1cc854e78b09892d93/backends/v3/src/backend.rs
+ */
+const TGI_PROBES: EngineContainer["probes"] = {
+  started: { path: "/health", timeoutSeconds: TGI_TOKEN_SECONDS },
+  ready: { path: "/health", timeoutSeconds: TGI_TOKEN_SECONDS },
+  live: { path: "/v1/models", timeoutSeconds: PLAIN_ANSWER_SECONDS.live },
+};
 
 function tgi(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
   return {
@@ -314,9 +390,9 @@ function tgi(engine: EngineSettings, launch: EngineLaunch): EngineContainer {
       `--port=${ENGINE_PORTS.tgi}`,
     ],
     workerArgs: [],
-    env: hubEnvironment(launch),
+    env: engineEnvironment(launch),
     port: ENGINE_PORTS.tgi,
-    health: { ready: "/health", live: "/health" },
+    probes: TGI_PROBES,
   };
 }
 

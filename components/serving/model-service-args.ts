@@ -1,5 +1,6 @@
 import type { ServedGate } from "../delivery/gate.ts";
 import type { Delivery } from "../delivery/strategy.ts";
+import type { Address } from "../network-policy.ts";
 import type { ReplicaCache } from "./cache.ts";
 import type { Engine, ModelSource } from "./engine.ts";
 
@@ -11,8 +12,12 @@ export interface ModelServiceArgs {
   readonly namespace: string;
   readonly engine: Engine;
   readonly source: ModelSource;
+  /** Node-local addresses of the agent that hands out its identity at the bucket of the weights. @default none */
+  readonly identity?: readonly Address[];
   /** What a new replica finds of earlier ones' downloads and kernels. @default none */
   readonly cache?: ReplicaCache;
+  /** Most replicas of the autoscaler: an update replaces them in turns, and is waited for as long. */
+  readonly maxReplicas: number;
   /** GPUs of one node a layer is divided over. */
   readonly tensorParallel: number;
   /** Nodes the layers of one replica are divided over. */

@@ -21,6 +21,12 @@ const oci: ModelSource = {
   digest: `sha256:${"d".repeat(64)}`,
 };
 const vllm: Engine = { kind: "vllm", ...settings };
+const ENGINES: readonly Pick<ModelServiceArgs, "engine" | "source">[] = [
+  { engine: vllm, source: hub },
+  { engine: { kind: "sglang", ...settings }, source: hub },
+  { engine: { kind: "triton", backend: "vllm", tokenizer, ...settings }, source: s3 },
+  { engine: { kind: "tgi", ...settings }, source: hub },
+];
 const args: ModelServiceArgs = {
   model: "mistral",
   namespace: "claims",
@@ -28,6 +34,7 @@ const args: ModelServiceArgs = {
   source: hub,
   tensorParallel: 1,
   nodes: 1,
+  maxReplicas: 4,
   weightsGiB: 13.5,
   nodeSelector: { "llmops.io/gpu-pool": "l4" },
   termination: { preStopSeconds: 15, drainSeconds: 90, gracePeriodSeconds: 120 },
@@ -37,6 +44,12 @@ const args: ModelServiceArgs = {
 
 function graphOf(changes: Partial<ModelServiceArgs> = {}): Promise<ResourceGraph> {
   return capture({ stack: "test", program: () => new ModelService("m", { ...args, ...changes }, {}) });
+}
+
+interface Probe {
+  readonly timeoutSeconds: number;
+  readonly httpGet?: { readonly path: string };
+  readonly exec?: { readonly command: readonly string[] };
 }
 
 interface PodSpec {
@@ -337,13 +350,90 @@ describe("ModelService", () => {
     });
   });
 
+  it("names its user, whom no image knows and torch asks for", async () => {
+    for (const engine of ENGINES)
+      expect(podOf(await graphOf(engine)).containers[0]?.["env"]).toEqual(
+        expect.arrayContaining([
+          { name: "HOME", value: "/cache" },
+          { name: "USER", value: "engine" },
+          { name: "LOGNAME", value: "engine" },
+        ]),
+      );
+  });
+
+  it("reads the token of a gated repository from a Secret, and nothing where there is none", async () => {
+    const token = { name: "hugging-face", key: "token" };
+    const env = async (source: ModelSource): Promise<unknown> =>
+      podOf(await graphOf({ source })).containers[0]?.["env"];
+    expect(await env({ ...hub, token })).toContainEqual({
+      name: "HF_TOKEN",
+      valueFrom: { secretKeyRef: token },
+    });
+    for (const source of [hub, s3, oci]) expect(JSON.stringify(await env(source))).not.toContain("HF_TOKEN");
+  });
+
+  it("reaches the agent that hands out its identity where it has one", async () => {
+    const graph = await graphOf({ source: s3, identity: [{ cidr: "169.254.170.23/32", port: 80 }] });
+    const [policy] = ofType(graph, "kubernetes:networking.k8s.io/v1:NetworkPolicy");
+    expect(valueAt(policy?.inputs ?? {}, "spec.egress.1")).toEqual({
+      to: [{ ipBlock: { cidr: "169.254.170.23/32" } }],
+      ports: [{ protocol: "TCP", port: 80 }],
+    });
+  });
+
+  it.each([
+    ["vllm", [60, 2, 5], ["python3", "/health", "/health"]],
+    ["sglang", [25, 25, 5], ["/health_generate", "/health_generate", "/v1/models"]],
+    ["triton", [5, 2, 5], ["/health/ready", "/health/ready", "/health/ready"]],
+    ["tgi", [20, 20, 5], ["/health", "/health", "/v1/models"]],
+  ] as const)(
+    "asks %s with time for the answer, and for its life without generating",
+    async (kind, seconds, asked) => {
+      const engine = ENGINES.find((each) => each.engine.kind === kind);
+      const container = podOf(await graphOf(engine)).containers[0] ?? {};
+      const probes = ["startupProbe", "readinessProbe", "livenessProbe"].map(
+        (key) => container[key] as Probe,
+      );
+      expect(probes.map(({ timeoutSeconds }) => timeoutSeconds)).toEqual(seconds);
+      expect(probes.map(({ httpGet, exec }) => httpGet?.path ?? exec?.command[0])).toEqual(asked);
+    },
+  );
+
+  it("is waited for as long as its replicas may take, cold and in turns", async () => {
+    const waits = async (changes: Partial<ModelServiceArgs>): Promise<unknown[]> => {
+      const found: unknown[] = [];
+      await capture({
+        stack: "test",
+        program: () =>
+          new ModelService(
+            "m",
+            { ...args, ...changes },
+            {
+              transformations: [
+                ({ type, opts }) => {
+                  if (type === "kubernetes:apps/v1:Deployment") found.push(opts.customTimeouts);
+                  return undefined;
+                },
+              ],
+            },
+          ),
+      });
+      return found;
+    };
+    expect(await waits({})).toEqual([{ create: "2700s", update: "9900s" }]);
+    const delivery = { strategy: "rolling", surge: { kind: "spare-gpus", replicas: 2 } } as const;
+    expect(await waits({ delivery })).toEqual([{ create: "2700s", update: "5100s" }]);
+  });
+
   it("is ready only after an answer, so that no caller waits for kernels", async () => {
     const startup = async (engine: Engine): Promise<object> =>
       podOf(await graphOf({ engine })).containers[0]?.["startupProbe"] as object;
     expect(await startup(vllm)).toMatchObject({
       exec: { command: ["python3", "-c", expect.stringContaining("http://127.0.0.1:8000/v1/completions")] },
     });
-    expect(await startup({ kind: "sglang", ...settings })).toMatchObject({ httpGet: { path: "/health" } });
+    expect(await startup({ kind: "sglang", ...settings })).toMatchObject({
+      httpGet: { path: "/health_generate" },
+    });
   });
 
   it.each<[ModelServiceArgs["delivery"], object]>([
@@ -471,6 +561,9 @@ describe("ModelService", () => {
     ];
     expect(new Set(folders).size).toBe(5);
     expect(await folderOf({})).toBe(folders[0]);
+    expect(await folderOf({ source: { ...hub, token: { name: "hugging-face", key: "token" } } })).toBe(
+      folders[0],
+    );
   });
 
   const gateOf = (model: string, weights: string, report: string): ServedGate =>

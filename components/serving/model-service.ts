@@ -2,10 +2,13 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { LlmopsComponent, type ComponentOptions, refuse } from "../component.ts";
 import { evaluationsOf, validateGates } from "../delivery/gate.ts";
-import { gateReports } from "../delivery/pod-gate.ts";
+import { gateReports, untilSigned } from "../delivery/pod-gate.ts";
 import { podBudget, type Delivery } from "../delivery/strategy.ts";
 import { GATEWAY_NAMESPACE_LABEL } from "../gateway/address.ts";
 import { MONITORING_NAMESPACE } from "../observability/address.ts";
+import { toAddress } from "../network-policy.ts";
+import { UNAWAITED } from "../unawaited.ts";
+import { coldStartTimeouts, COLD_START_SECONDS } from "./cold-start.ts";
 import { cacheClaimName, cacheFolder, ENGINES_WITH_KERNEL_CACHE } from "./cache.ts";
 import { engineContainer, MULTI_NODE_ENGINES, TRACING_ENGINES, type EngineContainer } from "./engine.ts";
 import { OTLP_GRPC_PORT, toCollectors, TRACES_GRPC } from "../tracing/address.ts";
@@ -145,6 +148,7 @@ export class ModelService extends LlmopsComponent {
       ...(args.source.kind === "oci"
         ? []
         : [{ to: [{ ipBlock: PUBLIC_ADDRESSES }], ports: [{ protocol: "TCP", port: 443 }] }]),
+      ...(args.identity ?? []).map(toAddress),
       ...(sendsSpans(args) ? [toCollectors(OTLP_GRPC_PORT)] : []),
       // The nodes of a replica exchange activations on ports of their choice.
       ...(args.nodes === 1 ? [] : [{ to: [{ podSelector: { matchLabels: selector } }] }]),
@@ -185,7 +189,7 @@ export class ModelService extends LlmopsComponent {
           ...metadata,
           name: cacheClaimName(model),
           // A class that binds with the first pod would keep `pulumi up` waiting for one.
-          annotations: { "pulumi.com/skipAwait": "true" },
+          annotations: UNAWAITED,
         },
         spec: {
           accessModes: ["ReadWriteMany"],
@@ -205,12 +209,12 @@ export class ModelService extends LlmopsComponent {
         metadata: { ...metadata, ...evaluated(args) },
         spec: {
           ...updates(args.delivery),
-          progressDeadlineSeconds: 2400,
+          progressDeadlineSeconds: COLD_START_SECONDS,
           selector: { matchLabels: selector },
           template: enginePod(args, objects, "leader"),
         },
       },
-      { parent: this, dependsOn: [...reports] },
+      { parent: this, dependsOn: [...reports], customTimeouts: startTimeouts(args) },
     );
   }
 
@@ -243,7 +247,13 @@ export class ModelService extends LlmopsComponent {
 
 /** Names the evaluations on the workload, not on its pods: a newer one about the same weights starts none. */
 function evaluated({ gates }: ModelServiceArgs): Pick<k8s.types.input.meta.v1.ObjectMeta, "annotations"> {
-  return gates.length === 0 ? {} : { annotations: evaluationsOf(gates) };
+  return gates.length === 0 ? {} : { annotations: { ...evaluationsOf(gates), ...untilSigned(gates) } };
+}
+
+/** How long `pulumi up` waits; a Deployment that a Rollout refers to is ready at once. */
+function startTimeouts({ delivery, maxReplicas }: ModelServiceArgs): pulumi.CustomTimeouts {
+  const { maxSurge, maxUnavailable } = podBudget(delivery?.surge ?? { kind: "in-place" });
+  return coldStartTimeouts({ replicas: maxReplicas, sideBySide: maxSurge + maxUnavailable });
 }
 
 /** Replicas belong to the autoscaler; a Deployment that a Rollout refers to describes pods and runs none. */

@@ -33,7 +33,13 @@ describe("warm capacity", () => {
       preemptionPolicy: "Never",
     });
     expect(inputsOf("kubernetes:apps/v1:Deployment")).toMatchObject({
-      metadata: { name: "mistral-warm", namespace: "claims", labels: { "llmops.io/client": "acme" } },
+      metadata: {
+        name: "mistral-warm",
+        namespace: "claims",
+        labels: { "llmops.io/client": "acme" },
+        // A real replica takes a place at any time.
+        annotations: { "pulumi.com/skipAwait": "true" },
+      },
       spec: {
         replicas: 2,
         template: {

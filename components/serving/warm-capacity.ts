@@ -3,6 +3,7 @@ import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { ENGINE_USER } from "./engine.ts";
 import type { ReplicaResources } from "./resources.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
+import { UNAWAITED } from "../unawaited.ts";
 
 /** Priority of pods that give way to every other; the cluster autoscaler ignores pods below -10. */
 const PRIORITY = -5;
@@ -60,6 +61,8 @@ export class WarmCapacity extends LlmopsComponent {
         metadata: {
           name: `${args.model}-warm`,
           namespace: args.namespace,
+          // Real replicas may take the places at any time, so they need not all be there at once.
+          annotations: UNAWAITED,
           labels: { ...args.labels, ...selector },
         },
         spec: {

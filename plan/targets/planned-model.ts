@@ -26,7 +26,9 @@ export interface EngineContainer {
   readonly image: string;
   readonly command?: readonly string[];
   readonly args: readonly string[];
-  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly env: readonly (
+    { readonly name: string; readonly value: string } | { readonly name: string; readonly valueFrom: object }
+  )[];
   readonly ports: readonly [{ readonly containerPort: number }];
   readonly resources: {
     readonly requests: {

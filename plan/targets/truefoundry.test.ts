@@ -71,6 +71,19 @@ describe("exportToTrueFoundry", () => {
     });
   });
 
+  it("leaves out a variable from a Secret, and says so", () => {
+    const token = { name: "HF_TOKEN", valueFrom: { secretKeyRef: { name: "hugging-face", key: "token" } } };
+    const model = withPod(({ containers: [engine] }) => ({
+      containers: [{ ...engine, env: [...engine.env, token] }],
+    }));
+    expect(serviceOf(model)).toHaveProperty("env", { HOME: "/cache" });
+    expect(exportToTrueFoundry(model, CLUSTER)).toMatchObject({
+      lost: expect.arrayContaining([
+        "HF_TOKEN is missing: write it as a secret of TrueFoundry, which reads none of the cluster",
+      ]) as string[],
+    });
+  });
+
   it("says what TrueFoundry does not do", () => {
     const fixture = plannedFixture({
       delivery: { strategy: "blue-green", surge: spare, soakMinutes: 30, ...times },

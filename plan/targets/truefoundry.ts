@@ -83,11 +83,18 @@ function rollout({ delivery }: ModelConfig): object {
 
 function lostOf(
   { config, pool, scaler, evaluations }: PlannedModel,
-  startup: Probe,
+  { startupProbe: startup, env }: EngineContainer,
   replicas: number,
 ): string[] {
   const { delivery } = config;
   return [
+    ...env.flatMap((variable) =>
+      "value" in variable
+        ? []
+        : [
+            `${variable.name} is missing: write it as a secret of TrueFoundry, which reads none of the cluster`,
+          ],
+    ),
     `stays at ${replicas} of ${scaler.spec.maxReplicaCount} replicas: TrueFoundry scales by CPU, requests per second or a schedule, not by offered load`,
     "no pod security, no drain before a pod ends, no network policy of its own: TrueFoundry's manifest has no words for them",
     "CPU is limited to what it asks for",
@@ -136,7 +143,9 @@ export function exportToTrueFoundry(model: PlannedModel, cluster: string): Model
     workspace_fqn: `${cluster}:${tenant}`,
     image: { type: "image", image_uri: container.image, command: commandOf(config, container) },
     ports: [{ port, protocol: "TCP", expose: false, app_protocol: "http" }],
-    env: Object.fromEntries(container.env.map(({ name: key, value }) => [key, value])),
+    env: Object.fromEntries(
+      container.env.flatMap((variable) => ("value" in variable ? [[variable.name, variable.value]] : [])),
+    ),
     resources: {
       cpu_request: Number(requests.cpu),
       cpu_limit: Number(requests.cpu),
@@ -165,6 +174,6 @@ export function exportToTrueFoundry(model: PlannedModel, cluster: string): Model
   return {
     files: [{ name: file, documents: [service] }],
     commands: [`tfy apply -f ${file}`],
-    lost: lostOf(model, container.startupProbe, replicas),
+    lost: lostOf(model, container, replicas),
   };
 }

@@ -1,9 +1,12 @@
 import type * as aws from "../../components/sdk/aws.ts";
+import { fittingRoleName } from "../../components/cluster/eks-role.ts";
 import type { EksCluster } from "../../components/cluster/eks.ts";
 import { AwsEntry } from "../../components/entry/aws-entry.ts";
 import type { AwsNetwork } from "../../components/network/aws.ts";
 import { AmazonWorkspace } from "../../components/observability/metrics/amazon-workspace.ts";
-import { AwsObjectStore } from "../../components/storage/aws-object-store.ts";
+import { PodIdentity } from "../../components/cluster/pod-identity.ts";
+import { bucketReaderPolicy } from "../../components/storage/aws-bucket-reader.ts";
+import { AwsObjectStore, POD_IDENTITY_AGENT } from "../../components/storage/aws-object-store.ts";
 import { AwsSharedFiles } from "../../components/storage/aws-shared-files.ts";
 import type { CloudServices } from "./environment.ts";
 
@@ -40,6 +43,21 @@ export function awsServices({
   return {
     objectStore: (spec) =>
       new AwsObjectStore(`${name}-${spec.purpose}-store`, { ...own, ...spec }, opts).store,
+    bucketReader: ({ name: reader, namespace, serviceAccount, ...objects }) => {
+      const { association } = new PodIdentity(
+        `${name}-${reader}-reader`,
+        {
+          clusterName: name,
+          namespace,
+          serviceAccount,
+          roleName: fittingRoleName(`${name}-${reader}`),
+          inlinePolicy: bucketReaderPolicy(objects),
+          tags,
+        },
+        opts,
+      );
+      return { identity: [POD_IDENTITY_AGENT], ready: [association] };
+    },
     entry: (spec) =>
       new AwsEntry(
         `${name}-entry`,

@@ -2,6 +2,7 @@ import type { AuditDestination } from "../../components/audit/destination.ts";
 import type { ClusterHandle } from "../../components/cluster/handle.ts";
 import type { Entry, EntrySpec } from "../../components/entry/entry.ts";
 import type { MetricsBackend } from "../../components/observability/metrics/backend.ts";
+import type { BucketReader, BucketReaderSpec } from "../../components/storage/bucket-reader.ts";
 import type { ObjectStore, ObjectStoreSpec } from "../../components/storage/object-store.ts";
 import type { SharedFiles, SharedFilesSpec } from "../../components/storage/shared-files.ts";
 import type { PlatformConfig } from "../schema/platform.ts";
@@ -16,6 +17,8 @@ export type ManagedMetrics = Extract<
 export interface CloudServices {
   /** A private bucket with an identity for each of its users. */
   readonly objectStore: (spec: ObjectStoreSpec) => ObjectStore;
+  /** Read access to a bucket of the same cloud that is not the stack's. */
+  readonly bucketReader: (spec: BucketReaderSpec) => BucketReader;
   /** A way in from outside of the cluster. */
   readonly entry: (spec: EntrySpec) => Entry;
   /** Volumes that pods on many nodes write to. */

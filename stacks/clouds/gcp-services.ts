@@ -4,7 +4,8 @@ import { GcpEntry } from "../../components/entry/gcp-entry.ts";
 import { workloadPrincipal } from "../../components/cluster/workload-principal.ts";
 import { MONITORING_NAMESPACE, PROMETHEUS_ACCOUNT } from "../../components/observability/address.ts";
 import type { GcpNetwork } from "../../components/network/gcp.ts";
-import { GcpObjectStore } from "../../components/storage/gcp-object-store.ts";
+import { belowPrefix, BUCKET_READER_ROLE } from "../../components/storage/gcp-bucket-reader.ts";
+import { GcpObjectStore, METADATA_SERVER } from "../../components/storage/gcp-object-store.ts";
 import { GcpSharedFiles } from "../../components/storage/gcp-shared-files.ts";
 import type { CloudServices } from "./environment.ts";
 
@@ -39,6 +40,20 @@ export function gcpServices({
         { prefix: name, ...project, region, cluster: cluster.cluster, labels, ...spec },
         { providers: { gcp: provider } },
       ).store,
+    bucketReader: ({ name: reader, namespace, serviceAccount, ...objects }) => {
+      const condition = belowPrefix(objects);
+      const member = new gcp.storage.BucketIAMMember(
+        `${name}-${reader}-reader`,
+        {
+          bucket: objects.bucket,
+          role: BUCKET_READER_ROLE,
+          member: workloadPrincipal({ ...project, namespace, serviceAccount }),
+          ...(condition === undefined ? {} : { condition }),
+        },
+        { provider, dependsOn: cluster.cluster },
+      );
+      return { identity: METADATA_SERVER, ready: [member] };
+    },
     entry: (spec) => {
       const { proxies, subnetwork } = network;
       if (proxies === undefined) throw new RangeError("cloud.network.proxyCidr is missing");

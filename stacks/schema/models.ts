@@ -83,10 +83,17 @@ const engine = z
   ])
   .describe("Inference engine.");
 
+/** Folder of a bucket; without wildcards, because an identity is made that may read exactly this. */
+function folderOf(scheme: "s3" | "gs"): z.ZodString {
+  return z.string().regex(new RegExp(`^${scheme}://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/[\\w.=+@/-]*)?$`), {
+    error: `must be ${scheme}://<bucket>/<folder>, the folder of letters, digits and _ . = + @ -`,
+  });
+}
+
 const source = z
   .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("s3"), uri: z.string().regex(/^s3:\/\/.+/), digest: sha256 }),
-    z.strictObject({ kind: z.literal("gs"), uri: z.string().regex(/^gs:\/\/.+/), digest: sha256 }),
+    z.strictObject({ kind: z.literal("s3"), uri: folderOf("s3"), digest: sha256 }),
+    z.strictObject({ kind: z.literal("gs"), uri: folderOf("gs"), digest: sha256 }),
     z.strictObject({ kind: z.literal("oci"), image: z.string().min(1), digest: sha256 }),
     z.strictObject({
       kind: z.literal("hub"),
@@ -94,6 +101,11 @@ const source = z
       revision: z
         .string()
         .regex(/^[0-9a-f]{40}$/, { error: "must be a full commit id (40 hex digits), not a branch" }),
+      token: secretRef
+        .optional()
+        .describe(
+          "Access token of a gated repository, in a Secret of the tenant's namespace. Default: the repository is public.",
+        ),
     }),
   ])
   .describe("Where the weights come from, pinned to immutable content.");

@@ -1857,6 +1857,15 @@ function changed(stack: string, path: string, value: unknown): Record<string, un
   return root;
 }
 
+/** Key path and reason of every problem at or below a key. */
+function problemsBelow(root: unknown, key: string): (readonly [string, string])[] {
+  const result = parsePlatform(root);
+  if (result.kind === "valid") return [];
+  return result.problems.flatMap(({ path, reason }) =>
+    path.startsWith(key) ? [[path, reason] as const] : [],
+  );
+}
+
 describe("a bad configuration", () => {
   it("refuses a high-risk system without human oversight", () => {
     const result = parsePlatform(changed("acme-prod", "oversight.review", "none"));
@@ -1960,6 +1969,52 @@ describe("a bad configuration", () => {
       "models[0].engine.backend",
       "models[0].source.kind",
     ]);
+  });
+
+  it.each([
+    ["acme-staging", "s3://models/mistral"],
+    ["globex-prod", "gs://models/mistral"],
+  ] as const)("%s takes weights from %s", (stack, uri) => {
+    const source = { kind: uri.slice(0, 2), uri, digest: `sha256:${"d".repeat(64)}` };
+    expect(problemsBelow(changed(stack, "models[0].source", source), "models[0].source")).toEqual([]);
+  });
+
+  it.each([
+    [
+      "acme-staging",
+      { kind: "gs", uri: "gs://models/mistral" },
+      "models[0].source.kind",
+      "pods on provider 'aws' have no identity that a bucket of kind 'gs' knows",
+    ],
+    [
+      "globex-prod",
+      { kind: "s3", uri: "s3://models/mistral" },
+      "models[0].source.kind",
+      "pods on provider 'gcp' have no identity that a bucket of kind 's3' knows",
+    ],
+    ...["s3://models/*", "s3://models/a?", "s3://models/${aws:userid}", "s3://m/a", "s3://models/a b"].map(
+      (uri) =>
+        [
+          "acme-staging",
+          { kind: "s3", uri },
+          "models[0].source.uri",
+          "must be s3://<bucket>/<folder>, the folder of letters, digits and _ . = + @ -",
+        ] as const,
+    ),
+  ] as const)("on %s refuses the weights %j", (stack, from, path, reason) => {
+    const source = { ...from, digest: `sha256:${"d".repeat(64)}` };
+    expect(problemsBelow(changed(stack, "models[0].source", source), "models[0].source")).toEqual([
+      [path, reason],
+    ]);
+  });
+
+  it.each([
+    [{ name: "hugging-face", key: "token" }, []],
+    ["hf_written-in-the-file", ["models[0].source.token"]],
+    [{ name: "hugging-face" }, ["models[0].source.token.key"]],
+  ])("takes the token of a gated repository as a reference only: %j", (token, expected) => {
+    const found = problemsBelow(changed("acme-staging", "models[0].source.token", token), "models[0].source");
+    expect(found.map(([path]) => path)).toEqual(expected);
   });
 
   it.each([

@@ -13,6 +13,7 @@ import { parsePlatform } from "../../stacks/schema/parse.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import { servedNames } from "../../stacks/schema/served-names.ts";
 import { configOf, judged } from "../policy/environments.ts";
+import { waitsInVain } from "./waits.ts";
 
 const EVALUATION = {
   tracking: {
@@ -191,6 +192,7 @@ describe.each(["acme-prod", "globex-prod"] as const)("%s with everything of eval
 describe("who calls MLflow", () => {
   const accounts = async (mlflowUrl: string): Promise<unknown[]> => {
     const { graph } = (await planStack("globex-prod", withCallersOf(mlflowUrl))).plan;
+    expect(waitsInVain(graph)).toEqual([]);
     return ofType(graph, "kubernetes:core/v1:Secret")
       .filter(({ inputs }) => valueAt(inputs, "metadata.name") === "mlflow-account")
       .map(({ inputs }) => [valueAt(inputs, "metadata.namespace"), valueAt(inputs, "stringData")])

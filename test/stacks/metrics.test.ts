@@ -14,6 +14,7 @@ import { platformProgram } from "../../stacks/program.ts";
 import { parsePlatform } from "../../stacks/schema/parse.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import { configOf, NOW } from "../policy/environments.ts";
+import { waitsInVain } from "./waits.ts";
 
 type Shipped = "acme-prod" | "globex-prod";
 
@@ -164,6 +165,7 @@ describe("where metrics go", () => {
       const config = withMetrics(stack, metrics);
       const graph = await graphOf(stack, config);
       expect(added(graph, await plainGraph(stack))).toEqual(more);
+      expect(waitsInVain(graph)).toEqual([]);
       expect(blocking(policyOf({ graph, config, asOf: NOW }))).toEqual([]);
     },
   );

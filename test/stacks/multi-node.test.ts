@@ -5,6 +5,7 @@ import { capture } from "../../plan/capture.ts";
 import { platformProgram } from "../../stacks/program.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import { readStack } from "../../stacks/schema/stack-file.ts";
+import { waitsInVain } from "./waits.ts";
 
 describe("a stack with a model over two nodes and with warm places", () => {
   const config = readStack(join(import.meta.dirname, "..", "..", "stacks"), "dev");
@@ -22,6 +23,7 @@ describe("a stack with a model over two nodes and with warm places", () => {
         delivery: { ...delivery, strategy: "rolling" },
       })),
     );
+    expect(waitsInVain(graph)).toEqual([]);
     const [group] = ofType(graph, "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet");
     const chart = ofType(graph, "kubernetes:helm.sh/v3:Release").find(
       ({ inputs }) => inputs["chart"] === "oci://registry.k8s.io/lws/charts/lws",

@@ -57,6 +57,25 @@ function cacheCanBeUsed({ engine, cache }: Model, index: number): ConfigProblem[
   ];
 }
 
+/** Clouds in whose clusters a pod has no identity for a bucket, by the scheme of its address. */
+const NO_IDENTITY_ON = { s3: "gcp", gs: "aws" } as const;
+
+/** A model gets an identity of its own at the bucket of its weights, which only the bucket's own cloud can give. */
+function weightsCanBeRead({ cloud, models }: Pick<PlatformConfig, "cloud" | "models">): ConfigProblem[] {
+  return models.flatMap(({ source: { kind } }, index): ConfigProblem[] =>
+    (kind === "s3" || kind === "gs") && cloud.provider === NO_IDENTITY_ON[kind]
+      ? [
+          problem(
+            ["models", index, "source", "kind"],
+            kind,
+            `pods on provider '${cloud.provider}' have no identity that a bucket of kind '${kind}' knows`,
+            `copy the weights into a bucket of provider '${cloud.provider}' (${kind === "s3" ? "gs" : "s3"}), or use oci`,
+          ),
+        ]
+      : [],
+  );
+}
+
 /** Whose class holds the shared cache: on an existing cluster its own, elsewhere the one the stack makes. */
 function cacheHasAClass({ cloud, models }: Pick<PlatformConfig, "cloud" | "models">): ConfigProblem[] {
   return models.flatMap(({ cache }, index): ConfigProblem[] => {
@@ -635,6 +654,7 @@ export const modelChecks: readonly Check[] = [
     run: (config) => config.models.flatMap((model, index) => placement(model, index, config)),
   },
   { needs: ["models", "cloud"], run: imageVolumesExist },
+  { needs: ["models", "cloud"], run: weightsCanBeRead },
   { needs: ["models", "cloud"], run: cacheHasAClass },
   { needs: ["models", "cloud"], run: fileDriverReachesAws },
   { needs: ["models", "cloud", "budget"], run: sharedFilesAreBudgeted },
