@@ -29,7 +29,7 @@ import type { AgentRun } from "./agent-run.ts";
 import type { Refusal } from "./http.ts";
 import { AUDIT_UNAVAILABLE, errorBody, refuse, send, STOPPED, traceHeaders } from "./http.ts";
 import type { PreparedRequest } from "./prepare.ts";
-import { parseObject } from "./prepare.ts";
+import { isTooDeep, parseObject } from "./prepare.ts";
 import type { Policy, Runtime } from "./runtime.ts";
 import type { AttemptWatch } from "./upstreams.ts";
 
@@ -354,7 +354,8 @@ export class CallRunner {
     try {
       const body = await this.#readJson(response);
       settle(body === null ? "failed" : "ok");
-      return body;
+      // How deep it nests may be the caller's doing, so it says nothing about the upstream.
+      return body === null || isTooDeep(body) ? null : body;
     } catch {
       if (this.#call.signal.aborted) return "interrupted";
       settle("failed");

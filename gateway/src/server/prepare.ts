@@ -49,6 +49,49 @@ export function parseObject(bytes: Buffer): JsonObject | null {
   }
 }
 
+/** Deepest nesting of a body, in levels; clients send a dozen, and recursion ends at some thousands. */
+export const MAX_DEPTH = 64;
+
+/** Whether a body nests deeper than `MAX_DEPTH`; iterative, because the parser takes any depth. */
+export function isTooDeep(body: JsonObject): boolean {
+  const stack: { readonly holder: Json[] | JsonObject; readonly depth: number }[] = [
+    { holder: body, depth: 1 },
+  ];
+  for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
+    const { holder, depth } = item;
+    if (depth > MAX_DEPTH) return true;
+    for (const member of Object.values(holder))
+      if (typeof member === "object" && member !== null) stack.push({ holder: member, depth: depth + 1 });
+  }
+  return false;
+}
+
+/** Whether every string and name has a Unicode form; a lone surrogate has none, so no digest could be taken of it. */
+function isWellFormed(value: Json): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) return value.every(isWellFormed);
+  return Object.entries(value).every(([name, member]) => name.isWellFormed() && isWellFormed(member));
+}
+
+/** A request body as a JSON object, or why it is refused. */
+export type ParsedRequest =
+  | { readonly kind: "object"; readonly body: JsonObject }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** Parses a request body that everything after it can work on. */
+export function parseRequest(bytes: Buffer): ParsedRequest {
+  const refused = (code: string, message: string): ParsedRequest => ({
+    kind: "refused",
+    refusal: { status: 400, code, message },
+  });
+  const body = parseObject(bytes);
+  if (body === null) return refused("json_invalid", "The body is not a JSON object in UTF-8.");
+  if (isTooDeep(body)) return refused("json_too_deep", `The body may nest ${MAX_DEPTH} levels.`);
+  if (!isWellFormed(body)) return refused("text_ill_formed", "A string of the body holds half a character.");
+  return { kind: "object", body };
+}
+
 const CAPS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
 
 function capOutput(format: EndpointFormat, body: JsonObject, limit: number): number | null {

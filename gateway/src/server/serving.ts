@@ -26,7 +26,7 @@ import type { CallEnd } from "./call.ts";
 import { readBody, refuse, send, STOPPED, traceHeaders } from "./http.ts";
 import type { Refusal } from "./http.ts";
 import type { CallerContext, PreparedRequest } from "./prepare.ts";
-import { callerContext, parseObject, prepare } from "./prepare.ts";
+import { callerContext, parseRequest, prepare } from "./prepare.ts";
 import type { Policy, Runtime, SideRules } from "./runtime.ts";
 
 const LIMITS_UNAVAILABLE: Refusal = {
@@ -178,16 +178,12 @@ export class Serving {
     const { bytes } = read;
     const input = this.#runtime.digests(this.#caller.client.tenant).digest("input", sha256Hex(bytes));
     this.#exchange = { ...this.#exchange, input, inputBytes: bytes.length };
-    const body = parseObject(bytes);
-    if (body === null) {
-      await this.#decide("invalid", {
-        status: 400,
-        code: "json_invalid",
-        message: "The body is not a JSON object in UTF-8.",
-      });
+    const parsed = parseRequest(bytes);
+    if (parsed.kind === "refused") {
+      await this.#decide("invalid", parsed.refusal);
       return;
     }
-    const prepared = prepare(this.#policy, this.#caller.client, this.#path, body, bytes.length);
+    const prepared = prepare(this.#policy, this.#caller.client, this.#path, parsed.body, bytes.length);
     if (prepared.kind === "refused") {
       await this.#decide(prepared.result, prepared.refusal);
       return;

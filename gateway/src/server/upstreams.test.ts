@@ -184,6 +184,23 @@ describe("replicas of an upstream", () => {
     expect(calls(there)).toEqual([2, 38]);
   });
 
+  it("answer for no request that could not be written: the breaker stays closed", async () => {
+    const there = await fleet(1, 1, () => ({ breaker: { failures: 2, openMs: 60_000 } }));
+    const unwritable = {
+      path: "/v1/chat/completions",
+      headers: {},
+      bodyFor: () => {
+        throw new RangeError("Maximum call stack size exceeded");
+      },
+      watch: () => ({ headers: {}, end: () => undefined }),
+    };
+    for (let call = 0; call < 5; call += 1)
+      await expect(
+        there.upstreams.send(unwritable, [TARGET], new AbortController().signal),
+      ).rejects.toThrow(RangeError);
+    expect(await read(await there.call())).toBe(200);
+  });
+
   it("of whom nobody is there are absent, which a call that may wait is told", async () => {
     const there = await fleet(1, 0);
     expect(await read(await there.call())).toBe("no-replica");

@@ -127,6 +127,8 @@ export class Upstreams {
       return null;
     };
     if (upstream === undefined) return skipped("removed");
+    // Before a replica is taken: what fails here is no fault of one.
+    const body = bodyFor(target);
     const tried = new Set<Replica>();
     const free = (): Replica | undefined =>
       upstream.replicas.byLoad().find((replica) => !tried.has(replica) && replica.breaker.tryAcquire());
@@ -153,7 +155,7 @@ export class Upstreams {
             ...attempt.headers,
             ...upstream.headers,
           },
-          body: bodyFor(target),
+          body,
           signal,
         });
         const { statusCode: status } = response;
