@@ -52,11 +52,12 @@ describe("a body that nests deep", () => {
   });
 });
 
-describe("a string with half a character", () => {
+describe("a value without a canonical form", () => {
   it.each([
-    ["a message", `{"model":"small","messages":[{"role":"user","content":"\\ud83d"}]}`],
-    ["a name", `{"model":"small","messages":[],"\\udc00":1}`],
-  ])("in %s is refused with a record", async (_where, body) => {
+    ["half a character in a message", `{"model":"small","messages":[{"role":"user","content":"\\ud83d"}]}`],
+    ["a number beyond all", `{"model":"small","messages":[],"temperature":1e999}`],
+    ["half a character in a name", `{"model":"small","messages":[],"\\udc00":1}`],
+  ])("(%s) is refused with a record", async (_what, body) => {
     const engine = await fakeEngine();
     const under = await gatewayUnderTest([engine], (config) => ({
       ...config,
@@ -65,7 +66,7 @@ describe("a string with half a character", () => {
     expect((await under.post(CHAT, body)).status).toBe(400);
     expect(engine.seen).toEqual([]);
     expect(await under.records()).toEqual([
-      expect.objectContaining({ kind: "decision", result: "invalid", reason: "text_ill_formed" }),
+      expect.objectContaining({ kind: "decision", result: "invalid", reason: "json_not_interoperable" }),
     ]);
   });
 

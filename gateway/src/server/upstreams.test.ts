@@ -97,6 +97,7 @@ async function fleet(
           path: "/v1/chat/completions",
           headers: {},
           bodyFor: () => "{}",
+          headMs: null,
           watch: () => ({ headers: {}, end: () => undefined }),
         },
         [TARGET],
@@ -192,12 +193,13 @@ describe("replicas of an upstream", () => {
       bodyFor: () => {
         throw new RangeError("Maximum call stack size exceeded");
       },
+      headMs: null,
       watch: () => ({ headers: {}, end: () => undefined }),
     };
     for (let call = 0; call < 5; call += 1)
-      await expect(
-        there.upstreams.send(unwritable, [TARGET], new AbortController().signal),
-      ).rejects.toThrow(RangeError);
+      await expect(there.upstreams.send(unwritable, [TARGET], new AbortController().signal)).rejects.toThrow(
+        RangeError,
+      );
     expect(await read(await there.call())).toBe(200);
   });
 
