@@ -26,7 +26,7 @@ export interface PreparedRequest {
   readonly rounds: 1 | 2;
   /** Most output tokens over all answers of one round. */
   readonly outputTokens: number;
-  /** Most input tokens of one round. */
+  /** Input tokens to reserve for one round. */
   readonly inputTokens: number;
 }
 

@@ -203,9 +203,10 @@ export class Upstreams {
         attempts.push({ ...target, status: null, ms: elapsed(), error: kind });
         if (signal.aborted) {
           // Silence up to the end of the call, and longer than a first byte may take, is a failure; a caller that leaves is none.
-          const wasSilent = signal.reason === DEADLINE && elapsed() >= upstream.config.firstByteMs;
-          if (wasSilent) breaker.failed();
-          else breaker.abandoned();
+          if (signal.reason === DEADLINE && elapsed() >= upstream.config.firstByteMs) {
+            this.#onAttempt(target.upstream, "error");
+            breaker.failed();
+          } else breaker.abandoned();
           return { kind: "none", reason: "aborted", attempts };
         }
         this.#onAttempt(target.upstream, "error");
