@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { GatewayConfigInput } from "../config/schema.ts";
+import { LocalReviewQueue } from "../oversight/local-queue.ts";
 import { RedisReviewQueue } from "../oversight/redis-queue.ts";
 import { AnswerCache } from "../routing/cache.ts";
 import { LimitsUnavailableError } from "../routing/limits.ts";
@@ -88,6 +89,45 @@ describe("a fault of the gateway before the intent", () => {
 });
 
 describe("review tickets without Redis", () => {
+  const personal = "the claim of 12345678Z";
+  const asked = { model: "small", messages: [{ role: "user", content: personal }] };
+  const reviewing =
+    (side: "input" | "output") =>
+    (config: GatewayConfigInput): GatewayConfigInput => ({
+      ...config,
+      admin: { port: 0, keys: [{ id: "maria", key: "0".repeat(64), roles: ["review"] }] },
+      guards: { input: [], output: [], [side]: [{ detector: "pii", action: "review" }] },
+    });
+
+  it.each([
+    ["a request", "input", asked, chat("x"), { kind: "decision", reason: "limits_unavailable" }],
+    ["a body", "output", hello, chat(personal), { kind: "outcome", reason: "limits-unavailable" }],
+    [
+      "a stream",
+      "output",
+      { ...hello, stream: true },
+      stream(chatEvents(["a ".repeat(400), personal, " and more", " b".repeat(400)])),
+      { kind: "outcome", reason: "limits-unavailable" },
+    ],
+  ] as const)(
+    "hold %s back with a record, and no upstream has failed",
+    async (_what, side, body, script, record) => {
+      const queue = vi
+        .spyOn(LocalReviewQueue.prototype, "add")
+        .mockRejectedValue(new LimitsUnavailableError("injected"));
+      onTestFinished(() => {
+        queue.mockRestore();
+      });
+      const under = await gatewayUnderTest([await fakeEngine(script)], reviewing(side));
+      for (let call = 0; call < 6; call += 1) {
+        const text = await (await under.post(CHAT, body)).text();
+        expect(text).toContain("limits_unavailable");
+        expect(text).not.toContain(personal);
+      }
+      expect((await under.records()).at(-1)).toMatchObject({ ...record, result: "failed", status: 503 });
+    },
+  );
+
   it("cannot be taken or opened, which is no fault of the request", async () => {
     const redis = new Redis("redis://127.0.0.1:1", {
       lazyConnect: true,
