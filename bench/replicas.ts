@@ -57,7 +57,13 @@ interface Side {
 async function call({ upstreams, seconds }: Side, isJudged: boolean): Promise<void> {
   const started = performance.now();
   const answer = await upstreams.send(
-    { path: "/", headers: {}, bodyFor: () => "{}", watch: () => ({ headers: {}, end: () => undefined }) },
+    {
+      path: "/",
+      headers: {},
+      bodyFor: () => "{}",
+      headMs: null,
+      watch: () => ({ headers: {}, end: () => undefined }),
+    },
     [{ upstream: "engine-0", model: "m" }],
     new AbortController().signal,
   );

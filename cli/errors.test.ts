@@ -10,6 +10,7 @@ const NOT_FOR_THE_USER: Readonly<Record<string, string>> = {
   ApiError: "the local engine answers it as a status of HTTP",
   AuditUnavailableError: "the gateway answers 503",
   BrokenStreamError: "the gateway ends the stream and records it",
+  ContentNotKeptError: "the gateway answers 503 and records it",
   Fault: "canonical JSON turns it into NotCanonicalError",
   LimitsUnavailableError: "the gateway answers 503",
   NotCanonicalError: "a record that the gateway's own code built wrongly: a defect",

@@ -79,6 +79,7 @@ export const ERRORS_FOR_THE_USER: ReadonlySet<string> = new Set([
   "SizingError",
   "SnapshotError",
   "StoreAddressError",
+  "StoreTimeoutError",
   "TargetError",
   "ToolError",
   "TraceError",

@@ -14,13 +14,21 @@ export interface Usage {
   readonly cachedInput: number;
 }
 
+/** Members that bound the output tokens at one endpoint or another. */
+export const OUTPUT_CAPS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
+
+/** One of them. */
+export type OutputCap = (typeof OUTPUT_CAPS)[number];
+
 /** What the gateway needs to know about the format of an endpoint. */
 export interface EndpointFormat {
   readonly path: EndpointPath;
-  /** Member that bounds the output tokens; null when there is no output. */
-  readonly outputCap: "max_tokens" | "max_completion_tokens" | "max_output_tokens" | null;
-  /** Answers asked for in one request. */
+  /** Members that bound the output tokens, the one to set when none is there first; none when there is no output. */
+  readonly outputCaps: readonly OutputCap[];
+  /** Answers asked for to each prompt. */
   copies(body: JsonObject): number;
+  /** Prompts in one request. */
+  prompts(body: JsonObject): number;
   /** Text that events add piece by piece. */
   pieces(event: JsonObject): StreamPiece[];
   /** Whether an event (or a `[DONE]` line) ends the stream. */
@@ -77,22 +85,31 @@ const chatLike = {
 const FORMATS: Readonly<Record<EndpointPath, EndpointFormat>> = {
   "/v1/chat/completions": {
     path: "/v1/chat/completions",
-    outputCap: "max_completion_tokens",
+    outputCaps: ["max_completion_tokens", "max_tokens"],
     copies: copiesOf,
+    prompts: one,
     ...chatLike,
   },
-  "/v1/completions": { path: "/v1/completions", outputCap: "max_tokens", copies: copiesOf, ...chatLike },
+  "/v1/completions": {
+    path: "/v1/completions",
+    outputCaps: ["max_tokens"],
+    copies: copiesOf,
+    prompts: ({ prompt }) => (Array.isArray(prompt) ? Math.max(1, prompt.length) : 1),
+    ...chatLike,
+  },
   "/v1/embeddings": {
     path: "/v1/embeddings",
-    outputCap: null,
+    outputCaps: [],
     copies: one,
+    prompts: one,
     pieces: () => [],
     ends: () => false,
   },
   "/v1/responses": {
     path: "/v1/responses",
-    outputCap: "max_output_tokens",
+    outputCaps: ["max_output_tokens"],
     copies: one,
+    prompts: one,
     pieces: (event) => {
       const at = tag([
         event["item_id"] ?? null,
@@ -108,8 +125,9 @@ const FORMATS: Readonly<Record<EndpointPath, EndpointFormat>> = {
   },
   "/v1/messages": {
     path: "/v1/messages",
-    outputCap: "max_tokens",
+    outputCaps: ["max_tokens"],
     copies: one,
+    prompts: one,
     pieces: (event) => {
       const delta = asObject(event["delta"]);
       if (delta === null) return [];
@@ -176,6 +194,13 @@ const METADATA = new Set([
 /** Whether a string in an answer names something rather than says something. */
 export function isMetadata(key: string | number, text: string): boolean {
   return typeof key === "string" && METADATA.has(key) && /^[\w.:/-]{0,128}$/.test(text);
+}
+
+/** Characters of what an answer says, without names and token-level copies. */
+export function charactersIn(value: Json, key: string | number = ""): number {
+  if (typeof value === "string") return isMetadata(key, value) ? 0 : value.length;
+  if (typeof value !== "object" || value === null || key === "logprobs" || key === "token_ids") return 0;
+  return Object.entries(value).reduce((sum, [name, member]) => sum + charactersIn(member, name), 0);
 }
 
 /** Removes token-level copies of the answer, which no text guard can read. */

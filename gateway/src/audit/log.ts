@@ -168,6 +168,7 @@ export class AuditLog {
   readonly #rejections = new Map<string, number>();
   #timer: NodeJS.Timeout | null = null;
   #maintenance: Promise<void> | null = null;
+  #shipping: Promise<void> | null = null;
   #lastHeartbeat: number;
   #lastCheckpoint: number;
   #bytes = 0;
@@ -251,6 +252,7 @@ export class AuditLog {
     await this.#ship();
     this.#timer = setInterval(() => {
       void this.maintain();
+      void this.#ship();
     }, maintenanceMs);
     this.#timer.unref();
   }
@@ -369,7 +371,7 @@ export class AuditLog {
     return { kind: "dropped", reason: failure.message };
   }
 
-  /** One round of repair, heartbeat, checkpoint, measurement and shipping; runs by itself on a timer. */
+  /** One round of repair, heartbeat, checkpoint and measurement; runs by itself on a timer. */
   async maintain(): Promise<void> {
     this.#maintenance ??= this.#round().finally(() => {
       this.#maintenance = null;
@@ -383,7 +385,6 @@ export class AuditLog {
       await this.#report();
       await this.#beat();
       await this.#measure();
-      await this.#ship();
     } catch (error) {
       if (!(error instanceof AuditUnavailableError)) this.#pressure = `maintenance failed: ${String(error)}`;
     }
@@ -441,7 +442,15 @@ export class AuditLog {
       bytes > maxBytes ? "local log over its limit" : free < minFreeBytes ? "volume almost full" : null;
   }
 
+  /** Ships what is sealed, apart from the maintenance, so that a store that does not answer delays no heartbeat. */
   async #ship(): Promise<void> {
+    this.#shipping ??= this.#shipSealed().finally(() => {
+      this.#shipping = null;
+    });
+    await this.#shipping;
+  }
+
+  async #shipSealed(): Promise<void> {
     const { store, files, directory } = this.#options;
     if (store === null) return;
     const folder = join(directory, this.writer);
@@ -450,17 +459,19 @@ export class AuditLog {
       try {
         if (!this.#shipped.has(segment)) await store.put(this.writer, segment, path);
         this.#shipped.add(segment);
+        const linked =
+          this.#wal.segment > segment + 1 ||
+          (this.#wal.segment === segment + 1 && this.#wal.segmentBytes > 0);
+        if (linked) {
+          this.#toShip.delete(segment);
+          this.#shipped.delete(segment);
+          await files.remove(path);
+        }
         this.#shipError = null;
       } catch (error) {
         this.#shipError = error instanceof Error ? error.message : String(error);
         return;
       }
-      const linked =
-        this.#wal.segment > segment + 1 || (this.#wal.segment === segment + 1 && this.#wal.segmentBytes > 0);
-      if (!linked) continue;
-      this.#toShip.delete(segment);
-      this.#shipped.delete(segment);
-      await files.remove(path);
     }
   }
 
@@ -469,6 +480,7 @@ export class AuditLog {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     await this.#maintenance;
+    await this.#shipping;
     try {
       if (this.#wal.state.kind === "failed") await this.#wal.revive();
       await this.#report();

@@ -5,7 +5,7 @@ import { canonicalJson } from "../audit/canonical-json.ts";
 import { sha256Hex } from "../audit/chain.ts";
 import { guardCode } from "../guards/code.ts";
 import { rulesOf } from "../guards/rules.ts";
-import type { GatewayConfig } from "./schema.ts";
+import type { GatewayConfig, RuleConfig } from "./schema.ts";
 import { gatewayConfigSchema } from "./schema.ts";
 
 /** Raised for a configuration that cannot be used; lists every problem with its path. */
@@ -29,6 +29,18 @@ export interface LoadedConfig {
 function duplicates(what: string, names: readonly string[]): string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].map(
     (name) => `${what}: "${name}" is there more than once`,
+  );
+}
+
+/** A kind the detector does not find would turn its rule off without a word. */
+function unknownKinds(side: "input" | "output", rules: readonly RuleConfig[]): string[] {
+  return rulesOf(rules).flatMap(({ detector, kinds }, index) =>
+    [...(kinds ?? [])]
+      .filter((kind) => !detector.kinds.includes(kind))
+      .map(
+        (kind) =>
+          `guards.${side}[${index}].kinds: "${kind}" is none of ${rules[index]?.detector}: ${detector.kinds.join(", ")}`,
+      ),
   );
 }
 
@@ -118,6 +130,10 @@ function crossChecks(config: GatewayConfig): string[] {
       }
     }
   });
+  problems.push(
+    ...unknownKinds("input", config.guards.input),
+    ...unknownKinds("output", config.guards.output),
+  );
   const rules = rulesOf(config.guards.output);
   const longest = Math.max(0, ...rules.map(({ detector }) => detector.maxLength));
   const { mode, window } = config.guards.stream;

@@ -146,6 +146,7 @@ const upstream = z.strictObject({
   credentialHeader: z.enum(["authorization", "x-api-key"]).default("authorization"),
   endpoints: z.array(endpoint).min(1),
   connections: positive.default(64),
+  /** How long the head of a stream may take; that of any other answer comes at its end and has the model's `totalMs`. */
   firstByteMs: positive.default(60_000),
   idleMs: positive.default(30_000),
   breaker: z.strictObject({ failures: positive.default(5), openMs: positive.default(10_000) }).prefault({}),

@@ -30,6 +30,14 @@ export class ContentUnreadableError extends Error {
   }
 }
 
+/** Raised when the content of a call that must be kept could not be. */
+export class ContentNotKeptError extends Error {
+  constructor(cause: unknown) {
+    super("the content cannot be kept", { cause });
+    this.name = "ContentNotKeptError";
+  }
+}
+
 interface SubjectKey {
   readonly id: string;
   readonly bytes: Buffer;

@@ -12,6 +12,7 @@ export function denyTopicsDetector(name: string, phrases: readonly string[]): De
   }
   const longest = Math.max(0, ...phrases.map((phrase) => phrase.length));
   return {
+    kinds: ["topic"],
     name,
     version: "1",
     maxLength: 2 * longest + 16,

@@ -10,6 +10,8 @@ export interface Match {
 
 /** Finds one family of things in a text, in time linear in its length. */
 export interface Detector {
+  /** Kinds its matches have. */
+  readonly kinds: readonly string[];
   readonly name: string;
   /** Changes whenever the rules change; recorded with each verdict. */
   readonly version: string;

@@ -95,6 +95,7 @@ const SIGN = new RegExp(
  * chat-template tokens in content. They catch common wordings only; a classifier behind the remote guard catches more.
  */
 export const injectionDetector: Detector = {
+  kinds: [...new Set(RULES.map(({ kind }) => kind)), "template-token"],
   name: "injection",
   version: "1",
   maxLength: 240,

@@ -209,6 +209,7 @@ const NUMBERS: readonly ((text: string) => Match[])[] = [
 
 /** Personal data with a checkable form: DNI, NIE, NIF/CIF, IBAN, payment card, e-mail address, telephone number. */
 export const piiDetector: Detector = {
+  kinds: ["dni", "nie", "cif", "iban", "card", "phone", "email"],
   name: "pii",
   version: "1",
   maxLength: 320,

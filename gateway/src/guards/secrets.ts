@@ -15,6 +15,7 @@ const FORMS: readonly { readonly kind: string; readonly pattern: RegExp }[] = [
 
 /** Credentials with a published form. */
 export const secretsDetector: Detector = {
+  kinds: [...new Set(FORMS.map(({ kind }) => kind))],
   name: "secrets",
   version: "1",
   maxLength: 320,

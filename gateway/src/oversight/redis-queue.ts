@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
+import { LimitsUnavailableError } from "../routing/limits.ts";
 import type { DecisionResult, ReviewQueue, ReviewTicket, TicketState } from "./tickets.ts";
 
 const ticketSchema = z.object({
@@ -39,12 +40,17 @@ export class RedisReviewQueue implements ReviewQueue {
   async add(ticket: ReviewTicket): Promise<void> {
     const { state, ...rest } = ticket;
     const expires = Date.parse(ticket.expiresAt);
-    await this.#redis
-      .multi()
-      .hset(keyOf(ticket.id), { state, ticket: JSON.stringify(rest) })
-      .pexpireat(keyOf(ticket.id), expires)
-      .zadd(INDEX, expires, ticket.id)
-      .exec();
+    try {
+      const answers = await this.#redis
+        .multi()
+        .hset(keyOf(ticket.id), { state, ticket: JSON.stringify(rest) })
+        .pexpireat(keyOf(ticket.id), expires)
+        .zadd(INDEX, expires, ticket.id)
+        .exec();
+      for (const [error] of answers ?? []) if (error !== null) throw error;
+    } catch (error) {
+      throw new LimitsUnavailableError(error);
+    }
   }
 
   async #read(id: string): Promise<ReviewTicket | null> {
@@ -72,9 +78,13 @@ export class RedisReviewQueue implements ReviewQueue {
   }
 
   async take(id: string, client: string, input: string): Promise<ReviewTicket | null> {
-    const ticket = await this.#read(id);
-    if (ticket?.state !== "approved" || ticket.client !== client || ticket.input !== input) return null;
-    const before = await this.#redis.eval(MOVE, 1, keyOf(id), "approved", "used", "");
-    return before === "approved" ? ticket : null;
+    try {
+      const ticket = await this.#read(id);
+      if (ticket?.state !== "approved" || ticket.client !== client || ticket.input !== input) return null;
+      const before = await this.#redis.eval(MOVE, 1, keyOf(id), "approved", "used", "");
+      return before === "approved" ? ticket : null;
+    } catch (error) {
+      throw new LimitsUnavailableError(error);
+    }
   }
 }

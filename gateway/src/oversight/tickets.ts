@@ -31,12 +31,18 @@ export type DecisionResult =
 
 /** Keeps review tickets; each approval lets one request through. */
 export interface ReviewQueue {
-  /** Puts a ticket in. */
+  /**
+   * Puts a ticket in.
+   * @throws LimitsUnavailableError when the tickets cannot be read.
+   */
   add(ticket: ReviewTicket): Promise<void>;
   /** Tickets in a state, oldest first. */
   list(state: TicketState): Promise<ReviewTicket[]>;
   /** Decides a pending ticket. */
   decide(id: string, state: "approved" | "denied", reviewer: string): Promise<DecisionResult>;
-  /** Takes an approval for a request with this body; null when there is none to take. */
+  /**
+   * Takes an approval for a request with this body; null when there is none to take.
+   * @throws LimitsUnavailableError when the tickets cannot be read.
+   */
   take(id: string, client: string, input: string): Promise<ReviewTicket | null>;
 }

@@ -85,12 +85,18 @@ export function guardAnswer(
   return checkTexts(request, answerTexts(request.format.path, body));
 }
 
-/** Collects usage over an answer or a stream; what is missing is estimated from sizes. */
+/** Collects usage over one answer or stream; what is missing is estimated from sizes. */
 export class UsageMeter {
+  readonly #inputBytes: number;
   #input: number | null = null;
   #cachedInput = 0;
   #output: number | null = null;
   #characters = 0;
+
+  /** @param inputBytes size of the request */
+  constructor(inputBytes: number) {
+    this.#inputBytes = inputBytes;
+  }
 
   /** Looks for reported counts. */
   read(body: JsonObject): void {
@@ -105,14 +111,28 @@ export class UsageMeter {
     this.#characters += characters;
   }
 
-  /** Counts so far; `inputBytes` is the size of the request. */
-  result(inputBytes: number): RecordedUsage {
+  /** Counts so far. */
+  get usage(): Required<RecordedUsage> {
     const reported = this.#input !== null && (this.#output !== null || this.#characters === 0);
     return {
-      input: this.#input ?? Math.ceil(inputBytes / 4),
+      input: this.#input ?? Math.ceil(this.#inputBytes / 4),
       output: this.#output ?? Math.ceil(this.#characters / 3),
-      ...(this.#cachedInput === 0 ? {} : { cachedInput: this.#cachedInput }),
+      cachedInput: this.#cachedInput,
       source: reported ? "reported" : "estimated",
     };
   }
+}
+
+/** Usage of all answers of a call together. */
+export function totalUsage(meters: readonly UsageMeter[]): RecordedUsage {
+  const usages = meters.map(({ usage }) => usage);
+  const sum = (count: "input" | "output" | "cachedInput"): number =>
+    usages.reduce((total, usage) => total + usage[count], 0);
+  const cachedInput = sum("cachedInput");
+  return {
+    input: sum("input"),
+    output: sum("output"),
+    ...(cachedInput === 0 ? {} : { cachedInput }),
+    source: usages.every(({ source }) => source === "reported") ? "reported" : "estimated",
+  };
 }

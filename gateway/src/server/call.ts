@@ -4,14 +4,21 @@ import { setTimeout } from "node:timers/promises";
 import type { ServerResponse } from "node:http";
 import type { Dispatcher } from "undici";
 import { sha256Hex } from "../audit/chain.ts";
-import type { ContentReference, Exchange, OutcomeBody, RecordedAttempt } from "../audit/record.ts";
+import type {
+  ContentReference,
+  Exchange,
+  OutcomeBody,
+  RecordedAttempt,
+  RecordedUsage,
+} from "../audit/record.ts";
 import { AuditUnavailableError } from "../audit/wal.ts";
 import type { JsonObject } from "../api/endpoint.ts";
 import { transparencyHeaders } from "../api/transparency.ts";
-import { asObject, dropTokenCopies, isMetadata } from "../api/endpoint.ts";
+import { asObject, charactersIn, dropTokenCopies, isMetadata } from "../api/endpoint.ts";
 import { BrokenStreamError, formatEvent, readEvents } from "../api/sse.ts";
 import { toolCallsIn, toolCallsOfStream } from "../api/tools.ts";
 import type { ClientConfig, UpstreamConfig } from "../config/schema.ts";
+import { ContentNotKeptError } from "../content/vault.ts";
 import { VerdictBook } from "../guards/inspect.ts";
 import type { Json } from "../guards/leaves.ts";
 import { inspectBody } from "../guards/leaves.ts";
@@ -19,18 +26,29 @@ import { askRemoteGuards } from "../guards/remote/ask.ts";
 import type { GuardRule } from "../guards/inspect.ts";
 import { StreamGuard } from "../guards/stream.ts";
 import { PRIORITIES } from "../routing/gate.ts";
-import { costOf, type CallTokens } from "../routing/money.ts";
+import { costOf } from "../routing/money.ts";
 import type { Demand } from "../routing/limits.ts";
+import { LimitsUnavailableError } from "../routing/limits.ts";
 import type { Target } from "../routing/plan.ts";
-import { checkTexts, checkTools, guardAnswer, UsageMeter } from "./answer.ts";
+import { checkTexts, checkTools, guardAnswer, totalUsage, UsageMeter } from "./answer.ts";
 import type { AnswerVerdict } from "./answer.ts";
 import type { CallTrace, GuardTrace } from "../tracing/call-trace.ts";
 import type { AgentRun } from "./agent-run.ts";
 import type { Refusal } from "./http.ts";
-import { AUDIT_UNAVAILABLE, errorBody, refuse, send, STOPPED, traceHeaders } from "./http.ts";
+import {
+  AUDIT_UNAVAILABLE,
+  CONTENT_NOT_KEPT,
+  errorBody,
+  LIMITS_UNAVAILABLE,
+  refuse,
+  send,
+  STOPPED,
+  traceHeaders,
+} from "./http.ts";
 import type { PreparedRequest } from "./prepare.ts";
-import { parseObject } from "./prepare.ts";
+import { isTooDeep, parseObject } from "./prepare.ts";
 import type { Policy, Runtime } from "./runtime.ts";
+import { isUnsent } from "./upstreams.ts";
 import type { AttemptWatch } from "./upstreams.ts";
 
 /** Everything one upstream call needs. */
@@ -46,6 +64,8 @@ export interface Call {
   /** Place of the call in its agent run. */
   readonly run: AgentRun;
   readonly targets: readonly Target[];
+  /** The most it may use; what it counts for when its end is never told. */
+  readonly reserved: Demand;
   readonly started: number;
   readonly res: ServerResponse;
   /** Aborts when the caller goes away, the time is over or the gateway stops. */
@@ -85,20 +105,6 @@ export const HALTED = "stopped-by-operator";
 
 /** Attempts kept in a record; a held call makes more. */
 const MAX_ATTEMPTS = 16;
-const ABSENT = new Set([
-  "ECONNREFUSED",
-  "EHOSTUNREACH",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "breaker-open",
-  "no-replica",
-]);
-
-/** Whether an attempt failed because nothing listens, so that nothing can have been processed. */
-function isAbsent({ status, error }: RecordedAttempt): boolean {
-  return status === null && error !== undefined && ABSENT.has(error);
-}
 
 const UPSTREAM_BROKEN: Refusal = {
   status: 502,
@@ -124,17 +130,20 @@ function blockedRefusal(guard: string): Refusal {
 export class CallRunner {
   readonly #call: Call;
   readonly #book: VerdictBook;
-  readonly #meter = new UsageMeter();
+  #meter: UsageMeter;
+  readonly #earlierMeters: UsageMeter[] = [];
+  /** What upstream has done for it: nothing, what nobody knows because the answer did not come, or what the meters say. */
+  #spent: "nothing" | "unknown" | "metered" = "nothing";
   #attempts: RecordedAttempt[] = [];
   #served: Target | null = null;
   #firstByteMs: number | null = null;
-  #usage = { input: 0, output: 0 };
   #tools: readonly string[] = [];
   #guarding: GuardTrace | null = null;
 
   constructor(call: Call) {
     this.#call = call;
     this.#book = new VerdictBook("output", call.rules);
+    this.#meter = new UsageMeter(call.exchange.inputBytes);
   }
 
   /** Runs the call to its recorded end. */
@@ -156,6 +165,9 @@ export class CallRunner {
       return await this.#relayBody(answer.response, answer.settle);
     } catch (error) {
       if (error instanceof AuditUnavailableError) return this.#unrecorded();
+      if (error instanceof ContentNotKeptError) return await this.#fail(CONTENT_NOT_KEPT, "content-not-kept");
+      if (error instanceof LimitsUnavailableError)
+        return await this.#fail(LIMITS_UNAVAILABLE, "limits-unavailable");
       if (res.headersSent) res.destroy();
       return await this.#fail(UPSTREAM_BROKEN, "internal-error");
     }
@@ -177,15 +189,19 @@ export class CallRunner {
     const { hold, engineScheduling } = request.model;
     const hint = engineScheduling === "priority" ? { priority: PRIORITIES.indexOf(client.priority) } : {};
     const bodyFor = (target: Target): string => JSON.stringify({ ...body, ...hint, model: target.model });
+    const headMs = request.stream ? null : request.model.totalMs;
     const until = performance.now() + (hold?.seconds ?? 0) * 1000;
     for (;;) {
-      const answer = await policy.upstreams.send({ path, headers, bodyFor, watch }, targets, signal);
+      const answer = await policy.upstreams.send({ path, headers, bodyFor, headMs, watch }, targets, signal);
       this.#attempts = [...this.#attempts, ...answer.attempts].slice(-MAX_ATTEMPTS);
+      const isUntold = answer.attempts.some((attempt) => attempt.status === null && !isUnsent(attempt));
+      if (isUntold) this.#spent = "unknown";
       if (answer.kind === "answered") {
         this.#served = answer.target;
+        if (!isUntold) this.#spent = answer.response.statusCode < 300 ? "unknown" : "metered";
         return { response: answer.response, settle: answer.settle };
       }
-      const wait = hold !== null && performance.now() < until && answer.attempts.every(isAbsent);
+      const wait = hold !== null && performance.now() < until && answer.attempts.every(isUnsent);
       if (!wait || answer.reason === "aborted") return null;
       await this.#holdFor(hold.pollMs);
     }
@@ -266,19 +282,23 @@ export class CallRunner {
   }
 
   #end({ result, reason }: Pick<Ending, "result" | "reason">): CallEnd {
-    const { request, exchange } = this.#call;
-    const usage: CallTokens =
-      this.#served === null ? { input: 0, output: 0 } : this.#meter.result(exchange.inputBytes);
+    const { request, reserved } = this.#call;
+    const usage = this.#usage ?? { input: 0, output: 0 };
     const { input, output } = usage;
-    this.#usage = { input, output };
-    const used = { tokens: input + output, cost: costOf(request.model.price, usage) };
-    return { result, ...(reason === undefined ? {} : { reason }), used, usage: this.#usage };
+    const metered = { tokens: input + output, cost: costOf(request.model.price, usage) };
+    const used = this.#spent === "unknown" ? reserved : metered;
+    return { result, ...(reason === undefined ? {} : { reason }), used, usage: { input, output } };
+  }
+
+  /** Usage of the call; null when there is none or nobody knows it. */
+  get #usage(): RecordedUsage | null {
+    return this.#spent === "metered" ? totalUsage([...this.#earlierMeters, this.#meter]) : null;
   }
 
   async #record(ending: Ending): Promise<CallEnd> {
     const { runtime, exchange, request, client, trace } = this.#call;
     this.#guarding?.end(this.#book.verdicts);
-    const usage = this.#served === null ? null : this.#meter.result(exchange.inputBytes);
+    const usage = this.#usage;
     const price = request.model.price === "none" ? null : request.model.price;
     const cost = usage === null ? null : costOf(price, usage);
     trace.inferred({
@@ -354,12 +374,20 @@ export class CallRunner {
     try {
       const body = await this.#readJson(response);
       settle(body === null ? "failed" : "ok");
-      return body;
+      // How deep it nests may be the caller's doing, so it says nothing about the upstream.
+      return body === null || isTooDeep(body) ? null : body;
     } catch {
       if (this.#call.signal.aborted) return "interrupted";
       settle("failed");
       return null;
     }
+  }
+
+  /** Meters a whole answer. */
+  #count(body: JsonObject): void {
+    this.#meter.read(body);
+    if (this.#call.request.format.outputCaps.length > 0) this.#meter.text(charactersIn(body));
+    this.#spent = "metered";
   }
 
   async #relayBody(
@@ -372,11 +400,11 @@ export class CallRunner {
     if (body === null) return this.#fail(UPSTREAM_BROKEN, "unreadable-answer");
     const status = response.statusCode;
     if (status >= 300) return this.#relayError(status, body);
-    this.#meter.read(body);
+    this.#count(body);
     this.#call.trace.read(body);
     this.#guarding = this.#call.trace.guard("output");
     let verdict: AnswerVerdict = guardAnswer(client, request, body, rules, this.#book);
-    if (verdict.kind === "off-schema" && Array.isArray(request.body["messages"])) {
+    if (verdict.kind === "off-schema" && request.rounds === 2) {
       this.#book.note("schema", "1", "flag", { repaired: 1 });
       const repaired = await this.#repair(verdict.errors);
       if (repaired === "interrupted") return this.#interrupted();
@@ -424,7 +452,7 @@ export class CallRunner {
   }
 
   async #repair(errors: string): Promise<JsonObject | null | "interrupted"> {
-    const { request } = this.#call;
+    const { request, exchange } = this.#call;
     const messages = Array.isArray(request.body["messages"]) ? request.body["messages"] : [];
     const ask = `The answer did not follow the required JSON schema: ${errors}. Answer again with JSON that does.`;
     const answer = await this.#send({
@@ -432,11 +460,12 @@ export class CallRunner {
       messages: [...messages, { role: "user", content: ask }],
     });
     if (answer === null) return this.#call.signal.aborted ? "interrupted" : null;
+    this.#earlierMeters.push(this.#meter);
+    this.#meter = new UsageMeter(exchange.inputBytes + ask.length);
     const body = await this.#readAnswer(answer.response, answer.settle);
     if (body === "interrupted" || body === null || answer.response.statusCode >= 300)
       return body === "interrupted" ? body : null;
-    this.#meter.text(JSON.stringify(body).length);
-    this.#meter.read(body);
+    this.#count(body);
     return body;
   }
 
@@ -467,6 +496,7 @@ export class CallRunner {
     settle: (result: "ok" | "failed") => void,
   ): Promise<CallEnd> {
     const { request, policy, res, rules, runtime, keep, trace } = this.#call;
+    this.#spent = "metered";
     this.#guarding = trace.guard("output");
     const buffered = this.#buffered;
     const kept: string[] = [];
@@ -524,7 +554,7 @@ export class CallRunner {
         }
       }
     } catch (error) {
-      if (error instanceof AuditUnavailableError) throw error;
+      if (error instanceof AuditUnavailableError || error instanceof LimitsUnavailableError) throw error;
       if (this.#call.signal.aborted || this.#clientGone) {
         response.body.destroy();
         return this.#interrupted();

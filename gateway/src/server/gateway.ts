@@ -28,7 +28,7 @@ import { Gate } from "../routing/gate.ts";
 import { ExpectedOutput } from "../routing/demand.ts";
 import { createAdminServer } from "./admin.ts";
 import { ConnectionDrain } from "./connection-drain.ts";
-import { refuse, send } from "./http.ts";
+import { INTERNAL_ERROR, refuse, send } from "./http.ts";
 import type { Policy, Runtime } from "./runtime.ts";
 import { policyOf } from "./runtime.ts";
 import { serve } from "./serve.ts";
@@ -205,7 +205,7 @@ class Gateway implements RunningGateway {
       } else await serve(this.#runtime, this.#policy, req, res, path);
     } catch {
       if (res.headersSent) res.destroy();
-      else refuse(res, path, { status: 500, code: "internal_error", message: "The gateway failed." });
+      else refuse(res, path, INTERNAL_ERROR);
     }
   }
 

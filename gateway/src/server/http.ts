@@ -19,6 +19,29 @@ export const AUDIT_UNAVAILABLE: Refusal = {
   retryAfterSeconds: 5,
 };
 
+/** Answer while the limits cannot be read. */
+export const LIMITS_UNAVAILABLE: Refusal = {
+  status: 503,
+  code: "limits_unavailable",
+  message: "The limits cannot be read now.",
+  retryAfterSeconds: 2,
+};
+
+/** Answer while the content of calls must be kept and cannot. */
+export const CONTENT_NOT_KEPT: Refusal = {
+  status: 503,
+  code: "content_not_kept",
+  message: "The content of calls cannot be kept now.",
+  retryAfterSeconds: 5,
+};
+
+/** Answer to a call that met a fault of the gateway. */
+export const INTERNAL_ERROR: Refusal = {
+  status: 500,
+  code: "internal_error",
+  message: "The gateway failed.",
+};
+
 /** Answer while a person keeps the model stopped. */
 export const STOPPED: Refusal = {
   status: 503,

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
 import { unreadableContent } from "../api/content.ts";
 import type { EndpointFormat, JsonObject } from "../api/endpoint.ts";
-import { asObject, formatOf } from "../api/endpoint.ts";
+import { asObject, formatOf, OUTPUT_CAPS } from "../api/endpoint.ts";
 import { compileSchema, UnusableSchemaError } from "../api/schema-check.ts";
 import type { OfferedTool } from "../api/tools.ts";
 import { mayUse, toolsOffered } from "../api/tools.ts";
@@ -22,8 +22,11 @@ export interface PreparedRequest {
   readonly tools: readonly OfferedTool[];
   /** Schema the answer must follow. */
   readonly outputSchema: JsonObject | null;
-  /** Most output tokens over all answers. */
+  /** Upstream calls it may take: a second one asks again for an answer that does not follow its schema. */
+  readonly rounds: 1 | 2;
+  /** Most output tokens over all answers of one round. */
   readonly outputTokens: number;
+  /** Input tokens to reserve for one round. */
   readonly inputTokens: number;
 }
 
@@ -49,19 +52,68 @@ export function parseObject(bytes: Buffer): JsonObject | null {
   }
 }
 
-const CAPS = ["max_tokens", "max_completion_tokens", "max_output_tokens"] as const;
+/** Deepest nesting of a body, in levels; clients send a dozen, and recursion ends at some thousands. */
+export const MAX_DEPTH = 64;
 
-function capOutput(format: EndpointFormat, body: JsonObject, limit: number): number | null {
-  if (format.outputCap === null) return 0;
+/** Whether a body nests deeper than `MAX_DEPTH`; iterative, because the parser takes any depth. */
+export function isTooDeep(body: JsonObject): boolean {
+  const stack: { readonly holder: Json[] | JsonObject; readonly depth: number }[] = [
+    { holder: body, depth: 1 },
+  ];
+  for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
+    const { holder, depth } = item;
+    if (depth > MAX_DEPTH) return true;
+    for (const member of Object.values(holder))
+      if (typeof member === "object" && member !== null) stack.push({ holder: member, depth: depth + 1 });
+  }
+  return false;
+}
+
+/**
+ * Whether every string is whole and every number finite; the others have no canonical form, so no digest.
+ * @see https://www.rfc-editor.org/rfc/rfc7493#section-2
+ */
+function isInteroperable(value: Json): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null) return true;
+  if (Array.isArray(value)) return value.every(isInteroperable);
+  return Object.entries(value).every(([name, member]) => name.isWellFormed() && isInteroperable(member));
+}
+
+/** A request body as a JSON object, or why it is refused. */
+export type ParsedRequest =
+  | { readonly kind: "object"; readonly body: JsonObject }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** Parses a request body that everything after it can work on. */
+export function parseRequest(bytes: Buffer): ParsedRequest {
+  const refused = (code: string, message: string): ParsedRequest => ({
+    kind: "refused",
+    refusal: { status: 400, code, message },
+  });
+  const body = parseObject(bytes);
+  if (body === null) return refused("json_invalid", "The body is not a JSON object in UTF-8.");
+  if (isTooDeep(body)) return refused("json_too_deep", `The body may nest ${MAX_DEPTH} levels.`);
+  if (!isInteroperable(body))
+    return refused("json_not_interoperable", "A string holds half a character, or a number is not finite.");
+  return { kind: "object", body };
+}
+
+/** Bounds the output by the smallest cap there is; members of other endpoints go, because engines ignore what they do not know. */
+function capOutput({ outputCaps }: EndpointFormat, body: JsonObject, limit: number): number | null {
+  const [standard] = outputCaps;
+  if (standard === undefined) return 0;
   let cap = limit;
-  for (const member of CAPS) {
+  for (const member of OUTPUT_CAPS) {
     const asked = body[member];
     if (asked === undefined || asked === null) continue;
     if (typeof asked !== "number" || !Number.isSafeInteger(asked) || asked < 1) return null;
     cap = Math.min(cap, asked);
   }
-  const present = CAPS.filter((member) => typeof body[member] === "number");
-  for (const member of present.length > 0 ? present : [format.outputCap]) body[member] = cap;
+  const present = outputCaps.filter((member) => typeof body[member] === "number");
+  for (const member of OUTPUT_CAPS) Reflect.deleteProperty(body, member);
+  for (const member of present.length > 0 ? present : [standard]) body[member] = cap;
   return cap;
 }
 
@@ -92,14 +144,15 @@ export function prepare(
   if (wanted && policy.config.guards.stream.mode === "refuse")
     return denied("stream_refused", "Streams are switched off.");
   const format = formatOf(path);
-  if (wanted && format.outputCap === null) return invalid("stream_invalid", "This endpoint does not stream.");
+  if (wanted && format.outputCaps.length === 0)
+    return invalid("stream_invalid", "This endpoint does not stream.");
   const unreadable = unreadableContent(body);
   if (unreadable !== null)
     return denied("content_not_inspectable", `The guards cannot read this request: ${unreadable}.`, 400);
   const tools = toolsOffered(body);
   if (tools.some((tool) => !mayUse(client, tool.name)))
     return denied("tool_not_allowed", "This key may not use one of these tools.");
-  const outputSchema = format.outputCap === null ? null : schemaOf(body, model);
+  const outputSchema = format.outputCaps.length === 0 ? null : schemaOf(body, model);
   try {
     for (const schema of [outputSchema, ...tools.map((tool) => tool.schema)])
       if (schema !== null) compileSchema(schema);
@@ -126,7 +179,8 @@ export function prepare(
       wantsUsage: wantsUsage || !isChat,
       tools,
       outputSchema,
-      outputTokens: cap * copies,
+      rounds: outputSchema !== null && !wanted && Array.isArray(body["messages"]) ? 2 : 1,
+      outputTokens: cap * copies * format.prompts(body),
       inputTokens: Math.ceil(bytes / 2) * copies,
     },
   };

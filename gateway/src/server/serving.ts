@@ -6,7 +6,7 @@ import type { ContentReference, DecisionBody, Exchange, GuardVerdict } from "../
 import { AuditUnavailableError } from "../audit/wal.ts";
 import { objectsIn } from "../api/endpoint.ts";
 import type { EndpointPath } from "../config/schema.ts";
-import { subjectFolder } from "../content/vault.ts";
+import { ContentNotKeptError, subjectFolder } from "../content/vault.ts";
 import { VerdictBook } from "../guards/inspect.ts";
 import { inspectBody } from "../guards/leaves.ts";
 import { askRemoteGuards } from "../guards/remote/ask.ts";
@@ -15,6 +15,7 @@ import { transparencyHeaders } from "../api/transparency.ts";
 import { isStopped, throttled, type Brake } from "../oversight/brakes.ts";
 import { routesFor } from "../routing/complexity.ts";
 import { LimitsUnavailableError } from "../routing/limits.ts";
+import type { Demand } from "../routing/limits.ts";
 import { costOf } from "../routing/money.ts";
 import { fractionOf, planFor } from "../routing/plan.ts";
 import { promptFor, withPrompt } from "../routing/prompts.ts";
@@ -23,18 +24,21 @@ import { ATTRIBUTE } from "../tracing/semconv.ts";
 import { AgentRun } from "./agent-run.ts";
 import { CallRunner, HALTED } from "./call.ts";
 import type { CallEnd } from "./call.ts";
-import { readBody, refuse, send, STOPPED, traceHeaders } from "./http.ts";
+import {
+  CONTENT_NOT_KEPT,
+  INTERNAL_ERROR,
+  LIMITS_UNAVAILABLE,
+  readBody,
+  refuse,
+  send,
+  STOPPED,
+  traceHeaders,
+} from "./http.ts";
 import type { Refusal } from "./http.ts";
 import type { CallerContext, PreparedRequest } from "./prepare.ts";
-import { callerContext, parseObject, prepare } from "./prepare.ts";
+import { callerContext, parseRequest, prepare } from "./prepare.ts";
 import type { Policy, Runtime, SideRules } from "./runtime.ts";
-
-const LIMITS_UNAVAILABLE: Refusal = {
-  status: 503,
-  code: "limits_unavailable",
-  message: "The limits cannot be read now.",
-  retryAfterSeconds: 2,
-};
+import { DEADLINE } from "./upstreams.ts";
 
 /** How often a running call looks whether its model was stopped, ms. */
 const WATCH_MS = 1_000;
@@ -60,6 +64,8 @@ export class Serving {
   #exchange: Exchange;
   #inForce: readonly Brake[] = [];
   #ending: { readonly result: string; readonly reason?: string } = { result: "failed" };
+  #isRecorded = false;
+  #used: Demand = { tokens: 0, cost: 0n };
 
   constructor(
     runtime: Runtime,
@@ -113,6 +119,7 @@ export class Serving {
       status: refusal.status,
       guards,
     });
+    this.#isRecorded = true;
     this.#ending = { result, reason: refusal.code };
     this.#count(result, guards);
     refuse(this.#res, this.#path, refusal);
@@ -132,7 +139,7 @@ export class Serving {
    */
   async run(): Promise<void> {
     try {
-      await this.#serve();
+      await this.#serve().catch((error: unknown) => this.#recordFailure(error));
     } catch (error) {
       const reason = error instanceof AuditUnavailableError ? "audit-unavailable" : "internal-error";
       this.#ending = { result: "failed", reason };
@@ -140,6 +147,14 @@ export class Serving {
     } finally {
       this.#endTrace();
     }
+  }
+
+  /** Records and answers a request that failed before anything was recorded about it. */
+  async #recordFailure(error: unknown): Promise<void> {
+    if (this.#isRecorded || error instanceof AuditUnavailableError) throw error;
+    if (error instanceof LimitsUnavailableError) await this.#decide("failed", LIMITS_UNAVAILABLE);
+    else if (error instanceof ContentNotKeptError) await this.#decide("failed", CONTENT_NOT_KEPT);
+    else await this.#decide("failed", INTERNAL_ERROR);
   }
 
   #endTrace(): void {
@@ -178,16 +193,12 @@ export class Serving {
     const { bytes } = read;
     const input = this.#runtime.digests(this.#caller.client.tenant).digest("input", sha256Hex(bytes));
     this.#exchange = { ...this.#exchange, input, inputBytes: bytes.length };
-    const body = parseObject(bytes);
-    if (body === null) {
-      await this.#decide("invalid", {
-        status: 400,
-        code: "json_invalid",
-        message: "The body is not a JSON object in UTF-8.",
-      });
+    const parsed = parseRequest(bytes);
+    if (parsed.kind === "refused") {
+      await this.#decide("invalid", parsed.refusal);
       return;
     }
-    const prepared = prepare(this.#policy, this.#caller.client, this.#path, body, bytes.length);
+    const prepared = prepare(this.#policy, this.#caller.client, this.#path, parsed.body, bytes.length);
     if (prepared.kind === "refused") {
       await this.#decide(prepared.result, prepared.refusal);
       return;
@@ -207,9 +218,6 @@ export class Serving {
     }
     try {
       await this.#admitted(request);
-    } catch (error) {
-      if (!(error instanceof LimitsUnavailableError)) throw error;
-      await this.#decide("failed", LIMITS_UNAVAILABLE);
     } finally {
       place.leave();
     }
@@ -258,11 +266,9 @@ export class Serving {
       });
       return;
     }
-    const { inputTokens, outputTokens, model } = request;
-    const demand = {
-      tokens: inputTokens + outputTokens,
-      cost: costOf(model.price, { input: inputTokens, output: outputTokens }),
-    };
+    const { model, rounds } = request;
+    const most = { input: rounds * request.inputTokens, output: rounds * request.outputTokens };
+    const demand = { tokens: most.input + most.output, cost: costOf(model.price, most) };
     const reservation = await limits.reserve(throttled(client, inForce), demand);
     if (reservation.kind === "refused") {
       const { reason, retryAfterSeconds } = reservation;
@@ -276,19 +282,17 @@ export class Serving {
       return;
     }
     this.#offer(request);
-    let used = { tokens: 0, cost: 0n as bigint | null };
     try {
       const passed = await this.#guardInput(request);
       if (passed === null) return;
-      const end = await this.#answer(request, passed, demand.tokens);
+      const end = await this.#answer(request, passed, demand);
       if (end === null) return;
-      ({ used } = end);
       if (end.result === "completed") expected.seen(model.name, end.usage.output);
       await this.#run.end(end.used, typeof model.price === "object" ? (model.price?.currency ?? null) : null);
       this.#ending = end;
       this.#count(end.result, passed.verdicts);
     } finally {
-      await reservation.settle(used);
+      await reservation.settle(this.#used);
     }
   }
 
@@ -362,6 +366,7 @@ export class Serving {
       status: 200,
       guards,
     });
+    this.#isRecorded = true;
     this.#ending = { result: "cached" };
     this.#count("cached", guards);
     send(this.#res, 200, "application/json", text, {
@@ -383,7 +388,7 @@ export class Serving {
     return who === null ? Math.random() : fractionOf(`${name} ${what} ${who}`);
   }
 
-  async #answer(given: PreparedRequest, passed: Passed, reserved: number): Promise<CallEnd | null> {
+  async #answer(given: PreparedRequest, passed: Passed, reserved: Demand): Promise<CallEnd | null> {
     const { model } = given;
     const variant = promptFor(model, this.#draw("prompt", model));
     let request = given;
@@ -399,11 +404,12 @@ export class Serving {
       kind: "intent",
       ...this.#exchange,
       plan: targets,
-      reserved,
+      reserved: reserved.tokens,
       guards: passed.verdicts,
       ...(content === null ? {} : { content }),
     });
-    return this.#call(request, passed, targets, cacheKey);
+    this.#isRecorded = true;
+    return this.#call(request, passed, targets, reserved, cacheKey);
   }
 
   /** Keeps one side of the exchange when content is kept; it must be durable before the record that names it. */
@@ -415,7 +421,7 @@ export class Serving {
     try {
       return await vault.seal(subjectFolder(tenant, whom), id, side, Buffer.from(text()));
     } catch (error) {
-      throw new AuditUnavailableError("the content cannot be kept", error);
+      throw new ContentNotKeptError(error);
     }
   }
 
@@ -423,6 +429,7 @@ export class Serving {
     request: PreparedRequest,
     passed: Passed,
     targets: ReturnType<typeof planFor>,
+    reserved: Demand,
     cacheKey: string | null,
   ): Promise<CallEnd> {
     const end = new AbortController();
@@ -434,7 +441,9 @@ export class Serving {
     };
     this.#res.once("close", left);
     if (this.#res.destroyed) left();
-    const timer = setTimeout(abort, request.model.totalMs);
+    const timer = setTimeout(() => {
+      end.abort(DEADLINE);
+    }, request.model.totalMs);
     const { stopping, brakes } = this.#runtime;
     const watch = setInterval(() => {
       brakes.inForce().then(
@@ -456,6 +465,7 @@ export class Serving {
       trace: this.#trace,
       run: this.#run,
       targets,
+      reserved,
       started: this.#started,
       res: this.#res,
       signal: end.signal,
@@ -463,8 +473,11 @@ export class Serving {
       keep: (text) => this.#keep("output", () => text),
       askReview: (guards) => this.#askReview("output", guards),
     });
+    this.#used = reserved;
     try {
-      return await runner.run();
+      const ended = await runner.run();
+      this.#used = ended.used;
+      return ended;
     } finally {
       clearTimeout(timer);
       clearInterval(watch);

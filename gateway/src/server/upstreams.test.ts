@@ -97,6 +97,7 @@ async function fleet(
           path: "/v1/chat/completions",
           headers: {},
           bodyFor: () => "{}",
+          headMs: null,
           watch: () => ({ headers: {}, end: () => undefined }),
         },
         [TARGET],
@@ -182,6 +183,24 @@ describe("replicas of an upstream", () => {
     for (let call = 0; call < 40; call += 1) answers.push(await read(await there.call()));
     expect(answers.filter((status) => status === 500)).toHaveLength(2);
     expect(calls(there)).toEqual([2, 38]);
+  });
+
+  it("answer for no request that could not be written: the breaker stays closed", async () => {
+    const there = await fleet(1, 1, () => ({ breaker: { failures: 2, openMs: 60_000 } }));
+    const unwritable = {
+      path: "/v1/chat/completions",
+      headers: {},
+      bodyFor: () => {
+        throw new RangeError("Maximum call stack size exceeded");
+      },
+      headMs: null,
+      watch: () => ({ headers: {}, end: () => undefined }),
+    };
+    for (let call = 0; call < 5; call += 1)
+      await expect(there.upstreams.send(unwritable, [TARGET], new AbortController().signal)).rejects.toThrow(
+        RangeError,
+      );
+    expect(await read(await there.call())).toBe(200);
   });
 
   it("of whom nobody is there are absent, which a call that may wait is told", async () => {

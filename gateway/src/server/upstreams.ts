@@ -41,6 +41,8 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly bodyFor: (target: Target) => string;
+  /** How long the head of the answer may take, ms; null for the upstream's `firstByteMs`. */
+  readonly headMs: number | null;
   /** Called as each try begins. */
   readonly watch: (config: UpstreamConfig) => AttemptWatch;
 }
@@ -48,8 +50,25 @@ export interface UpstreamRequest {
 /** Replicas of one target that are tried for one call. */
 const MAX_REPLICAS = 3;
 
-/** Nothing was sent, so that nothing can have been processed. */
-const UNSENT = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
+const UNSENT = new Set([
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "breaker-open",
+  "no-replica",
+  "removed",
+]);
+
+/** Whether nothing of a try was sent, so that nothing can have been processed. */
+export function isUnsent({ status, error }: Pick<RecordedAttempt, "status" | "error">): boolean {
+  return status === null && error !== undefined && UNSENT.has(error);
+}
+
+/** Reason of an abort because the time of the call is over. */
+export const DEADLINE = "deadline";
 
 const RETRIED = new Set([408, 429, 500, 502, 503, 504]);
 
@@ -106,6 +125,7 @@ export class Upstreams {
   ): Promise<UpstreamAnswer> {
     const attempts: RecordedAttempt[] = [];
     for (const [index, target] of targets.entries()) {
+      if (signal.aborted) return { kind: "none", reason: "aborted", attempts };
       const answer = await this.#ask(request, target, index === targets.length - 1, attempts, signal);
       if (answer !== null) return answer;
     }
@@ -114,7 +134,7 @@ export class Upstreams {
 
   /** Asks the replicas of a target, the least busy first, until one could be reached; null when another target may be asked. */
   async #ask(
-    { path, headers, bodyFor, watch }: UpstreamRequest,
+    { path, headers, bodyFor, headMs, watch }: UpstreamRequest,
     target: Target,
     isLast: boolean,
     attempts: RecordedAttempt[],
@@ -127,6 +147,8 @@ export class Upstreams {
       return null;
     };
     if (upstream === undefined) return skipped("removed");
+    // Before a replica is taken: what fails here is no fault of one.
+    const body = bodyFor(target);
     const tried = new Set<Replica>();
     const free = (): Replica | undefined =>
       upstream.replicas.byLoad().find((replica) => !tried.has(replica) && replica.breaker.tryAcquire());
@@ -153,8 +175,9 @@ export class Upstreams {
             ...attempt.headers,
             ...upstream.headers,
           },
-          body: bodyFor(target),
+          body,
           signal,
+          ...(headMs === null ? {} : { headersTimeout: headMs }),
         });
         const { statusCode: status } = response;
         this.#onAttempt(target.upstream, String(Math.floor(status / 100) * 100));
@@ -179,12 +202,16 @@ export class Upstreams {
         attempt.end(null, kind);
         attempts.push({ ...target, status: null, ms: elapsed(), error: kind });
         if (signal.aborted) {
-          breaker.abandoned();
+          // Silence up to the end of the call, and longer than a first byte may take, is a failure; a caller that leaves is none.
+          if (signal.reason === DEADLINE && elapsed() >= upstream.config.firstByteMs) {
+            this.#onAttempt(target.upstream, "error");
+            breaker.failed();
+          } else breaker.abandoned();
           return { kind: "none", reason: "aborted", attempts };
         }
         this.#onAttempt(target.upstream, "error");
         breaker.failed();
-        if (!UNSENT.has(name)) return null;
+        if (!isUnsent({ status: null, error: name })) return null;
       }
     }
     if (tried.size > 0) return null;

@@ -1,3 +1,4 @@
+import type { Dirent } from "node:fs";
 import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
@@ -16,6 +17,12 @@ async function writeWhole(files: FileLayer, path: string, bytes: Buffer): Promis
   } finally {
     await file.close();
   }
+}
+
+/** A directory that does not exist holds nothing; one that cannot be read may hold anything. */
+function noneWhenMissing(error: unknown): Dirent[] {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+  throw error;
 }
 
 /** Keeps objects as files below a directory. */
@@ -40,7 +47,7 @@ export function directoryStore(root: string, files: FileLayer): ObjectStore {
     },
     stream: (name) => Promise.resolve(createReadStream(join(root, name))),
     async list(prefix) {
-      const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => []);
+      const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(noneWhenMissing);
       return entries
         .filter((entry) => entry.isFile() && !entry.name.endsWith(PARTIAL))
         .map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join("/"))
