@@ -129,11 +129,18 @@ const DECODED_PER_CHARACTER = 8;
 /** Decoded characters that are read of a short text. */
 const DECODED_AT_LEAST = 64 * 1024;
 
+/** The bytes as text when nine tenths of them are text in UTF-8, or null. */
 function readable(bytes: Buffer): string | null {
-  let printable = 0;
-  for (const byte of bytes)
-    if ((byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte >= 0x80) printable += 1;
-  return printable >= 6 && printable >= bytes.length * 0.9 ? bytes.toString("utf8") : null;
+  const most = Math.min(bytes.length * 0.1, bytes.length - 6);
+  let [strange, beyondAscii] = [0, 0];
+  for (const byte of bytes) {
+    if (byte >= 0x80) beyondAscii += 1;
+    else if ((byte < 0x20 && byte !== 0x0a) || byte === 0x7f) strange += 1;
+  }
+  if (strange > most) return null;
+  const text = bytes.toString("utf8");
+  if (beyondAscii > 0) for (const character of text) if (character === "\ufffd") strange += 1;
+  return strange > most ? null : text;
 }
 
 function wholeRun(text: string, start: number, length: number): View {
