@@ -50,10 +50,21 @@ export function tag(value: Json | undefined): string {
   return JSON.stringify(value ?? null);
 }
 
+/** Members that hold a tool call in chat answers. */
+export const CALL_HOLDERS = ["function", "function_call", "custom"] as const;
+
 function piece(holder: JsonObject, key: string, channel: string): StreamPiece[] {
   const text = holder[key];
   if (typeof text !== "string" || text === "") return [];
   return [{ channel, text, put: (changed) => (holder[key] = changed) }];
+}
+
+/** Arguments of a call in any of the chat forms: a function, a custom tool, or the older `function_call`. */
+function argumentPieces(holder: JsonObject, channel: string): StreamPiece[] {
+  return CALL_HOLDERS.flatMap((name) => {
+    const call = asObject(holder[name]);
+    return call === null ? [] : ["arguments", "input"].flatMap((key) => piece(call, key, channel));
+  });
 }
 
 function choicePieces(choice: JsonObject): StreamPiece[] {
@@ -65,9 +76,9 @@ function choicePieces(choice: JsonObject): StreamPiece[] {
     pieces.push(...piece(delta, key, `${at}:${key}`));
   }
   for (const call of objectsIn(delta["tool_calls"])) {
-    const target = asObject(call["function"]);
-    if (target !== null) pieces.push(...piece(target, "arguments", `${at}:tool:${tag(call["index"])}`));
+    pieces.push(...argumentPieces(call, `${at}:tool:${tag(call["index"])}`));
   }
+  pieces.push(...argumentPieces(delta, `${at}:function_call`));
   return pieces;
 }
 
@@ -172,35 +183,6 @@ export function usageIn(body: JsonObject): Partial<Usage> {
   if (usage === null) return {};
   const output = count(usage["completion_tokens"]) ?? count(usage["output_tokens"]);
   return { ...inputIn(usage), ...(output === null ? {} : { output }) };
-}
-
-const METADATA = new Set([
-  "id",
-  "object",
-  "model",
-  "system_fingerprint",
-  "service_tier",
-  "finish_reason",
-  "stop_reason",
-  "type",
-  "role",
-  "item_id",
-  "call_id",
-  "tool_call_id",
-  "response_id",
-  "obfuscation",
-]);
-
-/** Whether a string in an answer names something rather than says something. */
-export function isMetadata(key: string | number, text: string): boolean {
-  return typeof key === "string" && METADATA.has(key) && /^[\w.:/-]{0,128}$/.test(text);
-}
-
-/** Characters of what an answer says, without names and token-level copies. */
-export function charactersIn(value: Json, key: string | number = ""): number {
-  if (typeof value === "string") return isMetadata(key, value) ? 0 : value.length;
-  if (typeof value !== "object" || value === null || key === "logprobs" || key === "token_ids") return 0;
-  return Object.entries(value).reduce((sum, [name, member]) => sum + charactersIn(member, name), 0);
 }
 
 /** Removes token-level copies of the answer, which no text guard can read. */

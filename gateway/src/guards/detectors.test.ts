@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { denyTopicsDetector } from "./deny-topics.ts";
 import type { Detector } from "./finding.ts";
 import { injectionDetector } from "./injection.ts";
-import { hitsIn } from "./inspect.ts";
+import { hitsIn, VerdictBook } from "./inspect.ts";
+import { inspectBody } from "./leaves.ts";
 import { piiDetector } from "./pii.ts";
 import { secretsDetector } from "./secrets.ts";
 
@@ -167,5 +168,73 @@ describe("time", () => {
     const small = Math.min(time(SIZE / 8), time(SIZE / 8));
     const large = Math.min(time(SIZE), time(SIZE));
     expect(large).toBeLessThan(Math.max(8 * small * 4, 60));
+  });
+
+  it.each([
+    ["short strings", "a", rules],
+    ["short strings without rules", "a", []],
+    ["strings that match", " 12345678Z", rules],
+    ["strings that only match together", "1234 ", rules],
+    ["objects", {}, rules],
+  ])("grows linearly with a list of %s", (_what, item, given) => {
+    const time = (length: number): number => {
+      const body = Array.from({ length }, () => item);
+      const started = process.cpuUsage();
+      inspectBody(body, given, new VerdictBook("input", given));
+      const { user, system } = process.cpuUsage(started);
+      return (user + system) / 1_000;
+    };
+    time(2_000);
+    const small = Math.min(time(SIZE / 8), time(SIZE / 8));
+    const large = Math.min(time(SIZE), time(SIZE));
+    expect(large).toBeLessThan(Math.max(8 * small * 4, 60));
+  });
+
+  it("takes a list with more members than a call may have arguments", () => {
+    const body = Array.from({ length: 300_000 }, () => ({}));
+    expect(inspectBody(body, [], new VerdictBook("input", [])).kind).toBe("passed");
+  });
+});
+
+describe("encodings", () => {
+  const rule = { detector: piiDetector, action: "redact", kinds: null, replacement: "" } as const;
+  const hidden = "mi dni es 12345678Z";
+
+  it.each([
+    ["base64", (text: string) => Buffer.from(text).toString("base64"), " "],
+    ["hexadecimal", (text: string) => Buffer.from(text).toString("hex"), " "],
+    ["percent encoding", (text: string) => text.replaceAll(" ", "%20").replaceAll("8", "%38"), "\n"],
+  ])("are read behind any number of others: %s", (_what, encode, between) => {
+    const decoys = Array.from({ length: 400 }, (_all, at) => encode(`nothing to see in ${at}`));
+    const text = [...decoys, encode(hidden)].join(between);
+    expect(hitsIn(text, [rule]).map(({ kind }) => kind)).toContain("dni");
+  });
+
+  it.each([
+    ["redact", "block"],
+    ["block", "block"],
+    ["review", "review"],
+    ["flag", "flag"],
+  ] as const)("that hide more than is read: a rule that would %s says %s", (given, action) => {
+    // Reads as base64 at every offset, and each of the escapes makes another copy of it.
+    const text = `%41&#65;${"V".repeat(20_000)}`;
+    const rules = [{ ...rule, action: given }];
+    const hits = hitsIn(text, rules);
+    expect(hits).toMatchObject([{ kind: "undecoded", action, start: 0, end: text.length }]);
+    const book = new VerdictBook("input", rules);
+    book.add(hits);
+    expect(book.verdicts).toMatchObject([{ guard: "pii", action, found: { undecoded: 1 } }]);
+  });
+
+  it.each([
+    ["base64", Buffer.from("so it is. ".repeat(20_000)).toString("base64")],
+    ["hexadecimal", Buffer.from("z".repeat(100_000)).toString("hex")],
+    [
+      "base64 of base64",
+      Buffer.from(Buffer.from("so. ".repeat(30_000)).toString("base64")).toString("base64"),
+    ],
+    ["percent encoding", "so.%20".repeat(30_000)],
+  ])("are read to the end in a long text of %s", (_what, text) => {
+    expect(hitsIn(text, [rule])).toEqual([]);
   });
 });

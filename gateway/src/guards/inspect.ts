@@ -16,15 +16,23 @@ export interface GuardRule {
 export interface Hit {
   readonly rule: GuardRule;
   readonly kind: string;
+  readonly action: GuardRule["action"];
   readonly start: number;
   readonly end: number;
 }
 
-/** All matches of all rules in all readings of a text, without repetitions, in order. */
+/** Kind of the hit that says that a text hides more than is decoded. */
+const UNDECODED = "undecoded";
+
+/**
+ * All matches of all rules in all readings of a text, without repetitions, in order. What cannot be decoded to its end
+ * cannot be taken out either, so it blocks unless the rule only flags or asks a person.
+ */
 export function hitsIn(text: string, rules: readonly GuardRule[]): Hit[] {
   if (text === "" || rules.length === 0) return [];
   const hits = new Map<string, Hit>();
-  for (const view of readingsOf(text)) {
+  const { views, complete } = readingsOf(text);
+  for (const view of views) {
     for (const rule of rules) {
       if (!rule.detector.sign.test(view.text)) continue;
       for (const match of rule.detector.find(view.text)) {
@@ -33,22 +41,32 @@ export function hitsIn(text: string, rules: readonly GuardRule[]): Hit[] {
         hits.set(`${rule.detector.name}|${match.kind}|${start}|${end}`, {
           rule,
           kind: match.kind,
+          action: rule.action,
           start,
           end,
         });
       }
     }
   }
-  return [...hits.values()].sort((a, b) => a.start - b.start || b.end - a.end);
+  const unread = complete ? [] : rules.map((rule) => undecoded(rule, text.length));
+  return [...unread, ...hits.values()].sort(inOrder);
 }
 
-/** Whether a rule stops what it finds, for good or until a person has looked. */
-export function stops({ action }: GuardRule): boolean {
+function undecoded(rule: GuardRule, end: number): Hit {
+  return { rule, kind: UNDECODED, action: takesOut(rule) ? "block" : rule.action, start: 0, end };
+}
+
+/** Order of hits in a text: by start, the longer one first. */
+export function inOrder(a: Hit, b: Hit): number {
+  return a.start - b.start || b.end - a.end;
+}
+
+/** Whether a hit stops the exchange, for good or until a person has looked. */
+export function stops({ action }: Hit): boolean {
   return action === "block" || action === "review";
 }
 
-/** Whether a rule takes out what it finds. */
-export function takesOut({ action }: GuardRule): boolean {
+function takesOut({ action }: Pick<GuardRule, "action">): boolean {
   return action === "redact" || action === "replace";
 }
 
@@ -57,19 +75,33 @@ export function approved(rules: readonly GuardRule[]): GuardRule[] {
   return rules.map((rule) => (rule.action === "review" ? { ...rule, action: "flag" } : rule));
 }
 
-/** Text that takes the place of a hit. */
-export function substitute(hit: Hit): string {
-  return hit.rule.action === "replace" ? hit.rule.replacement : `[${hit.kind}]`;
+/** A span that is taken out of a text, and what stands in its place. */
+export interface Cut {
+  readonly start: number;
+  readonly end: number;
+  readonly substitute: string;
 }
 
-/** The text with every hit of a `redact` or `replace` rule taken out; overlapping hits become one. */
+/** What the hits, in order, take out; overlapping ones become one. */
+export function cutsOf(hits: readonly Hit[]): Cut[] {
+  const cuts: Cut[] = [];
+  for (const hit of hits.filter(takesOut)) {
+    const { rule, kind, start, end } = hit;
+    const last = cuts.at(-1);
+    if (last !== undefined && start < last.end) {
+      cuts[cuts.length - 1] = { ...last, end: Math.max(last.end, end) };
+    } else cuts.push({ start, end, substitute: rule.action === "replace" ? rule.replacement : `[${kind}]` });
+  }
+  return cuts;
+}
+
+/** The text with every hit of a `redact` or `replace` rule taken out. */
 export function applyHits(text: string, hits: readonly Hit[]): string {
   let result = "";
   let at = 0;
-  for (const hit of hits) {
-    if (!takesOut(hit.rule) || hit.end <= at) continue;
-    if (hit.start >= at) result += text.slice(at, hit.start) + substitute(hit);
-    at = hit.end;
+  for (const { start, end, substitute } of cutsOf(hits)) {
+    result += text.slice(at, start) + substitute;
+    at = end;
   }
   return result + text.slice(at);
 }
@@ -79,6 +111,7 @@ export class VerdictBook {
   readonly #side: GuardVerdict["side"];
   readonly #rules: readonly GuardRule[];
   readonly #found = new Map<GuardRule, Map<string, number>>();
+  readonly #actions = new Map<GuardRule, GuardRule["action"]>();
   readonly #extra: GuardVerdict[] = [];
 
   constructor(side: GuardVerdict["side"], rules: readonly GuardRule[]) {
@@ -88,10 +121,11 @@ export class VerdictBook {
 
   /** Counts hits. */
   add(hits: readonly Hit[]): void {
-    for (const { rule, kind } of hits) {
+    for (const { rule, kind, action } of hits) {
       const kinds = this.#found.get(rule) ?? new Map<string, number>();
       kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
       this.#found.set(rule, kinds);
+      if (this.#actions.get(rule) !== "block") this.#actions.set(rule, action);
     }
   }
 
@@ -117,7 +151,7 @@ export class VerdictBook {
     const detected = this.#rules.map((rule): GuardVerdict => {
       const found = this.#found.get(rule);
       const { name, version } = rule.detector;
-      const action = found === undefined ? "pass" : rule.action;
+      const action = this.#actions.get(rule) ?? "pass";
       return { guard: name, version, side: this.#side, action, found: Object.fromEntries(found ?? []) };
     });
     return [...detected, ...this.#extra];

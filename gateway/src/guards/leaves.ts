@@ -12,29 +12,72 @@ interface Leaf {
   readonly group: object;
 }
 
+/** A place in an answer: which of its short strings name things (ids, types, roles) and need no look, and the places in it. */
+export interface Envelope {
+  readonly names: ReadonlySet<string>;
+  readonly inner: ReadonlyMap<string, Envelope>;
+}
+
+interface Visit {
+  readonly value: Json;
+  readonly group: object;
+  /** Null below the places that are known. */
+  readonly envelope: Envelope | null;
+  /** Whether the value is the arguments of a tool call or inside them. */
+  readonly inArguments: boolean;
+}
+
+interface Collected {
+  readonly leaves: Leaf[];
+  readonly keys: string[];
+  /** Numbers in the arguments of tool calls, as text. */
+  readonly numbers: string[];
+}
+
+/** Whether a string only names something, at a place where answers have their names. */
+export function isName(envelope: Envelope | null, key: string | number, text: string): boolean {
+  return typeof key === "string" && envelope?.names.has(key) === true && /^[\w.:/-]{0,128}$/.test(text);
+}
+
+function holdsArguments(value: Json[] | Record<string, Json>, key: string | number): boolean {
+  if (Array.isArray(value)) return false;
+  const { type } = value;
+  return key === "arguments" || (key === "input" && typeof type === "string" && type.endsWith("tool_use"));
+}
+
 function childrenOf(value: Json[] | Record<string, Json>): [string | number, Json][] {
   return Array.isArray(value) ? value.map((item, index) => [index, item]) : Object.entries(value);
 }
 
-function collect(root: Json): { readonly leaves: Leaf[]; readonly keys: string[] } {
-  const leaves: Leaf[] = [];
-  const keys: string[] = [];
-  const stack: { readonly value: Json; readonly group: object }[] = [{ value: root, group: {} }];
-  for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
-    const { value, group } = item;
+function collect(root: Json, envelope: Envelope | null): Collected {
+  const [leaves, keys, numbers]: [Leaf[], string[], string[]] = [[], [], []];
+  const stack: Visit[] = [{ value: root, group: {}, envelope, inArguments: false }];
+  for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
+    const { value, group } = visit;
     if (typeof value !== "object" || value === null) continue;
-    const inner: { value: Json; group: object }[] = [];
+    const inner: Visit[] = [];
     for (const [key, member] of childrenOf(value)) {
       if (typeof key === "string") keys.push(key);
-      if (typeof member === "string") leaves.push({ holder: value, key, text: member, group });
-      else if (Array.isArray(member)) inner.push({ value: member, group: member });
+      const below = {
+        envelope: typeof key === "string" ? (visit.envelope?.inner.get(key) ?? null) : visit.envelope,
+        inArguments: visit.inArguments || holdsArguments(value, key),
+      };
+      if (typeof member === "string") {
+        if (!isName(visit.envelope, key, member)) leaves.push({ holder: value, key, text: member, group });
+      } else if (typeof member === "number") {
+        if (below.inArguments) numbers.push(String(member));
+      } else if (Array.isArray(member)) inner.push({ ...below, value: member, group: member });
       else if (typeof member === "object" && member !== null) {
-        inner.push({ value: member, group: Array.isArray(value) && isPart(member) ? group : member });
+        inner.push({
+          ...below,
+          value: member,
+          group: Array.isArray(value) && isPart(member) ? group : member,
+        });
       }
     }
-    stack.push(...inner.reverse());
+    for (const next of inner.reverse()) stack.push(next);
   }
-  return { leaves, keys };
+  return { leaves, keys, numbers };
 }
 
 const MAX_KNOWN_NAMES = 4_096;
@@ -57,24 +100,19 @@ function isPart(value: Record<string, Json>): boolean {
 }
 
 function acrossLeaves(leaves: readonly Leaf[], rules: readonly GuardRule[]): Hit[] {
-  const groups = new Map<object, Leaf[]>();
-  for (const leaf of leaves) {
-    const isText = leaf.key === "text" || typeof leaf.key === "number";
-    if (isText) groups.set(leaf.group, [...(groups.get(leaf.group) ?? []), leaf]);
-  }
-  const hits: Hit[] = [];
-  for (const group of groups.values()) {
+  const texts = leaves.filter(({ key }) => key === "text" || typeof key === "number");
+  const crossing: Hit[] = [];
+  for (const group of Map.groupBy(texts, (leaf) => leaf.group).values()) {
     if (group.length < 2) continue;
-    const edges = new Set<number>();
     let length = 0;
-    for (const leaf of group) edges.add((length += leaf.text.length));
-    edges.delete(length);
-    const joined = group.map((leaf) => leaf.text).join("");
-    for (const hit of hitsIn(joined, rules)) {
-      if ([...edges].some((edge) => hit.start < edge && edge < hit.end)) hits.push(hit);
+    const edges = group.map(({ text }) => (length += text.length));
+    let edge = 0;
+    for (const hit of hitsIn(group.map(({ text }) => text).join(""), rules)) {
+      while ((edges[edge] ?? length) <= hit.start) edge += 1;
+      if ((edges[edge] ?? length) < hit.end) crossing.push(hit);
     }
   }
-  return hits;
+  return crossing;
 }
 
 /** What a look at a body concluded. */
@@ -82,30 +120,30 @@ export type BodyInspection =
   { readonly kind: "passed" } | { readonly kind: "blocked"; readonly guard: string };
 
 /**
- * Looks at every string in a JSON body, member names included, and takes out what the rules say. A match that only
- * shows when adjacent parts are read together cannot be taken out cleanly, so it blocks.
- * @param exempt strings to pass over @default none
+ * Looks at every string in a JSON body, member names included, and at the numbers in the arguments of tool calls, and
+ * takes out what the rules say. A match in a number or a name, or that only shows when adjacent parts are read together,
+ * cannot be taken out cleanly, so it blocks.
+ * @param envelope where the strings are that name things, which are passed over @default nowhere
  */
 export function inspectBody(
   body: Json,
   rules: readonly GuardRule[],
   book: VerdictBook,
-  exempt: (key: string | number, text: string) => boolean = () => false,
+  envelope: Envelope | null = null,
 ): BodyInspection {
-  const { leaves: all, keys } = collect(body);
-  const leaves = all.filter((leaf) => !exempt(leaf.key, leaf.text));
-  const crossing = acrossLeaves(leaves, rules);
-  book.add(crossing);
-  const uncut = crossing.find((hit) => hit.rule.action !== "flag");
-  const named = hitsInNames(keys, rules);
-  book.add(named);
-  const unrenamed = named.find((hit) => hit.rule.action !== "flag");
-  let blocked: string | null = uncut?.rule.detector.name ?? unrenamed?.rule.detector.name ?? null;
+  const { leaves, keys, numbers } = collect(body, envelope);
+  const fixed = [
+    ...acrossLeaves(leaves, rules),
+    ...hitsInNames(keys, rules),
+    ...numbers.flatMap((number) => hitsIn(number, rules)),
+  ];
+  book.add(fixed);
+  let blocked = fixed.find((hit) => hit.action !== "flag")?.rule.detector.name ?? null;
   for (const leaf of leaves) {
     const hits = hitsIn(leaf.text, rules);
     if (hits.length === 0) continue;
     book.add(hits);
-    blocked ??= hits.find((hit) => stops(hit.rule))?.rule.detector.name ?? null;
+    blocked ??= hits.find(stops)?.rule.detector.name ?? null;
     const text = applyHits(leaf.text, hits);
     if (Array.isArray(leaf.holder)) leaf.holder[leaf.key as number] = text;
     else leaf.holder[leaf.key as string] = text;

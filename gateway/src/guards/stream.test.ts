@@ -2,8 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { GuardRule } from "./inspect.ts";
 import { applyHits, hitsIn, VerdictBook } from "./inspect.ts";
-import type { Json } from "./leaves.ts";
+import type { Envelope, Json } from "./leaves.ts";
 import { inspectBody } from "./leaves.ts";
+import type { JsonObject } from "../api/endpoint.ts";
+import type { Detector } from "./finding.ts";
 import { piiDetector } from "./pii.ts";
 import { StreamGuard } from "./stream.ts";
 
@@ -20,7 +22,7 @@ interface Run {
   readonly book: VerdictBook;
 }
 
-function run(chunks: readonly string[], rule: GuardRule, window = 320): Run {
+function run(chunks: readonly string[], rule: GuardRule, window: number | "whole" = 320): Run {
   const book = new VerdictBook("output", [rule]);
   const guard = new StreamGuard<Event>([rule], book, window);
   let sent = "";
@@ -34,7 +36,8 @@ function run(chunks: readonly string[], rule: GuardRule, window = 320): Run {
     sent += step.events.map((released) => released.text).join("");
   }
   const last = guard.finish();
-  if (last.kind === "release") sent += last.events.map((released) => released.text).join("");
+  if (last.kind === "blocked") return { sent, blocked: last.guard, book };
+  sent += last.events.map((released) => released.text).join("");
   return { sent, blocked: null, book };
 }
 
@@ -97,11 +100,84 @@ describe("StreamGuard", () => {
   });
 });
 
+describe("the work of a stream guard", () => {
+  /** Characters a detector is asked to read while the events pass. */
+  function charactersRead(window: number | "whole", pieces: readonly (readonly [string, string])[]): number {
+    let characters = 0;
+    const detector: Detector = {
+      ...piiDetector,
+      sign: /./,
+      find: (text) => {
+        characters += text.length;
+        return [];
+      },
+    };
+    const rule: GuardRule = { ...redact, detector };
+    const guard = new StreamGuard<number>([rule], new VerdictBook("output", [rule]), window);
+    for (const [channel, text] of pieces) guard.push(0, [{ channel, text, put: () => undefined }]);
+    expect(guard.finish()).toMatchObject({ kind: "release" });
+    return characters;
+  }
+
+  it("is one reading of an answer that waits for its end", () => {
+    const pieces = Array.from({ length: 2_000 }, () => ["0", "so it is. "] as const);
+    expect(charactersRead("whole", pieces)).toBe(20_000);
+  });
+
+  it("is bounded for each event, also while another choice keeps all of them waiting", () => {
+    const pieces = Array.from({ length: 2_000 }, (_all, at) => [at === 0 ? "0" : "1", "so it is. "] as const);
+    expect(charactersRead(320, pieces)).toBeLessThan(2_000 * (3 * 320 + 10));
+  });
+});
+
+describe("a stream that waits for its end", () => {
+  const whole = (rule: GuardRule): Run => run(["so ", "1234", "5678Z", " it is"], rule, "whole");
+
+  it("is redacted over its pieces", () => {
+    expect(whole(redact)).toMatchObject({ sent: "so [dni] it is", blocked: null });
+  });
+
+  it("is blocked before anything is sent", () => {
+    expect(whole(block)).toMatchObject({ sent: "", blocked: "pii" });
+  });
+});
+
 describe("inspectBody", () => {
-  const look = (body: Json, rule: GuardRule): { result: string; body: Json } => {
+  const look = (body: Json, rule: GuardRule, envelope?: Envelope): { result: string; body: Json } => {
     const book = new VerdictBook("input", [rule]);
-    return { result: inspectBody(body, [rule], book).kind, body };
+    return { result: inspectBody(body, [rule], book, envelope).kind, body };
   };
+
+  it.each<[string, Json, string]>([
+    ["a number in the input of a tool", { type: "tool_use", input: { card: 4111111111111111 } }, "blocked"],
+    ["a number in a list in it", { type: "tool_use", input: { cards: [4111111111111111] } }, "blocked"],
+    ["a number in arguments", { function: { arguments: { card: 4111111111111111 } } }, "blocked"],
+    ["a number elsewhere", { created: 4111111111111111 }, "passed"],
+  ])("blocks rather than redacts %s", (_where, body, result) => {
+    expect(look({ content: [body] }, redact).result).toBe(result);
+  });
+
+  it("passes over names in the places of the envelope only", () => {
+    const envelope: Envelope = {
+      names: new Set(["id"]),
+      inner: new Map([["content", { names: new Set(["id"]), inner: new Map() }]]),
+    };
+    const body = (): JsonObject => ({
+      id: "12345678Z",
+      content: [{ id: "12345678Z", input: { id: "12345678Z" } }],
+      other: { id: "12345678Z" },
+      constructor: { id: "12345678Z" },
+    });
+    expect(look(body(), redact, envelope).body).toEqual({
+      id: "12345678Z",
+      content: [{ id: "12345678Z", input: { id: "[dni]" } }],
+      other: { id: "[dni]" },
+      constructor: { id: "[dni]" },
+    });
+    expect(look({ id: "my number is 12345678Z" }, redact, envelope).body).toEqual({
+      id: "my number is [dni]",
+    });
+  });
 
   it.each<[string, Json]>([
     [

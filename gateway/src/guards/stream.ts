@@ -1,5 +1,5 @@
-import type { GuardRule, Hit, VerdictBook } from "./inspect.ts";
-import { hitsIn, stops, substitute } from "./inspect.ts";
+import type { Cut, GuardRule, Hit, VerdictBook } from "./inspect.ts";
+import { cutsOf, hitsIn, inOrder, stops } from "./inspect.ts";
 
 /** A piece of streamed text inside an event. */
 export interface StreamPiece {
@@ -22,11 +22,31 @@ interface HeldEvent<E> {
 }
 
 interface Channel {
-  /** Text from `base` on. */
+  /** Text from `base` on, which is read again when more comes. */
   text: string;
   base: number;
-  hits: Hit[];
   length: number;
+  /** A window before the end: hits that end up to here stay as they are. */
+  settled: number;
+  /** Settled hits in text that waits. */
+  done: Hit[];
+  /** Hits that more text may still change. */
+  open: Hit[];
+}
+
+/** Takes cuts out of the pieces of one channel; both are in order. */
+function takeOut(cuts: readonly Cut[], pieces: readonly HeldPiece[]): void {
+  let first = 0;
+  for (const { piece, start, end } of pieces) {
+    while ((cuts[first]?.end ?? end) <= start) first += 1;
+    let [text, from] = ["", start];
+    for (let next = first; (cuts[next]?.start ?? end) < end; next += 1) {
+      const cut = cuts[next] as Cut;
+      if (cut.start >= start) text += piece.text.slice(from - start, cut.start - start) + cut.substitute;
+      from = Math.min(cut.end, end);
+    }
+    if (from > start) piece.put(text + piece.text.slice(from - start));
+  }
 }
 
 /** What may go to the client now. */
@@ -36,28 +56,24 @@ export type StreamStep<E> =
 
 /**
  * Output guard for a stream: events wait until every character they carry is followed by `window` more characters of
- * its channel (or by the end), so that no match can begin in what was sent and end in what was not.
+ * its channel (or by the end), so that no match can begin in what was sent and end in what was not. A `whole` stream
+ * waits for its end and is read once, then.
  */
 export class StreamGuard<E> {
   readonly #rules: readonly GuardRule[];
   readonly #book: VerdictBook;
-  readonly #window: number;
+  readonly #window: number | "whole";
   readonly #channels = new Map<string, Channel>();
-  #held: HeldEvent<E>[] = [];
+  readonly #held: HeldEvent<E>[] = [];
 
   /** @throws RangeError when the window is shorter than the longest match of a rule. */
-  constructor(rules: readonly GuardRule[], book: VerdictBook, window: number) {
+  constructor(rules: readonly GuardRule[], book: VerdictBook, window: number | "whole") {
     const needed = Math.max(0, ...rules.map((rule) => rule.detector.maxLength));
-    if (window < needed)
+    if (window !== "whole" && window < needed)
       throw new RangeError(`the window holds ${window} characters and a match may have ${needed}`);
     this.#rules = rules;
     this.#book = book;
     this.#window = window;
-  }
-
-  /** Events that wait. */
-  get held(): number {
-    return this.#held.length;
   }
 
   /** Takes an event and says what may go out. */
@@ -70,96 +86,80 @@ export class StreamGuard<E> {
       return { piece, start, end: channel.length };
     });
     this.#held.push({ event, pieces: held });
-    const blocked = this.#scan(new Set(pieces.map((piece) => piece.channel)));
-    if (blocked !== null) return { kind: "blocked", guard: blocked };
-    return { kind: "release", events: this.#release(false) };
+    if (this.#window === "whole") return { kind: "release", events: [] };
+    for (const name of new Set(pieces.map(({ channel }) => channel))) {
+      const channel = this.#channel(name);
+      const blocked = this.#read(channel);
+      if (blocked !== null) return { kind: "blocked", guard: blocked };
+      this.#settle(channel, this.#window);
+    }
+    return { kind: "release", events: this.#release(this.#followed()) };
   }
 
-  /** Ends the stream: everything that waits has been looked at and may go out. */
+  /** Ends the stream: everything that waits is looked at and may go out, unless a match blocks it. */
   finish(): StreamStep<E> {
-    const events = this.#release(true);
-    for (const channel of this.#channels.values()) this.#book.add(channel.hits.splice(0));
-    return { kind: "release", events };
+    for (const channel of this.#channels.values()) {
+      const blocked = this.#window === "whole" ? this.#read(channel) : null;
+      if (blocked !== null) return { kind: "blocked", guard: blocked };
+      this.#book.add(channel.open);
+    }
+    return { kind: "release", events: this.#release(this.#held.length) };
   }
 
   #channel(name: string): Channel {
     const existing = this.#channels.get(name);
     if (existing !== undefined) return existing;
-    const channel: Channel = { text: "", base: 0, hits: [], length: 0 };
+    const channel: Channel = { text: "", base: 0, length: 0, settled: 0, done: [], open: [] };
     this.#channels.set(name, channel);
     return channel;
   }
 
-  #scan(names: ReadonlySet<string>): string | null {
-    for (const name of names) {
-      const channel = this.#channel(name);
-      const fresh = hitsIn(channel.text, this.#rules).map((hit) => ({
-        ...hit,
-        start: hit.start + channel.base,
-        end: hit.end + channel.base,
-      }));
-      const blocking = fresh.find((hit) => stops(hit.rule));
-      if (blocking !== undefined) {
-        this.#book.add([blocking]);
-        return blocking.rule.detector.name;
-      }
-      channel.hits = fresh;
+  /** Finds the hits that are not settled; returns the guard that stops the stream, or null. */
+  #read(channel: Channel): string | null {
+    const { base, settled } = channel;
+    const found = hitsIn(channel.text, this.#rules)
+      .map((hit) => ({ ...hit, start: hit.start + base, end: hit.end + base }))
+      .filter(({ end }) => end > settled);
+    const blocking = found.find(stops);
+    if (blocking !== undefined) {
+      this.#book.add([blocking]);
+      return blocking.rule.detector.name;
     }
+    channel.open = found;
     return null;
   }
 
-  #release(everything: boolean): E[] {
-    const released: E[] = [];
-    while (this.#held.length > 0) {
-      const next = this.#held[0] as HeldEvent<E>;
-      const safe = next.pieces.every(
-        ({ piece, end }) => end <= this.#channel(piece.channel).length - this.#window,
-      );
-      if (!everything && !safe) break;
-      for (const piece of next.pieces) this.#rewrite(piece);
-      released.push(next.event);
-      this.#held.shift();
-    }
-    if (released.length > 0) this.#forget();
-    return released;
-  }
-
-  #rewrite({ piece, start, end }: HeldPiece): void {
-    const channel = this.#channel(piece.channel);
-    const touching = channel.hits.filter(
-      (hit) => hit.start < end && hit.end > start && hit.rule.action !== "flag",
+  /** Keeps only what the next reading needs: a window of text that settles, and two before it for what a match follows. */
+  #settle(channel: Channel, window: number): void {
+    channel.settled = Math.max(0, channel.length - window);
+    const base = Math.max(0, channel.length - 3 * window);
+    const { settle = [], wait = [] } = Object.groupBy(channel.open, ({ start, end }) =>
+      end <= channel.settled || start < base ? "settle" : "wait",
     );
-    if (touching.length === 0) return;
-    const local = touching.map((hit) => ({
-      ...hit,
-      start: Math.max(hit.start, start) - start,
-      end: Math.min(hit.end, end) - start,
-    }));
-    const begun = new Set(touching.filter((hit) => hit.start < start));
-    let text = "";
-    let at = 0;
-    local.forEach((hit, index) => {
-      if (hit.end <= at) return;
-      if (hit.start >= at) {
-        text += piece.text.slice(at, hit.start) + (begun.has(touching[index] as Hit) ? "" : substitute(hit));
-      }
-      at = hit.end;
-    });
-    piece.put(text + piece.text.slice(at));
+    this.#book.add(settle);
+    for (const hit of settle) channel.done.push(hit);
+    channel.open = wait;
+    channel.text = channel.text.slice(base - channel.base);
+    channel.base = base;
   }
 
-  #forget(): void {
-    for (const [name, channel] of this.#channels) {
-      const waiting = this.#held
-        .flatMap(({ pieces }) => pieces)
-        .filter(({ piece }) => piece.channel === name);
-      const sent = waiting[0]?.start ?? channel.length;
-      const keepFrom = Math.max(channel.base, sent - 2 * this.#window);
-      const done = channel.hits.filter((hit) => hit.start < keepFrom);
-      this.#book.add(done);
-      channel.hits = channel.hits.filter((hit) => hit.start >= keepFrom);
-      channel.text = channel.text.slice(keepFrom - channel.base);
-      channel.base = keepFrom;
+  /** Events at the head whose text is all followed by a window of more. */
+  #followed(): number {
+    const waiting = this.#held.findIndex(({ pieces }) =>
+      pieces.some(({ piece, end }) => end > this.#channel(piece.channel).settled),
+    );
+    return waiting === -1 ? this.#held.length : waiting;
+  }
+
+  #release(count: number): E[] {
+    const released = this.#held.splice(0, count);
+    const pieces = released.flatMap((held) => held.pieces);
+    for (const [name, own] of Map.groupBy(pieces, ({ piece }) => piece.channel)) {
+      const channel = this.#channel(name);
+      takeOut(cutsOf([...channel.done, ...channel.open].sort(inOrder)), own);
+      const sent = own.at(-1)?.end ?? 0;
+      channel.done = channel.done.filter(({ end }) => end > sent);
     }
+    return released.map(({ event }) => event);
   }
 }

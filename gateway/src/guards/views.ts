@@ -124,13 +124,23 @@ for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 const SHORTEST_BASE64 = 12;
 const HEX_RUN = /(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){8,}/g;
 const ENTITY = /&#(?:x([0-9A-Fa-f]{1,6})|(\d{1,7}));/g;
-const MAX_DECODED = 64;
+/** Decoded characters that are read for each character of a text; the first layer has at most six (base64 3, the others 1 each). */
+const DECODED_PER_CHARACTER = 8;
+/** Decoded characters that are read of a short text. */
+const DECODED_AT_LEAST = 64 * 1024;
 
+/** The bytes as text when nine tenths of them are text in UTF-8, or null. */
 function readable(bytes: Buffer): string | null {
-  let printable = 0;
-  for (const byte of bytes)
-    if ((byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte >= 0x80) printable += 1;
-  return printable >= 6 && printable >= bytes.length * 0.9 ? bytes.toString("utf8") : null;
+  const most = Math.min(bytes.length * 0.1, bytes.length - 6);
+  let [strange, beyondAscii] = [0, 0];
+  for (const byte of bytes) {
+    if (byte >= 0x80) beyondAscii += 1;
+    else if ((byte < 0x20 && byte !== 0x0a) || byte === 0x7f) strange += 1;
+  }
+  if (strange > most) return null;
+  const text = bytes.toString("utf8");
+  if (beyondAscii > 0) for (const character of text) if (character === "\ufffd") strange += 1;
+  return strange > most ? null : text;
 }
 
 function wholeRun(text: string, start: number, length: number): View {
@@ -159,78 +169,85 @@ function base64Runs(raw: string): Run[] {
   return runs;
 }
 
-function base64Views(runs: readonly Run[]): View[] {
-  const views: View[] = [];
+function* base64Views(runs: readonly Run[]): Generator<View> {
   for (const { text: run, index } of runs) {
-    if (views.length >= MAX_DECODED) break;
     for (let shift = 0; shift < 4; shift += 1) {
       const text = readable(Buffer.from(run.slice(shift), "base64"));
-      if (text !== null) views.push(wholeRun(text, index, run.length));
+      if (text !== null) yield wholeRun(text, index, run.length);
     }
   }
-  return views;
 }
 
 /** Hexadecimal text; a run of it is always part of a longer run of base64 characters. */
-function hexViews(runs: readonly Run[]): View[] {
-  const views: View[] = [];
+function* hexViews(runs: readonly Run[]): Generator<View> {
   for (const run of runs) {
     for (const match of run.text.matchAll(HEX_RUN)) {
-      if (views.length >= MAX_DECODED) return views;
       for (let shift = 0; shift < 2; shift += 1) {
         const text = readable(Buffer.from(match[0].slice(shift), "hex"));
-        if (text !== null) views.push(wholeRun(text, run.index + match.index, match[0].length));
+        if (text !== null) yield wholeRun(text, run.index + match.index, match[0].length);
       }
     }
   }
-  return views;
 }
 
 function fromCodePoint(code: number): string {
   return code <= 0x10ffff ? String.fromCodePoint(code) : "";
 }
 
-function escapedViews(raw: string): View[] {
-  const views: View[] = [];
+function* escapedViews(raw: string): Generator<View> {
   if (raw.includes("%")) {
     for (const line of raw.matchAll(/[^\n]+/g)) {
-      if (views.length >= MAX_DECODED || !line[0].includes("%")) continue;
+      if (!line[0].includes("%")) continue;
       const bytes = line[0].replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) =>
         Buffer.from(run.replaceAll("%", ""), "hex").toString("utf8"),
       );
-      if (bytes !== line[0]) views.push(wholeRun(bytes, line.index, line[0].length));
+      if (bytes !== line[0]) yield wholeRun(bytes, line.index, line[0].length);
     }
   }
   if (raw.includes("&#")) {
     const text = raw.replace(ENTITY, (_all, hex: string | undefined, decimal: string | undefined) =>
       fromCodePoint(hex === undefined ? Number(decimal) : parseInt(hex, 16)),
     );
-    if (text !== raw) views.push(wholeRun(text, 0, raw.length));
+    if (text !== raw) yield wholeRun(text, 0, raw.length);
   }
-  return views;
+}
+
+function* decodedViews(raw: string): Generator<View> {
+  const runs = base64Runs(raw);
+  yield* base64Views(runs);
+  yield* hexViews(runs);
+  yield* escapedViews(raw);
+}
+
+/** How a text reads. */
+export interface Readings {
+  readonly views: readonly View[];
+  /** False when the text hides more than is decoded; the rest was not read. */
+  readonly complete: boolean;
 }
 
 /**
  * All readings of a text that a detector looks at: simplified, and the simplified content of base64, hexadecimal,
  * percent and entity encodings, two layers deep. A match in an encoding covers the whole encoded run.
  */
-export function readingsOf(raw: string): View[] {
+export function readingsOf(raw: string): Readings {
   const views: View[] = [simplifiedView(raw)];
+  let left = Math.max(DECODED_AT_LEAST, DECODED_PER_CHARACTER * raw.length);
   let layer: View[] = [{ text: raw, origin: (start, end) => ({ start, end }) }];
   for (let depth = 0; depth < 2; depth += 1) {
     const next: View[] = [];
     for (const outer of layer) {
-      const runs = base64Runs(outer.text);
-      for (const inner of [...base64Views(runs), ...hexViews(runs), ...escapedViews(outer.text)]) {
+      for (const inner of decodedViews(outer.text)) {
+        left -= inner.text.length;
+        if (left < 0) return { views, complete: false };
         const span = inner.origin(0, 0);
         const whole = { text: inner.text, origin: () => outer.origin(span.start, span.end) };
         next.push(whole);
         const simple = simplifiedView(inner.text);
         views.push({ text: simple.text, origin: whole.origin });
-        if (views.length > 4 * MAX_DECODED) return views;
       }
     }
     layer = next;
   }
-  return views;
+  return { views, complete: true };
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../api/endpoint.ts";
-import { dropTokenCopies, isMetadata, objectsIn, usageIn } from "../api/endpoint.ts";
+import { dropTokenCopies, objectsIn, usageIn } from "../api/endpoint.ts";
+import { ENVELOPES } from "../api/envelope.ts";
 import { compileSchema } from "../api/schema-check.ts";
 import type { ToolCall } from "../api/tools.ts";
 import { toolCallsIn, toolFault } from "../api/tools.ts";
@@ -78,8 +79,8 @@ export function guardAnswer(
   book: VerdictBook,
 ): AnswerVerdict {
   if (rules.length > 0) dropTokenCopies(body);
-  const tools = checkTools(client, request, toolCallsIn(body), book);
-  const inspected = inspectBody(body, rules, book, isMetadata);
+  const tools = checkTools(client, request, toolCallsIn([body]), book);
+  const inspected = inspectBody(body, rules, book, ENVELOPES[request.format.path]);
   if (inspected.kind === "blocked") return inspected;
   if (tools.kind !== "passed") return tools;
   return checkTexts(request, answerTexts(request.format.path, body));

@@ -14,9 +14,11 @@ import type {
 import { AuditUnavailableError } from "../audit/wal.ts";
 import type { JsonObject } from "../api/endpoint.ts";
 import { transparencyHeaders } from "../api/transparency.ts";
-import { asObject, charactersIn, dropTokenCopies, isMetadata } from "../api/endpoint.ts";
+import { asObject, dropTokenCopies } from "../api/endpoint.ts";
+import { charactersIn, ENVELOPES } from "../api/envelope.ts";
 import { BrokenStreamError, formatEvent, readEvents } from "../api/sse.ts";
-import { toolCallsIn, toolCallsOfStream } from "../api/tools.ts";
+import type { ToolCall } from "../api/tools.ts";
+import { toolCallsIn } from "../api/tools.ts";
 import type { ClientConfig, UpstreamConfig } from "../config/schema.ts";
 import { ContentNotKeptError } from "../content/vault.ts";
 import { VerdictBook } from "../guards/inspect.ts";
@@ -386,7 +388,8 @@ export class CallRunner {
   /** Meters a whole answer. */
   #count(body: JsonObject): void {
     this.#meter.read(body);
-    if (this.#call.request.format.outputCaps.length > 0) this.#meter.text(charactersIn(body));
+    const { outputCaps, path } = this.#call.request.format;
+    if (outputCaps.length > 0) this.#meter.text(charactersIn(body, ENVELOPES[path]));
     this.#spent = "metered";
   }
 
@@ -415,7 +418,7 @@ export class CallRunner {
     }
     if (verdict.kind === "off-schema") this.#book.note("schema", "1", "block");
     if (verdict.kind === "passed") verdict = await this.#askRemote(body);
-    const calls = request.tools.length > 0 || isBy(verdict, "tools") ? toolCallsIn(body) : [];
+    const calls = request.tools.length > 0 || isBy(verdict, "tools") ? toolCallsIn([body]) : [];
     this.#tools = calls.map(({ name }) => name);
     if (verdict.kind === "passed") verdict = await run.admitTools(calls, this.#book);
     else if (isBy(verdict, "tools")) run.countTools(calls, "refused");
@@ -500,7 +503,7 @@ export class CallRunner {
     this.#guarding = trace.guard("output");
     const buffered = this.#buffered;
     const kept: string[] = [];
-    const window = buffered ? Number.MAX_SAFE_INTEGER : policy.config.guards.stream.window;
+    const window = buffered ? "whole" : policy.config.guards.stream.window;
     const guard = new StreamGuard<StreamedEvent>(rules, this.#book, window);
     const seen: JsonObject[] = [];
     const hash = createHash("sha256");
@@ -542,6 +545,8 @@ export class CallRunner {
         if (!this.#wanted(json)) continue;
         const pieces = request.format.pieces(json);
         for (const { text } of pieces) this.#meter.text(text.length);
+        const called = buffered ? null : this.#refuseCalls(toolCallsIn([json]));
+        if (called !== null) return await this.#stopStream(called, settle, response);
         if (buffered) seen.push(structuredClone(json));
         const aside = this.#inspectAside(json, pieces);
         if (aside !== null) return await this.#stopStream(aside, settle, response);
@@ -571,13 +576,14 @@ export class CallRunner {
       return this.#fail(UPSTREAM_BROKEN, "stream-ended-early");
     }
     settle("ok");
+    const rest = guard.finish();
+    if (rest.kind === "blocked") return this.#withhold(rest.guard);
     if (buffered) {
       const stopped = await this.#checkWhole(seen);
       if (stopped !== null) return this.#withhold(stopped);
     }
-    const rest = guard.finish();
     begin();
-    if (rest.kind === "release") await queue(rest.events);
+    await queue(rest.events);
     const ending = `${last.text ?? ""}${terminal === "done" ? formatEvent(null, "[DONE]") : ""}`;
     hash.update(ending);
     const content = await keep(kept.join(""));
@@ -586,15 +592,21 @@ export class CallRunner {
     return end;
   }
 
-  async #checkWhole(events: readonly JsonObject[]): Promise<string | null> {
+  /** Says which guard refuses tool calls, if one does. */
+  #refuseCalls(calls: readonly ToolCall[]): string | null {
     const { request, client, run } = this.#call;
-    const calls = toolCallsOfStream(events);
     this.#tools = calls.map(({ name }) => name);
-    const tools = checkTools(client, request, calls, this.#book);
-    if (tools.kind === "blocked") {
-      run.countTools(calls, "refused");
-      return tools.guard;
-    }
+    const verdict = checkTools(client, request, calls, this.#book);
+    if (verdict.kind !== "blocked") return null;
+    run.countTools(calls, "refused");
+    return verdict.guard;
+  }
+
+  async #checkWhole(events: readonly JsonObject[]): Promise<string | null> {
+    const { request, run } = this.#call;
+    const calls = toolCallsIn(events);
+    const refused = this.#refuseCalls(calls);
+    if (refused !== null) return refused;
     const texts = new Map<string, string>();
     for (const event of events) {
       for (const { channel, text } of request.format.pieces(event))
@@ -624,8 +636,9 @@ export class CallRunner {
     json: JsonObject,
     pieces: readonly { readonly text: string; readonly put: (text: string) => void }[],
   ): string | null {
+    const { rules, request } = this.#call;
     for (const piece of pieces) piece.put("");
-    const result = inspectBody(json, this.#call.rules, this.#book, isMetadata);
+    const result = inspectBody(json, rules, this.#book, ENVELOPES[request.format.path]);
     for (const piece of pieces) piece.put(piece.text);
     return result.kind === "blocked" ? result.guard : null;
   }

@@ -160,6 +160,49 @@ describe("human review", () => {
     expect((await under.records())[1]).toMatchObject({ kind: "outcome", result: "blocked", reason: "pii" });
   });
 
+  it("lets an approval hold for one answer: the cache neither keeps it nor answers in its place", async () => {
+    const engine = await fakeEngine(chat("your number is 12345678Z"));
+    const cached = (config: GatewayConfigInput): GatewayConfigInput => ({
+      ...reviewing("output")(config),
+      models: config.models.map((model) => ({ ...model, cache: { seconds: 60 } })),
+    });
+    const under = await gatewayUnderTest([engine], cached);
+    const approve = async (ticket: string | null): Promise<Record<string, string>> => {
+      await admin(under, `/admin/reviews/${ticket ?? ""}`, { decision: "approved" });
+      return { "x-llmops-approval": ticket ?? "" };
+    };
+    const held = await under.post(CHAT, claim);
+    const headers = await approve(/approval: ([0-9a-f-]{36})/.exec(await held.text())?.[1] ?? null);
+    const shown = await under.post(CHAT, claim, { headers });
+    expect([shown.status, await shown.text()]).toEqual([200, expect.stringContaining("12345678Z")]);
+    const again = await under.post(CHAT, claim);
+    expect([again.status, again.headers.get("x-cache")]).toEqual([403, null]);
+    expect(engine.seen).toHaveLength(3);
+  });
+
+  it("does not take the approval of a request for one of its answer", async () => {
+    const both = (config: GatewayConfigInput): GatewayConfigInput => ({
+      ...administered(config),
+      guards: {
+        input: [{ detector: "pii", action: "review" }],
+        output: [{ detector: "pii", action: "review" }],
+      },
+    });
+    const under = await gatewayUnderTest([await fakeEngine(chat("your number is 12345678Z"))], both);
+    const ticketOf = async (response: Response): Promise<string> => {
+      const ticket = /approval: ([0-9a-f-]{36})/.exec(await response.text())?.[1] ?? "";
+      await admin(under, `/admin/reviews/${ticket}`, { decision: "approved" });
+      return ticket;
+    };
+    const first = await ticketOf(await under.post(CHAT, claim));
+    const withheld = await under.post(CHAT, claim, { headers: { "x-llmops-approval": first } });
+    expect(withheld.status).toBe(403);
+    expect((await under.records()).at(-1)).toMatchObject({ kind: "outcome", result: "blocked" });
+    const second = await ticketOf(withheld);
+    const shown = await under.post(CHAT, claim, { headers: { "x-llmops-approval": second } });
+    expect([shown.status, await shown.text()]).toEqual([200, expect.stringContaining("12345678Z")]);
+  });
+
   it.each([
     ["no key", "/admin/reviews", null, "unknown-key-0123456789", 401],
     ["a key without the role", "/admin/reviews", null, ERASER_KEY, 403],

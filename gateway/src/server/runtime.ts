@@ -12,6 +12,7 @@ import type { GatewayMetrics } from "../metrics/metrics.ts";
 import type { Tracing } from "../tracing/tracing.ts";
 import type { Brakes } from "../oversight/brakes.ts";
 import type { Oversight } from "../oversight/oversight.ts";
+import type { ReviewTicket } from "../oversight/tickets.ts";
 import type { AnswerCache } from "../routing/cache.ts";
 import type { ExpectedOutput } from "../routing/demand.ts";
 import type { Gate } from "../routing/gate.ts";
@@ -33,8 +34,11 @@ export interface Policy {
   readonly directory: Directory;
   readonly models: ReadonlyMap<string, ModelConfig>;
   readonly rules: SideRules;
-  /** The same rules for a request that a person has approved. */
-  readonly approvedRules: SideRules;
+  /**
+   * The same rules for a request that a person has approved, by the side the person looked at: an answer can only have
+   * come before a person when the request had passed, and who let a request pass has not seen its answer.
+   */
+  readonly approvedRules: Readonly<Record<ReviewTicket["side"], SideRules>>;
   readonly upstreams: Upstreams;
 }
 
@@ -63,7 +67,10 @@ export function policyOf(
     },
     models: new Map(config.models.map((model) => [model.name, model])),
     rules,
-    approvedRules: { input: approved(rules.input), output: approved(rules.output) },
+    approvedRules: {
+      input: { input: approved(rules.input), output: rules.output },
+      output: { input: approved(rules.input), output: approved(rules.output) },
+    },
     upstreams,
   };
 }

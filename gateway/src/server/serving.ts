@@ -308,7 +308,7 @@ export class Serving {
       approval: ticket.id,
       ...(ticket.reviewer === undefined ? {} : { reviewer: ticket.reviewer }),
     };
-    return this.#policy.approvedRules;
+    return this.#policy.approvedRules[ticket.side];
   }
 
   /** Puts an exchange before a person. */
@@ -348,9 +348,10 @@ export class Serving {
     return null;
   }
 
+  /** Null when the answer is neither kept nor taken from the cache; an approval holds for one answer. */
   #cacheKey(request: PreparedRequest): string | null {
-    if (request.model.cache === null || request.stream) return null;
-    const { prompt = "" } = this.#exchange;
+    const { prompt = "", approval } = this.#exchange;
+    if (request.model.cache === null || request.stream || approval !== undefined) return null;
     const scope = `${this.#caller.client.id} ${this.#policy.hash} ${this.#path} ${prompt}`;
     return `${scope} ${sha256Hex(canonicalJson(request.body))}`;
   }
