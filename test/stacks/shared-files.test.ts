@@ -127,9 +127,8 @@ describe("shared files of replicas", () => {
     );
     const [cluster] = ofType(graph, "aws:eks/cluster:Cluster");
     expect(group?.inputs).toMatchObject({ egress: [] });
-    // An output inside a list is a gap before deployment; the dependency says whose it is.
     expect(group?.inputs["ingress"]).toEqual([
-      { protocol: "tcp", fromPort: 2049, toPort: 2049, securityGroups: [null] },
+      { protocol: "tcp", fromPort: 2049, toPort: 2049, securityGroups: [UNKNOWN] },
     ]);
     expect(group?.propertyDependencies["ingress"]).toEqual([cluster?.urn]);
     const targets = ofType(graph, "aws:efs/mountTarget:MountTarget");
