@@ -1,5 +1,7 @@
 import { availabilityOf } from "../components/gpu/availability.ts";
 import { instanceFor, type Accelerator } from "../components/gpu/accelerators.ts";
+import { gkeRungs } from "../components/gpu/gke-rungs.ts";
+import { CAPACITY_RUNGS } from "../components/gpu/ladder.ts";
 import { PLACEHOLDER_DIGEST, PLACEHOLDER_SIGNER, placeholderKey } from "../stacks/placeholders.ts";
 import { MAX_SEQUENCES, type Sizing } from "./sizing.ts";
 import type { Answers } from "./questions.ts";
@@ -28,7 +30,8 @@ function awsCloud({ account, region, client, environment }: Answers): string {
         interfaceEndpoints: [ecr.api, ecr.dkr, sts, logs, kms, ec2, eks, eks-auth, sqs]
       cluster:
         version: "1.35"
-        endpoint: { access: private }
+        # Where \`pulumi up\` runs: inside; add the networks of your VPN or runners.
+        endpoint: { access: private, allowedCidrs: [10.20.0.0/16] }
         access:
           # Nobody else gets in, not even who creates it; name the role that deploys ${client}.
           - { principalArn: "arn:aws:iam::${account}:role/platform-deploy", role: admin }
@@ -59,8 +62,23 @@ ${gcpZones(region, accelerator)}
       network: { cidr: 10.60.0.0/20, podsCidr: 10.64.0.0/14, servicesCidr: 10.68.0.0/20, controlPlaneCidr: 10.69.0.0/28 }
       cluster:
         releaseChannel: REGULAR
-        endpoint: { access: private }
+        # Where \`pulumi up\` runs: inside; add the networks of your VPN or runners.
+        endpoint: { access: private, allowedCidrs: [10.60.0.0/20] }
         systemNodes: { instanceType: e2-standard-4, min: ${environment === "prod" ? 3 : 1}, expected: ${environment === "prod" ? 3 : 1}, max: 6 }`;
+}
+
+/** On demand first in production, as far as the cloud sells the machine so. */
+function capacity({ cloud, environment }: Answers, accelerator: Accelerator): string {
+  const type = cloud === "gcp" ? instanceFor("gcp", accelerator, 1) : undefined;
+  const sold = type === undefined ? CAPACITY_RUNGS : gkeRungs(type);
+  if (!sold.includes("on-demand"))
+    return `        # Google does not sell a single ${accelerator} on demand.
+        capacity: [flex-start, spot]`;
+  return environment === "prod"
+    ? `        # On demand first: spot nodes disappear within minutes.
+        capacity: [on-demand, spot]`
+    : `        # Spot is cheapest; outside production an interruption may be waited out.
+        capacity: [spot, on-demand]`;
 }
 
 function governance(answers: Answers): string {
@@ -139,8 +157,7 @@ ${cloud === "aws" ? awsCloud(answers) : gcpCloud(answers, accelerator)}
         accelerator: ${accelerator}
         gpusPerNode: 1
         provisioner: ${cloud === "aws" ? "karpenter" : "compute-class"}
-        # ${prod ? "On demand first: spot nodes disappear within minutes." : "Spot is cheapest; outside production an interruption may be waited out."}
-        capacity: [${prod ? "on-demand, spot" : "spot, on-demand"}]
+${capacity(answers, accelerator)}
         nodes: { min: 0, expected: ${Math.max(expected, least)}, max: ${Math.max(most, least)} }
     models:
       # Open licence and small: replace it when an evaluation of your own cases says that it is not good enough.

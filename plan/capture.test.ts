@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import * as pulumi from "@pulumi/pulumi";
 import { capture } from "./capture.ts";
 
 describe("an error of a program", () => {
@@ -15,4 +16,14 @@ describe("an error of a program", () => {
     });
     expect([before > 1, Error.stackTraceLimit]).toEqual([true, before]);
   });
+});
+
+it("a program that asks the cloud for data cannot be planned offline", async () => {
+  const asking = capture({
+    stack: "dev",
+    program: () => pulumi.runtime.invoke("aws:index/getRegion:getRegion", {}),
+  });
+  await expect(asking).rejects.toThrow(
+    "aws:index/getRegion:getRegion: the program asks the cloud for data, so it cannot be planned offline",
+  );
 });

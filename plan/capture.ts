@@ -3,6 +3,7 @@ import type { ResourceGraph, ResourceNode } from "../graph/graph.ts";
 import { statefulKindOf } from "../graph/stateful.ts";
 import { fromWire } from "../graph/wire.ts";
 import { withBriefTraces } from "./brief-traces.ts";
+import { CALLED_FOR_EFFECT } from "./called-for-effect.ts";
 import { formerUrns, type Alias } from "./former-urns.ts";
 
 /** Type of the root of every graph. */
@@ -50,12 +51,22 @@ interface CapturingMonitor {
   registerResource(request: Registration, respond: Respond): Promise<void>;
 }
 
+/** What only the cloud knows within an output that otherwise repeats an input; repeated alone, it would be missing. */
+const COMPUTED_WITHIN: Readonly<Record<string, { readonly input: string; readonly field: string }>> = {
+  "aws:eks/cluster:Cluster": { input: "vpcConfig", field: "clusterSecurityGroupId" },
+};
+
 /**
  * Outputs a cloud certainly returns because they repeat an input: names given by us come back as `name`/`id`-like
  * outputs. Everything else stays unknown, as in a first preview.
  */
 function certainOutputs(args: pulumi.runtime.MockResourceArgs): Record<string, unknown> {
-  return args.custom === false ? {} : { ...(args.inputs as Record<string, unknown>) };
+  if (args.custom === false) return {};
+  const inputs = args.inputs as Record<string, unknown>;
+  const within = COMPUTED_WITHIN[args.type];
+  if (within === undefined) return { ...inputs };
+  const repeated = inputs[within.input] as Record<string, unknown> | undefined;
+  return { ...inputs, [within.input]: { ...repeated, [within.field]: pulumi.runtime.unknownValue } };
 }
 
 function aliasOf(message: AliasMessage): Alias {
@@ -170,13 +181,18 @@ function withEngineUrns(
  */
 export async function capture(request: CaptureRequest): Promise<ResourceGraph> {
   const project = "llmops";
+  const failures: Error[] = [];
   await pulumi.runtime.setMocks(
     {
       newResource: (args) => ({ id: undefined, state: certainOutputs(args) }),
-      call: (args) => {
-        throw new Error(
-          `${args.token}: the program asks the cloud for data, so it cannot be planned offline`,
+      call: ({ token }) => {
+        if (CALLED_FOR_EFFECT.has(token)) return {};
+        // The runtime passes on that a call failed, and not why.
+        const failure = new Error(
+          `${token}: the program asks the cloud for data, so it cannot be planned offline`,
         );
+        failures.push(failure);
+        throw failure;
       },
     },
     project,
@@ -185,7 +201,6 @@ export async function capture(request: CaptureRequest): Promise<ResourceGraph> {
   );
   const nodes = new Map<string, ResourceNode>();
   const aliases = new Map<string, readonly Alias[]>();
-  const failures: Error[] = [];
   const monitor = pulumi.runtime.getMonitor() as unknown as CapturingMonitor;
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (registration, respond) =>

@@ -4,6 +4,7 @@ import { ACCOUNT_FOLDER, LOOPS_NAMESPACE } from "../components/loops/address.ts"
 import { Loops, LOOPS_PATHS, LOOPS_PORT, type LoopsArgs } from "../components/loops/loops.ts";
 import { PROMETHEUS_URL } from "../components/observability/monitoring.ts";
 import { checkLoopsConfig, type LoopsConfigInput } from "../loops/src/config.ts";
+import { nodeSelectorOf, type PoolConfig } from "./clouds/gpu-pools.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { mlflowClient } from "./mlflow-client.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
@@ -25,6 +26,12 @@ function modelsOf({ models }: PlatformConfig, loop: keyof typeof LOOP_SAMPLES): 
   return models
     .filter(({ delivery }) => loop === "retrain" || delivery.strategy !== "rolling")
     .map(({ name, tenant }) => ({ name, namespace: tenant }));
+}
+
+function retrainingPool({ gpuPools }: PlatformConfig, name: string): PoolConfig {
+  const pool = gpuPools.find((candidate) => candidate.name === name);
+  if (pool === undefined) throw new RangeError(`loops.automation.retrain.pool: '${name}' is no pool`);
+  return pool;
 }
 
 function configuration(config: PlatformConfig, automation: Automation): LoopsConfigInput {
@@ -59,7 +66,7 @@ function configuration(config: PlatformConfig, automation: Automation): LoopsCon
 
 /**
  * The controller of the loops and their workflows; nothing where loops are off.
- * @throws RangeError when the configuration names no image; the schema refuses that before
+ * @throws RangeError when the configuration names no image or a pool it does not have; the checks refuse both before
  */
 export function deployLoops(
   name: string,
@@ -90,7 +97,7 @@ export function deployLoops(
               trainingImage: retrain.image,
               command: retrain.command,
               gpus: retrain.gpus,
-              pool: retrain.pool,
+              nodeSelector: nodeSelectorOf(retrainingPool(config, retrain.pool)),
               volumeGiB: retrain.volumeGiB,
               mlflow: mlflowClient(retrain.mlflowUrl, tracking),
             },

@@ -4,7 +4,6 @@ import type { AuditDestination } from "../components/audit/destination.ts";
 import { ModelScaler } from "../components/autoscaling/model-scaler.ts";
 import type { ClusterHandle } from "../components/cluster/handle.ts";
 import { instanceFor, instanceGpus } from "../components/gpu/accelerators.ts";
-import { GPU_POOL_LABEL } from "../components/gpu/gpu-pool.ts";
 import { ModelService } from "../components/serving/model-service.ts";
 import type { ReplicaCache } from "../components/serving/cache.ts";
 import { ENGINE_USER } from "../components/serving/engine.ts";
@@ -15,6 +14,7 @@ import { storedObjects, type BucketReader } from "../components/storage/bucket-r
 import type { SharedFiles } from "../components/storage/shared-files.ts";
 import type { Tenant } from "../components/tenancy/tenant.ts";
 import type { CloudServices } from "./clouds/environment.ts";
+import { nodeSelectorOf } from "./clouds/gpu-pools.ts";
 import type { ClusterServices } from "./cluster-services.ts";
 import { deliver, gatesOf, rolloutsController } from "./delivery.ts";
 import type { PlatformConfig } from "./schema/platform.ts";
@@ -73,12 +73,6 @@ function leaderWorkerSets(name: string, config: PlatformConfig, cluster: Cluster
       { providers: { kubernetes: cluster.provider }, dependsOn: namespace },
     ),
   ];
-}
-
-function nodeSelectorOf(pool: Pool): Record<string, string> {
-  return pool.provisioner === "compute-class"
-    ? { "cloud.google.com/compute-class": pool.name }
-    : { [GPU_POOL_LABEL]: pool.name };
 }
 
 /** What models are deployed onto. */

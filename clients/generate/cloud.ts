@@ -53,22 +53,23 @@ function accountKeys(document: StackDocument, answers: ForkAnswers): void {
     document.set(["cloud", "network", key], network);
 }
 
-function sameCloud(document: StackDocument, template: Cloud, answers: ForkAnswers): Decision[] {
+/** Range the environment's own machines are in. */
+function ownNetwork(answers: ForkAnswers): string {
+  return answers.cloud === "aws" ? answers.network : answers.network.cidr;
+}
+
+/** The template's networks are its client's; what is certainly the new client's is the environment's own. */
+function endpointOf(answers: ForkAnswers): Cloud["cluster"]["endpoint"] {
+  return { access: "private", allowedCidrs: [ownNetwork(answers)] };
+}
+
+function sameCloud(document: StackDocument, template: Cloud, answers: ForkAnswers): void {
   document.set(["cloud", "region"], answers.region);
   if (answers.zones.join() !== template.zones.join()) document.set(["cloud", "zones"], answers.zones);
   accountKeys(document, answers);
   if (answers.systemNodes !== undefined)
     document.set(["cloud", "cluster", "systemNodes", "instanceType"], answers.systemNodes);
-  const closes = template.cluster.endpoint.access === "public";
-  if (closes) document.set(["cloud", "cluster", "endpoint"], { access: "private" });
-  return closes
-    ? [
-        {
-          key: "cloud.cluster.endpoint",
-          what: "private: the networks the template lets in are its client's; name the new client's",
-        },
-      ]
-    : [];
+  document.set(["cloud", "cluster", "endpoint"], endpointOf(answers));
 }
 
 function otherCloud(document: StackDocument, template: Cloud, answers: ForkAnswers): Decision[] {
@@ -86,7 +87,7 @@ function otherCloud(document: StackDocument, template: Cloud, answers: ForkAnswe
       region,
       zones,
       network: answers.network,
-      cluster: { releaseChannel: "REGULAR", endpoint: { access: "private" }, systemNodes },
+      cluster: { releaseChannel: "REGULAR", endpoint: endpointOf(answers), systemNodes },
     });
     return [
       {
@@ -107,7 +108,7 @@ function otherCloud(document: StackDocument, template: Cloud, answers: ForkAnswe
     },
     cluster: {
       version: KUBERNETES,
-      endpoint: { access: "private" },
+      endpoint: endpointOf(answers),
       access: [{ principalArn: `arn:aws:iam::${answers.accountId}:role/platform-deploy`, role: "admin" }],
       systemNodes,
     },
@@ -124,9 +125,13 @@ function otherCloud(document: StackDocument, template: Cloud, answers: ForkAnswe
 /** Puts the new client's account, region, zones and networks in place; a section of the other cloud is written anew. */
 export function writeCloud(document: StackDocument, template: Cloud, answers: ForkAnswers): Decision[] {
   const moved = template.provider !== answers.cloud;
-  const decisions = moved ? otherCloud(document, template, answers) : sameCloud(document, template, answers);
+  if (!moved) sameCloud(document, template, answers);
   return [
-    ...decisions,
+    ...(moved ? otherCloud(document, template, answers) : []),
+    {
+      key: "cloud.cluster.endpoint",
+      what: `private, from ${ownNetwork(answers)} only: \`pulumi up\` runs inside; the template's networks are its client's, add those of the new client's VPN or runners`,
+    },
     ...(answers.cloud === "aws"
       ? [
           {

@@ -9,6 +9,8 @@ import {
   type GpuMachine,
 } from "../../components/gpu/accelerators.ts";
 import { availabilityOf } from "../../components/gpu/availability.ts";
+import { gkeRungs } from "../../components/gpu/gke-rungs.ts";
+import { CAPACITY_RUNGS } from "../../components/gpu/ladder.ts";
 import type { PlatformConfig } from "../../stacks/schema/platform.ts";
 import type { ForkAnswers } from "../answers.ts";
 import type { Decision } from "../decision.ts";
@@ -66,11 +68,13 @@ function machineOf(
   return { type: machine === undefined ? undefined : machineLike(to, { ...machine, accelerator }), like };
 }
 
-function rungsOf(pool: Pool, cloud: GpuCloud): Pool["capacity"] {
-  const kept = pool.capacity.filter(
+/** Rungs of the pool that the fork's cloud sells its machine on; else the surest that needs no reservation. */
+function rungsOf(pool: Pool, cloud: GpuCloud, type: string | undefined): Pool["capacity"] {
+  const sold = (cloud === "gcp" && type !== undefined ? gkeRungs(type) : CAPACITY_RUNGS).filter(
     (rung) => rung !== "reserved" && (rung !== "flex-start" || cloud === "gcp"),
   );
-  return kept.length > 0 ? kept : ["on-demand"];
+  const kept = pool.capacity.filter((rung) => sold.includes(rung));
+  return kept.length > 0 ? kept : sold.slice(0, 1);
 }
 
 function provisionerOf({ provisioner }: Pool, rungs: Pool["capacity"], cloud: GpuCloud): Pool["provisioner"] {
@@ -121,7 +125,8 @@ function pools(
         ),
       );
     }
-    const rungs = rungsOf(pool, answers.cloud);
+    const machine = chosen ?? instanceFor(answers.cloud, accelerator, pool.gpusPerNode);
+    const rungs = rungsOf(pool, answers.cloud, machine);
     if (moved) document.set(key("provisioner"), provisionerOf(pool, rungs, answers.cloud));
     if (rungs.join() !== pool.capacity.join()) {
       document.set(key("capacity"), rungs);
@@ -145,7 +150,7 @@ function pools(
     const offering =
       cloud.region === answers.region && accelerator === pool.accelerator
         ? undefined
-        : zonesOffering(chosen ?? instanceFor(answers.cloud, accelerator, pool.gpusPerNode), answers);
+        : zonesOffering(machine, answers);
     if (offering !== undefined) {
       document.set(key("zones"), offering);
       decisions.push(what("zones", `those that offer ${accelerator}: ${offering.join(", ")}`));

@@ -107,6 +107,32 @@ const THEIRS: readonly [(string | number)[], unknown][] = [
 ];
 
 describe("a fork's stack file", () => {
+  it("asks for a machine only as its cloud sells it", async () => {
+    const from = await template("globex-prod", [
+      ["gpuPools", 0, "capacity"],
+      ["on-demand", "spot"],
+    ]);
+    const { config } = await forked(from, {
+      ...COMMON,
+      cloud: "gcp",
+      projectId: "initech-llmops",
+      projectNumber: "123456789012",
+      region: "europe-west4",
+      zones: ["europe-west4-b", "europe-west4-c"],
+      network: {
+        cidr: "10.0.0.0/20",
+        podsCidr: "10.4.0.0/14",
+        servicesCidr: "10.1.0.0/20",
+        controlPlaneCidr: "10.2.0.0/28",
+      },
+      accelerators: { l4: "H100" },
+    });
+    expect(config.gpuPools[0]).toMatchObject({ accelerator: "H100", capacity: ["spot"] });
+    expect(config.cloud).toMatchObject({
+      cluster: { endpoint: { access: "private", allowedCidrs: ["10.0.0.0/20"] } },
+    });
+  });
+
   it("has nothing that is the template's client's, and lists each thing it left out", async () => {
     const { text, config, decisions, pipeline } = await forked(await template("acme-prod", ...THEIRS), AWS);
     expect(config.providers).toEqual([]);
@@ -122,7 +148,9 @@ describe("a fork's stack file", () => {
     expect(config.observability.metrics).toEqual({ kind: "local" });
     expect(config.observability.telemetry).toMatchObject({ platforms: [] });
     expect(config.alerting.receivers.map(({ kind }) => kind)).toEqual(["pagerduty"]);
-    expect(config.cloud).toMatchObject({ cluster: { endpoint: { access: "private" } } });
+    expect(config.cloud).toMatchObject({
+      cluster: { endpoint: { access: "private", allowedCidrs: [AWS.network] } },
+    });
     expect(config.attestations).toEqual([]);
     expect(pipeline).toEqual({ from: "monitoring/acme.yaml", to: "monitoring/initech.yaml" });
     expect(text).not.toMatch(/acme\.example|111122223333|DPA-ACME|203\.0\.113/);

@@ -59,7 +59,7 @@ export abstract class GcpImmutableStore extends LlmopsComponent {
         projectId: args.projectId,
         region: args.region,
         users: {
-          storage: storageAgent(args.projectNumber),
+          storage: storageAgent(args, { parent: this }),
         },
         labels: args.labels,
       },

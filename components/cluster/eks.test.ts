@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { destroyOrder, ofType, type ResourceGraph } from "../../graph/graph.ts";
-import { SECRET } from "../../graph/values.ts";
+import { destroyOrder, ofType, type ResourceGraph, type ResourceNode } from "../../graph/graph.ts";
+import { SECRET, UNKNOWN } from "../../graph/values.ts";
 import { capture } from "../../plan/capture.ts";
 import { typeCounts } from "../../plan/plan.ts";
 import { EksCluster, eksKubeconfig, validateEksClusterArgs, type EksClusterArgs } from "./eks.ts";
+
+const INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 
 const admin = { principalArn: "arn:aws:iam::111122223333:role/deploy", role: "admin" } as const;
 const viewer = { principalArn: "arn:aws:iam::111122223333:role/oncall", role: "view" } as const;
@@ -12,7 +14,7 @@ const args: EksClusterArgs = {
   accountId: "111122223333",
   region: "eu-south-2",
   version: "1.35",
-  endpoint: { access: "private" },
+  endpoint: { access: "private", allowedCidrs: ["10.8.0.0/24"] },
   access: [admin, viewer],
   systemNodes: { instanceType: "m7i.xlarge", min: 3, max: 6 },
   subnetIds: ["subnet-a", "subnet-b"],
@@ -40,7 +42,9 @@ describe("EksCluster", () => {
       "aws:iam/rolePolicyAttachment:RolePolicyAttachment": 5,
       "aws:kms/alias:Alias": 1,
       "aws:kms/key:Key": 1,
-      "pulumi:providers:kubernetes": 1,
+      "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": 1,
+      "kubernetes:storage.k8s.io/v1:StorageClass": 1,
+      "pulumi:providers:kubernetes": 2,
     });
   });
 
@@ -70,6 +74,61 @@ describe("EksCluster", () => {
       endpointPublicAccess: true,
       publicAccessCidrs: ["203.0.113.0/24"],
     });
+  });
+
+  it("admits the listed networks to a private endpoint, before anything is created inside", async () => {
+    const graph = await graphOf({
+      endpoint: { access: "private", allowedCidrs: ["10.8.0.0/24", "10.9.0.0/16"] },
+    });
+    const rules = ofType(graph, INGRESS_RULE);
+    expect(rules.map(({ name, inputs }) => ({ name, inputs }))).toEqual(
+      [
+        { name: "eks-api-from-10-8-0-0-24", cidrIpv4: "10.8.0.0/24" },
+        { name: "eks-api-from-10-9-0-0-16", cidrIpv4: "10.9.0.0/16" },
+      ].map(({ name, cidrIpv4 }) => ({
+        name,
+        inputs: {
+          securityGroupId: UNKNOWN,
+          description: "Kubernetes API",
+          ipProtocol: "tcp",
+          fromPort: 443,
+          toPort: 443,
+          cidrIpv4,
+          tags: args.tags,
+        },
+      })),
+    );
+    const [cluster] = ofType(graph, "aws:eks/cluster:Cluster");
+    for (const rule of rules) {
+      expect(rule.propertyDependencies["securityGroupId"]).toEqual([cluster?.urn]);
+      for (const provider of ofType(graph, "pulumi:providers:kubernetes"))
+        expect(provider.dependencies).toContain(rule.urn);
+    }
+  });
+
+  it("has no such rule where the endpoint is public", async () => {
+    const graph = await graphOf({ endpoint: { access: "public", allowedCidrs: ["203.0.113.0/24"] } });
+    expect(ofType(graph, INGRESS_RULE)).toEqual([]);
+  });
+
+  it("gives a claim without a class an encrypted volume, and has the class before any claim", async () => {
+    const graph = await graphOf();
+    const [volumes, ...others] = ofType(graph, "kubernetes:storage.k8s.io/v1:StorageClass");
+    expect(others).toEqual([]);
+    expect(volumes?.inputs).toMatchObject({
+      metadata: {
+        name: "gp3-encrypted",
+        annotations: { "storageclass.kubernetes.io/is-default-class": "true" },
+      },
+      provisioner: "ebs.csi.aws.com",
+      parameters: { type: "gp3", encrypted: "true" },
+      volumeBindingMode: "WaitForFirstConsumer",
+      allowVolumeExpansion: true,
+    });
+    const named = (name: string): ResourceNode | undefined => graph.nodes.find((node) => node.name === name);
+    expect(volumes?.dependencies).toContain(named("eks-addon-aws-ebs-csi-driver")?.urn);
+    expect(named("eks-kubernetes")?.dependencies).toContain(volumes?.urn);
+    expect(volumes?.provider).toBe(named("eks-volumes-kubernetes")?.urn);
   });
 
   it("maps roles to access policies", async () => {
@@ -108,8 +167,8 @@ describe("EksCluster", () => {
   });
 
   it("keeps the kubeconfig secret", async () => {
-    const [provider] = ofType(await graphOf(), "pulumi:providers:kubernetes");
-    expect(provider?.inputs["kubeconfig"]).toEqual(SECRET);
+    const providers = ofType(await graphOf(), "pulumi:providers:kubernetes");
+    expect(providers.map(({ inputs }) => inputs["kubeconfig"])).toEqual([SECRET, SECRET]);
   });
 
   it("is destroyed from the Kubernetes provider over nodes and addons down to the key", async () => {
@@ -119,6 +178,8 @@ describe("EksCluster", () => {
       order.indexOf(graph.nodes.find((node) => node.type === type && node.name === name)?.urn ?? "missing");
     const places = [
       place("pulumi:providers:kubernetes", "eks-kubernetes"),
+      place("kubernetes:storage.k8s.io/v1:StorageClass", "eks-volumes"),
+      place("pulumi:providers:kubernetes", "eks-volumes-kubernetes"),
       place("aws:eks/addon:Addon", "eks-addon-coredns"),
       place("aws:eks/nodeGroup:NodeGroup", "eks-system-nodes"),
       place("aws:eks/addon:Addon", "eks-addon-vpc-cni"),
@@ -141,7 +202,22 @@ describe("EksCluster", () => {
     [
       { endpoint: { access: "public", allowedCidrs: [] } },
       "endpoint.allowedCidrs",
-      "a public endpoint needs at least one allowed network",
+      "nobody could deploy into a cluster that admits no network",
+    ],
+    [
+      { endpoint: { access: "private", allowedCidrs: [] } },
+      "endpoint.allowedCidrs",
+      "nobody could deploy into a cluster that admits no network",
+    ],
+    [
+      { endpoint: { access: "private", allowedCidrs: ["10.8.0.0/24", "203.0.113.0/24"] } },
+      "endpoint.allowedCidrs[1]",
+      "203.0.113.0/24 is not a private network",
+    ],
+    [
+      { endpoint: { access: "private", allowedCidrs: ["0.0.0.0/0"] } },
+      "endpoint.allowedCidrs[0]",
+      "0.0.0.0/0 is wider than a /8",
     ],
     [
       { systemNodes: { ...args.systemNodes, min: 0 } },

@@ -49,6 +49,12 @@ const CLUSTER_NAME_LENGTH = 40;
 /** All five control-plane log types. Source: https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html */
 const LOG_TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"] as const;
 
+/** Name of the class of a claim that names none. */
+const DEFAULT_VOLUMES = "gp3-encrypted";
+
+/** Port of the Kubernetes API of EKS. */
+const API_PORT = 443;
+
 const ACCESS_POLICIES: Readonly<Record<EksAccess["role"], string>> = {
   admin: "AmazonEKSClusterAdminPolicy",
   view: "AmazonEKSAdminViewPolicy",
@@ -113,12 +119,47 @@ export class EksCluster extends LlmopsComponent implements ClusterHandle {
         .all([this.cluster.endpoint, this.cluster.certificateAuthority.data])
         .apply(([endpoint, authority]) => eksKubeconfig(args.clusterName, args.region, endpoint, authority)),
     );
-    this.provider = new k8s.Provider(
-      this.childName("kubernetes"),
-      { kubeconfig: this.kubeconfig, enableServerSideApply: true },
-      { parent: this, dependsOn: [...access, systemNodes, ...lateAddons] },
-    );
+    const reachable = [...access, ...this.#endpointRules(args)];
+    const volumes = this.#defaultVolumes(reachable, lateAddons);
+    this.provider = this.#kubernetes("kubernetes", [...reachable, systemNodes, ...lateAddons, volumes]);
     this.registerOutputs({ clusterName: args.clusterName });
+  }
+
+  #kubernetes(suffix: string, dependsOn: pulumi.Resource[]): k8s.Provider {
+    return new k8s.Provider(
+      this.childName(suffix),
+      { kubeconfig: this.kubeconfig, enableServerSideApply: true },
+      { parent: this, dependsOn },
+    );
+  }
+
+  /**
+   * What a claim that names no class gets; EKS has had no default since 1.30. Through a provider of its own, so that everything the
+   * cluster's provider creates comes after it.
+   * @see https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions-standard.html
+   */
+  #defaultVolumes(
+    reachable: readonly pulumi.Resource[],
+    lateAddons: readonly pulumi.Resource[],
+  ): k8s.storage.v1.StorageClass {
+    const provider = this.#kubernetes("volumes-kubernetes", [...reachable]);
+    return new k8s.storage.v1.StorageClass(
+      this.childName("volumes"),
+      {
+        metadata: {
+          name: DEFAULT_VOLUMES,
+          annotations: { "storageclass.kubernetes.io/is-default-class": "true" },
+        },
+        provisioner: "ebs.csi.aws.com",
+        // https://github.com/kubernetes-sigs/aws-ebs-csi-driver/blob/master/docs/parameters.md
+        parameters: { type: "gp3", encrypted: "true" },
+        // A volume is in one zone: it is made where its pod is.
+        volumeBindingMode: "WaitForFirstConsumer",
+        allowVolumeExpansion: true,
+        reclaimPolicy: "Delete",
+      },
+      { parent: this, provider, dependsOn: [...lateAddons] },
+    );
   }
 
   #controlPlane(args: EksClusterArgs): aws.eks.Cluster {
@@ -178,6 +219,31 @@ export class EksCluster extends LlmopsComponent implements ClusterHandle {
         tags: args.tags,
       },
       { parent: this, dependsOn: [...role.attachments, logs] },
+    );
+  }
+
+  /**
+   * Way in to a private endpoint. The group EKS makes admits its own members only; to a public endpoint `publicAccessCidrs` is the way.
+   * @see https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html#private-access
+   */
+  #endpointRules(args: EksClusterArgs): pulumi.Resource[] {
+    const { endpoint, tags } = args;
+    if (endpoint.access === "public") return [];
+    return endpoint.allowedCidrs.map(
+      (network) =>
+        new aws.vpc.SecurityGroupIngressRule(
+          this.childName(`api-from-${network.replace(/[./]/g, "-")}`),
+          {
+            securityGroupId: this.cluster.vpcConfig.clusterSecurityGroupId,
+            description: "Kubernetes API",
+            ipProtocol: "tcp",
+            fromPort: API_PORT,
+            toPort: API_PORT,
+            cidrIpv4: network,
+            tags,
+          },
+          { parent: this },
+        ),
     );
   }
 

@@ -13,7 +13,7 @@ const args: GkeClusterArgs = {
   region: "europe-southwest1",
   zones: ["europe-southwest1-a", "europe-southwest1-b"],
   releaseChannel: "REGULAR",
-  endpoint: { access: "private" },
+  endpoint: { access: "private", allowedCidrs: ["10.8.0.0/24"] },
   gatewayApi: "off",
   controlPlaneCidr: "10.69.0.0/28",
   systemNodes: { instanceType: "e2-standard-4", min: 3, max: 6 },
@@ -58,7 +58,10 @@ describe("GkeCluster", () => {
       datapathProvider: "ADVANCED_DATAPATH",
       deletionProtection: true,
       enableShieldedNodes: true,
-      masterAuthorizedNetworksConfig: { gcpPublicCidrsAccessEnabled: false, cidrBlocks: [] },
+      masterAuthorizedNetworksConfig: {
+        gcpPublicCidrsAccessEnabled: false,
+        cidrBlocks: [{ cidrBlock: "10.8.0.0/24" }],
+      },
       privateClusterConfig: {
         enablePrivateNodes: true,
         enablePrivateEndpoint: true,
@@ -119,8 +122,13 @@ describe("GkeCluster", () => {
 
   it.each([
     [{ clusterName: "a".repeat(25) }, "clusterName", `'${"a".repeat(25)}' has more than 24 characters`],
+    [
+      { endpoint: { access: "private", allowedCidrs: [] } },
+      "endpoint.allowedCidrs",
+      "nobody could deploy into a cluster that admits no network",
+    ],
     [{ controlPlaneCidr: "10.69.0.0/24" }, "controlPlaneCidr", "10.69.0.0/24 is not a /28"],
-  ])("refuses %j", (changes, propertyPath, reason) => {
+  ] satisfies [Partial<GkeClusterArgs>, string, string][])("refuses %j", (changes, propertyPath, reason) => {
     expect(() => {
       validateGkeClusterArgs({ ...args, ...changes });
     }).toThrow(expect.objectContaining({ propertyPath, reason }));

@@ -147,8 +147,6 @@ export class GkeCluster extends LlmopsComponent implements ClusterHandle {
       },
       { parent: this },
     );
-    const isPrivate = args.endpoint.access === "private";
-    const allowedCidrs = args.endpoint.access === "public" ? args.endpoint.allowedCidrs : [];
     return new gcp.container.Cluster(
       this.childName("cluster"),
       {
@@ -171,12 +169,12 @@ export class GkeCluster extends LlmopsComponent implements ClusterHandle {
         deletionProtection: args.deletionProtection ?? true,
         privateClusterConfig: {
           enablePrivateNodes: true,
-          enablePrivateEndpoint: isPrivate,
+          enablePrivateEndpoint: args.endpoint.access === "private",
           masterIpv4CidrBlock: args.controlPlaneCidr,
         },
         masterAuthorizedNetworksConfig: {
           gcpPublicCidrsAccessEnabled: false,
-          cidrBlocks: allowedCidrs.map((cidrBlock) => ({ cidrBlock })),
+          cidrBlocks: args.endpoint.allowedCidrs.map((cidrBlock) => ({ cidrBlock })),
         },
         workloadIdentityConfig: { workloadPool: `${args.projectId}.svc.id.goog` },
         databaseEncryption: { state: "ENCRYPTED", keyName: encryption.key.id },

@@ -8,9 +8,13 @@ export interface ClusterHandle {
   readonly provider: k8s.Provider;
 }
 
-/** Who can reach the Kubernetes API: only the network itself, or also the listed networks. */
-export type ClusterEndpoint =
-  { readonly access: "private" } | { readonly access: "public"; readonly allowedCidrs: readonly string[] };
+/** Who can reach the Kubernetes API besides the cluster's own nodes. */
+export interface ClusterEndpoint {
+  /** By a private address of the network, or also over the internet. */
+  readonly access: "private" | "public";
+  /** Networks that may, in CIDR notation: of a private endpoint those whose routes lead to it. */
+  readonly allowedCidrs: readonly string[];
+}
 
 /** Pool without GPUs for operators, gateway and observability. */
 export interface SystemNodes {

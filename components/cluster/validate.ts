@@ -1,5 +1,5 @@
 import { refuse } from "../component.ts";
-import { addressRange } from "../network/cidr.ts";
+import { addressRange, isPrivate } from "../network/cidr.ts";
 import type { ClusterEndpoint, SystemNodes } from "./handle.ts";
 
 /** Arguments every managed cluster has. */
@@ -9,7 +9,7 @@ export interface ManagedClusterArgs {
   readonly systemNodes: SystemNodes;
 }
 
-/** Widest network that may reach a public endpoint, bits. */
+/** Widest network that may reach the endpoint, bits. */
 const WIDEST_ALLOWED_PREFIX = 8;
 
 /**
@@ -22,14 +22,15 @@ export function validateManagedClusterArgs(args: ManagedClusterArgs, nameLength:
     refuse("clusterName", `'${args.clusterName}' must be lower-case letters, digits and '-'`);
   if (args.clusterName.length > nameLength)
     refuse("clusterName", `'${args.clusterName}' has more than ${nameLength} characters`);
-  if (args.endpoint.access === "public") {
-    if (args.endpoint.allowedCidrs.length === 0)
-      refuse("endpoint.allowedCidrs", "a public endpoint needs at least one allowed network");
-    args.endpoint.allowedCidrs.forEach((network, index) => {
-      if (addressRange(network).prefix < WIDEST_ALLOWED_PREFIX)
-        refuse(`endpoint.allowedCidrs[${index}]`, `${network} is wider than a /${WIDEST_ALLOWED_PREFIX}`);
-    });
-  }
+  const { access, allowedCidrs } = args.endpoint;
+  if (allowedCidrs.length === 0)
+    refuse("endpoint.allowedCidrs", "nobody could deploy into a cluster that admits no network");
+  allowedCidrs.forEach((network, index) => {
+    if (addressRange(network).prefix < WIDEST_ALLOWED_PREFIX)
+      refuse(`endpoint.allowedCidrs[${index}]`, `${network} is wider than a /${WIDEST_ALLOWED_PREFIX}`);
+    if (access === "private" && !isPrivate(network))
+      refuse(`endpoint.allowedCidrs[${index}]`, `${network} is not a private network`);
+  });
   const { min, max } = args.systemNodes;
   if (!Number.isInteger(min) || min < 1)
     refuse("systemNodes.min", `${min} is not a whole number from 1: operators need a node at all times`);

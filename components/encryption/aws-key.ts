@@ -12,6 +12,8 @@ export interface AwsKeyArgs {
   readonly region: string;
   /** ARNs of the CloudWatch log groups that CloudWatch Logs may encrypt with the key. */
   readonly logGroupArns: readonly string[];
+  /** AWS services that send to an encrypted topic, for example `budgets.amazonaws.com`. @default [] */
+  readonly senders?: readonly string[];
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -21,8 +23,14 @@ export interface AwsKeyArgs {
  */
 export const DELETION_WINDOW_DAYS = 30;
 
-/** Key policy as JSON: the account administers, CloudWatch Logs uses it for the named log groups only. */
-export function keyPolicy(args: Pick<AwsKeyArgs, "accountId" | "region" | "logGroupArns">): string {
+/**
+ * Key policy as JSON: the account administers, CloudWatch Logs uses it for the named log groups only, and senders for what they do
+ * in the account.
+ * @see https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+ */
+export function keyPolicy(
+  args: Pick<AwsKeyArgs, "accountId" | "region" | "logGroupArns" | "senders">,
+): string {
   const administration = {
     Sid: "AccountAdministers",
     Effect: "Allow",
@@ -38,9 +46,21 @@ export function keyPolicy(args: Pick<AwsKeyArgs, "accountId" | "region" | "logGr
     Resource: "*",
     Condition: { ArnEquals: { "kms:EncryptionContext:aws:logs:arn": args.logGroupArns } },
   };
+  const sending = {
+    Sid: "ServicesSend",
+    Effect: "Allow",
+    Principal: { Service: args.senders },
+    Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
+    Resource: "*",
+    Condition: { StringEquals: { "aws:SourceAccount": args.accountId } },
+  };
   return JSON.stringify({
     Version: "2012-10-17",
-    Statement: args.logGroupArns.length === 0 ? [administration] : [administration, logs],
+    Statement: [
+      administration,
+      ...(args.logGroupArns.length === 0 ? [] : [logs]),
+      ...(args.senders === undefined ? [] : [sending]),
+    ],
   });
 }
 

@@ -1,5 +1,6 @@
 import * as aws from "../sdk/aws.ts";
 import type * as pulumi from "@pulumi/pulumi";
+import { AwsKey } from "../encryption/aws-key.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 
 /** A budget in AWS Billing. */
@@ -10,6 +11,7 @@ export interface AwsBudgetArgs {
   /** Who is told. */
   readonly emails: readonly string[];
   readonly accountId: string;
+  readonly region: string;
   /** Cost allocation tags that together select this environment's cost, at least two. */
   readonly costTags: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
@@ -17,6 +19,9 @@ export interface AwsBudgetArgs {
 
 /** Percent of the limit at which somebody is told. */
 const ACTUAL_PERCENT = [80, 100] as const;
+
+/** Services that publish to the topic: budgets and the anomaly detection. */
+const SENDERS = ["budgets.amazonaws.com", "costalerts.amazonaws.com"] as const;
 
 /** Share of the month's limit above which an anomaly is told. */
 const ANOMALY_SHARE = 0.01;
@@ -28,9 +33,23 @@ const ANOMALY_SHARE = 0.01;
 export class AwsBudget extends LlmopsComponent {
   constructor(name: string, args: AwsBudgetArgs, opts?: ComponentOptions) {
     super("finops", "AwsBudget", name, opts);
+    // Nobody can let a service use the key that AWS keeps for topics, so what it sends would be lost.
+    const encryption = new AwsKey(
+      this.childName("encryption"),
+      {
+        alias: `${args.budgetName}-budget`,
+        description: `Notices of the budget ${args.budgetName}`,
+        accountId: args.accountId,
+        region: args.region,
+        logGroupArns: [],
+        senders: SENDERS,
+        tags: args.tags,
+      },
+      { parent: this },
+    );
     const topic = new aws.sns.Topic(
       this.childName("topic"),
-      { name: `${args.budgetName}-budget`, kmsMasterKeyId: "alias/aws/sns", tags: args.tags },
+      { name: `${args.budgetName}-budget`, kmsMasterKeyId: encryption.key.arn, tags: args.tags },
       { parent: this },
     );
     const policy = new aws.sns.TopicPolicy(
@@ -43,7 +62,7 @@ export class AwsBudget extends LlmopsComponent {
             Statement: [
               {
                 Effect: "Allow",
-                Principal: { Service: ["budgets.amazonaws.com", "costalerts.amazonaws.com"] },
+                Principal: { Service: SENDERS },
                 Action: "sns:Publish",
                 Resource: arn,
                 Condition: { StringEquals: { "aws:SourceAccount": args.accountId } },

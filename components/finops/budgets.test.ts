@@ -14,6 +14,7 @@ describe("a budget in the cloud's billing", () => {
           monthlyUsd: 60_500,
           emails: ["finance@acme.example"],
           accountId: "111122223333",
+          region: "eu-south-2",
           costTags: { "llmops:client": "acme", "llmops:environment": "prod" },
           tags: {},
         }),
@@ -38,6 +39,18 @@ describe("a budget in the cloud's billing", () => {
       ["FORECASTED", 100],
     ]);
     expect(notices.every((each) => "subscriberSnsTopicArns" in each)).toBe(true);
+    const [topic] = ofType(graph, "aws:sns/topic:Topic");
+    const [key] = ofType(graph, "aws:kms/key:Key");
+    expect(topic?.propertyDependencies["kmsMasterKeyId"]).toEqual([key?.urn]);
+    const policy = JSON.parse(key?.inputs["policy"] as string) as { Statement: { Sid: string }[] };
+    expect(policy.Statement.find(({ Sid }) => Sid === "ServicesSend")).toEqual({
+      Sid: "ServicesSend",
+      Effect: "Allow",
+      Principal: { Service: ["budgets.amazonaws.com", "costalerts.amazonaws.com"] },
+      Action: ["kms:Decrypt", "kms:GenerateDataKey*"],
+      Resource: "*",
+      Condition: { StringEquals: { "aws:SourceAccount": "111122223333" } },
+    });
     const [monitor] = ofType(graph, "aws:costexplorer/anomalyMonitor:AnomalyMonitor");
     expect(monitor?.inputs).toMatchObject({
       monitorType: "CUSTOM",

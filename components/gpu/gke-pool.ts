@@ -5,6 +5,7 @@ import { nodeBasics } from "../cluster/gke.ts";
 import { LlmopsComponent, type ComponentOptions } from "../component.ts";
 import { ORIGINAL_GENERATION } from "./generation.ts";
 import { GKE_ACCELERATOR_TYPES } from "./gke-accelerators.ts";
+import { gkeRungs } from "./gke-rungs.ts";
 import {
   GPU_POOL_LABEL,
   gpuNodeLabels,
@@ -35,7 +36,18 @@ const NODE_POOL_NAME_LENGTH = 40;
 /** Longest life of a flex-start node: seven days. Source: https://cloud.google.com/kubernetes-engine/docs/concepts/dws */
 const FLEX_START_SECONDS = 7 * 24 * 3600;
 
+/** Machines without Persistent Disk. Source: https://cloud.google.com/compute/docs/accelerator-optimized-machines#a3-disks, #a4-disks */
+const HYPERDISK_ONLY = /^(a3-ultragpu|a4)-/;
+
 const COMPUTE_CLASS_KEY = "cloud.google.com/compute-class";
+
+/**
+ * Node labels by which a pod asks for a pool's ComputeClass; GKE then adds the toleration of its taint.
+ * @see https://cloud.google.com/kubernetes-engine/docs/concepts/about-custom-compute-classes
+ */
+export function computeClassSelector(pool: string): Readonly<Record<string, string>> {
+  return { [COMPUTE_CLASS_KEY]: pool };
+}
 
 /** Physical name of a rung's node pool. */
 export function gkeNodePoolName(pool: string, rung: CapacityRung): string {
@@ -48,6 +60,12 @@ export function gkeNodePoolName(pool: string, rung: CapacityRung): string {
  */
 export function validateGkeGpuPoolArgs({ pool, selection }: GkeGpuPoolArgs): void {
   validateGpuPool(pool, "gcp");
+  const sold = gkeRungs(pool.instanceType);
+  for (const rung of pool.capacity.filter((wanted) => !sold.includes(wanted)))
+    throw new pulumi.InputPropertyError({
+      propertyPath: "pool.capacity",
+      reason: `Google does not sell '${pool.instanceType}' as ${rung}; use ${sold.join(" or ")}`,
+    });
   for (const rung of pool.capacity)
     if (gkeNodePoolName(machinesName(pool), rung).length > NODE_POOL_NAME_LENGTH)
       throw new pulumi.InputPropertyError({
@@ -149,11 +167,12 @@ export class GkeGpuPool extends LlmopsComponent {
           totalMaxNodeCount: pool.nodes.max,
           locationPolicy: "ANY",
         },
-        management: { autoRepair: true, autoUpgrade: true },
+        // GKE refuses to repair flex-start nodes: https://github.com/GoogleCloudPlatform/cluster-toolkit/pull/4027
+        management: { autoRepair: rung !== "flex-start", autoUpgrade: true },
         upgradeSettings: { strategy: "SURGE", maxSurge: 0, maxUnavailable: 1 },
         nodeConfig: {
           machineType: pool.instanceType,
-          diskType: "pd-balanced",
+          diskType: HYPERDISK_ONLY.test(pool.instanceType) ? "hyperdisk-balanced" : "pd-balanced",
           diskSizeGb: pool.diskGiB,
           guestAccelerators: [accelerator(pool)],
           gcfsConfig: { enabled: true },

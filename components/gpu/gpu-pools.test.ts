@@ -326,7 +326,37 @@ describe("GkeGpuPool", () => {
     },
   );
 
+  it("repairs nodes on every rung but flex-start, where GKE refuses to", async () => {
+    const graph = await graphOf({ ...l4, capacity: ["on-demand", "flex-start", "spot"] }, "compute-class");
+    const repaired = ofType(graph, "gcp:container/nodePool:NodePool").map(({ inputs }) => [
+      inputs["name"],
+      inputs["management"],
+    ]);
+    expect(repaired).toEqual([
+      ["l4-flex-start", { autoRepair: false, autoUpgrade: true }],
+      ["l4-on-demand", { autoRepair: true, autoUpgrade: true }],
+      ["l4-spot", { autoRepair: true, autoUpgrade: true }],
+    ]);
+  });
+
+  it("boots every machine from a disk it takes", async () => {
+    const disks: Record<string, unknown> = {};
+    for (const [instanceType, { accelerator, gpus }] of Object.entries(GCP_GPU_MACHINES)) {
+      const machine = { ...l4, instanceType, accelerator, gpusPerNode: gpus, capacity: ["spot"] } as const;
+      const [pool] = ofType(await graphOf(machine, "node-pool"), "gcp:container/nodePool:NodePool");
+      disks[instanceType] = (pool?.inputs["nodeConfig"] as { diskType: unknown }).diskType;
+    }
+    const hyperdisk = Object.keys(disks).filter((type) => disks[type] === "hyperdisk-balanced");
+    expect(hyperdisk).toEqual(["a3-ultragpu-8g", "a4-highgpu-8g"]);
+    expect(new Set(Object.values(disks))).toEqual(new Set(["pd-balanced", "hyperdisk-balanced"]));
+  });
+
   it.each([
+    [
+      { accelerator: "H100", instanceType: "a3-highgpu-1g", capacity: ["on-demand"] },
+      "pool.capacity",
+      "Google does not sell 'a3-highgpu-1g' as on-demand; use flex-start or spot",
+    ],
     [
       { name: "a".repeat(36), capacity: ["spot"] },
       "pool.name",

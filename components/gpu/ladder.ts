@@ -1,5 +1,8 @@
 /** Ways to get a GPU node, from the surest to the cheapest. */
-export type CapacityRung = "reserved" | "on-demand" | "flex-start" | "spot";
+export const CAPACITY_RUNGS = ["reserved", "on-demand", "flex-start", "spot"] as const;
+
+/** One way to get a GPU node. */
+export type CapacityRung = (typeof CAPACITY_RUNGS)[number];
 
 /** Rungs that one Karpenter NodePool serves, and its place among the pool's NodePools. */
 export interface KarpenterRungs {

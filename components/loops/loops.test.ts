@@ -20,7 +20,7 @@ const retrain: RetrainArgs = {
   trainingImage: `registry.example/training@sha256:${"b".repeat(64)}`,
   command: ["/app/train"],
   gpus: 2,
-  pool: "l40s",
+  nodeSelector: { "llmops.io/gpu-pool": "l40s" },
   volumeGiB: 100,
   mlflow: { url: "http://mlflow.ml.svc:5000" },
 };

@@ -1,7 +1,6 @@
 import type { ITemplate } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/Template";
 import type { IWorkflowSpec } from "@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/WorkflowSpec";
 import { accountEnvironment, type MlflowClient } from "../evaluation/mlflow-client.ts";
-import { GPU_POOL_LABEL } from "../gpu/gpu-pool.ts";
 import { SYSTEM_NODE_LABEL } from "../cluster/handle.ts";
 import { restrictedContainer, restrictedPod } from "../restricted.ts";
 import { ACCOUNT_FOLDER } from "./address.ts";
@@ -37,8 +36,8 @@ export interface RetrainArgs extends WorkflowArgs {
   readonly command: readonly string[];
   /** GPUs of the training step. */
   readonly gpus: number;
-  /** GPU pool it runs on. */
-  readonly pool: string;
+  /** Labels of the nodes it runs on. */
+  readonly nodeSelector: Readonly<Record<string, string>>;
   /** Room for the snapshot and the candidate, GiB. */
   readonly volumeGiB: number;
   /** Model registry; the four steps log in to it, `propose` does not. */
@@ -155,7 +154,7 @@ export function rollbackTemplate(args: WorkflowArgs): IWorkflowSpec {
 export function retrainTemplate(args: RetrainArgs): IWorkflowSpec {
   const step = (name: string, gpus = 0): ITemplate => ({
     name,
-    ...(gpus === 0 ? {} : { nodeSelector: { [GPU_POOL_LABEL]: args.pool } }),
+    ...(gpus === 0 ? {} : { nodeSelector: { ...args.nodeSelector } }),
     ...(gpus === 0
       ? {}
       : { tolerations: [{ key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" }] }),

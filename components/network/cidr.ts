@@ -23,6 +23,15 @@ export function overlaps(a: string, b: string): boolean {
   return left.first <= right.last && right.first <= left.last;
 }
 
+/** Addresses that nobody has on the internet. Sources: https://www.rfc-editor.org/rfc/rfc1918, https://www.rfc-editor.org/rfc/rfc6598 */
+const PRIVATE_RANGES = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"].map(addressRange);
+
+/** True when no address of a network is one of the internet. */
+export function isPrivate(cidr: string): boolean {
+  const { first, last } = addressRange(cidr);
+  return PRIVATE_RANGES.some((range) => range.first <= first && last <= range.last);
+}
+
 /** Network of a length, in bits, that starts at an address, in CIDR notation. */
 export function networkAt(first: number, prefix: number): string {
   const octets = [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256);

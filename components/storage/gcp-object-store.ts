@@ -52,7 +52,7 @@ export class GcpObjectStore extends LlmopsComponent {
         projectId,
         region,
         users: {
-          storage: storageAgent(projectNumber),
+          storage: storageAgent(args, { parent: this }),
         },
         labels,
       },

@@ -1,4 +1,5 @@
-import type * as gcp from "../sdk/gcp.ts";
+import * as gcp from "../sdk/gcp.ts";
+import type * as pulumi from "@pulumi/pulumi";
 
 /** Where a bucket is and what it is called. */
 export interface PrivateBucketArgs {
@@ -26,7 +27,16 @@ export function privateBucket({
   };
 }
 
-/** IAM member by which Cloud Storage uses a key of the project. @see https://cloud.google.com/storage/docs/projects#service-agents */
-export function storageAgent(projectNumber: string): string {
-  return `serviceAccount:service-${projectNumber}@gs-project-accounts.iam.gserviceaccount.com`;
+/**
+ * IAM member by which Cloud Storage uses a key of the project. A fresh project has none until somebody asks for it, so this asks;
+ * the address follows from the project's number, and a plan knows it without an answer.
+ * @see https://cloud.google.com/storage/docs/projects#service-agents
+ */
+export function storageAgent(
+  { projectId, projectNumber }: { readonly projectId: string; readonly projectNumber: string },
+  opts: pulumi.InvokeOutputOptions,
+): pulumi.Output<string> {
+  return gcp.storage
+    .getProjectServiceAccountOutput({ project: projectId }, opts)
+    .apply(() => `serviceAccount:service-${projectNumber}@gs-project-accounts.iam.gserviceaccount.com`);
 }

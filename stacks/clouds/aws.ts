@@ -150,6 +150,7 @@ export function awsCluster(name: string, cloud: AwsCloud, config: PlatformConfig
         monthlyUsd: config.budget.monthly * config.budget.usdPerUnit,
         emails: config.budget.alarm.emails,
         accountId: cloud.accountId,
+        region: cloud.region,
         costTags: {
           "llmops:client": config.client,
           "llmops:environment": config.environment,

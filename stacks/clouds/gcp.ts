@@ -28,7 +28,14 @@ export function gcpCluster(name: string, cloud: GcpCloud, config: PlatformConfig
     ...(config.site === undefined ? {} : { "llmops-site": config.site }),
     "llmops-risk-class": config.riskClass.level,
   };
-  const provider = new gcp.Provider(`${name}-gcp`, { project: cloud.projectId, region: cloud.region });
+  const provider = new gcp.Provider(`${name}-gcp`, {
+    project: cloud.projectId,
+    region: cloud.region,
+    // Budgets belong to no project: called by a person, their API asks which one the call counts for.
+    // https://registry.terraform.io/providers/hashicorp/google/latest/docs/resources/billing_budget
+    billingProject: cloud.projectId,
+    userProjectOverride: true,
+  });
   const { controlPlaneCidr, proxyCidr, ...ranges } = cloud.network;
   const network = new GcpNetwork(
     `${name}-network`,

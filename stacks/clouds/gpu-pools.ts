@@ -1,5 +1,6 @@
 import { instanceFor, type GpuCloud } from "../../components/gpu/accelerators.ts";
-import type { GpuPool } from "../../components/gpu/gpu-pool.ts";
+import { computeClassSelector } from "../../components/gpu/gke-pool.ts";
+import { GPU_POOL_LABEL, type GpuPool } from "../../components/gpu/gpu-pool.ts";
 import type { PlatformConfig } from "../schema/platform.ts";
 
 /** A pool as it stands in the configuration. */
@@ -14,6 +15,11 @@ export function instanceTypeOf(config: PoolConfig, cloud: GpuCloud): string {
   if (instanceType === undefined)
     throw new RangeError(`${cloud} has no machine with ${config.gpusPerNode} x ${config.accelerator}`);
   return instanceType;
+}
+
+/** Labels of the nodes that a pod on the pool asks for. */
+export function nodeSelectorOf({ name, provisioner }: PoolConfig): Readonly<Record<string, string>> {
+  return provisioner === "compute-class" ? computeClassSelector(name) : { [GPU_POOL_LABEL]: name };
 }
 
 /**

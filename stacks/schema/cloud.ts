@@ -4,7 +4,15 @@ import { cidr, count, countOrZero, dnsName } from "./primitives.ts";
 
 const endpoint = z
   .discriminatedUnion("access", [
-    z.strictObject({ access: z.literal("private") }).describe("Only reachable from inside the network."),
+    z
+      .strictObject({
+        access: z.literal("private"),
+        allowedCidrs: z
+          .array(cidr)
+          .min(1)
+          .describe("Private networks that may reach the API, among them the one `pulumi up` runs in."),
+      })
+      .describe("Reachable by private addresses only, from the listed networks."),
     z
       .strictObject({
         access: z.literal("public"),
@@ -148,7 +156,9 @@ const existing = z
       .default("managed")
       .describe("What makes GPUs schedulable; `managed`: somebody else installed it."),
   })
-  .describe("Any cluster that exists already (kind, on-premises, another cloud).");
+  .describe(
+    "Any cluster that exists already (kind, on-premises, another cloud), with a default StorageClass.",
+  );
 
 const local = z
   .strictObject({

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ACCELERATORS } from "../../components/gpu/accelerators.ts";
+import { CAPACITY_RUNGS } from "../../components/gpu/ladder.ts";
 import { count, countOrZero, dnsName } from "./primitives.ts";
 
 const sharing = z
@@ -42,7 +43,7 @@ const pool = z.strictObject({
     .describe("AWS: karpenter, node-group. GCP: node-pool, compute-class. Existing cluster: unmanaged."),
   instanceType: z.string().min(1).optional().describe("Default: the smallest type with these GPUs."),
   capacity: z
-    .array(z.enum(["reserved", "on-demand", "flex-start", "spot"]))
+    .array(z.enum(CAPACITY_RUNGS))
     .min(1)
     .describe("Capacity ladder: what to try first, then second, and so on."),
   reservation: z.string().min(1).optional().describe("Id of the reservation behind the `reserved` rung."),

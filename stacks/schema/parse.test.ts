@@ -439,6 +439,62 @@ const rows: readonly Row[] = [
     ],
   ],
   [
+    "globex-prod",
+    "gpuPools[0]",
+    {
+      name: "l4",
+      accelerator: "H100",
+      gpusPerNode: 1,
+      provisioner: "compute-class",
+      capacity: ["on-demand", "spot"],
+      nodes: { expected: 3, max: 8 },
+      zones: ["europe-west4-b"],
+    },
+    [
+      [
+        "gpuPools[0].capacity[0]",
+        "Google does not sell a3-highgpu-1g as on-demand",
+        "use flex-start or spot, or another machine",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.endpoint",
+    { access: "private", allowedCidrs: ["10.20.0.0/16", "203.0.113.0/24"] },
+    [
+      [
+        "cloud.cluster.endpoint.allowedCidrs[1]",
+        "203.0.113.0/24 is not a private network (RFC 1918, RFC 6598), and nobody reaches a private endpoint from the internet",
+        "list private networks with a route to it, or set access: public",
+      ],
+    ],
+  ],
+  [
+    "globex-prod",
+    "cloud.cluster.endpoint",
+    { access: "private", allowedCidrs: ["0.0.0.0/0"] },
+    [
+      [
+        "cloud.cluster.endpoint.allowedCidrs[0]",
+        "0.0.0.0/0 opens the Kubernetes API to the whole internet",
+        "list the networks of your VPN or CI runners",
+      ],
+    ],
+  ],
+  [
+    "acme-prod",
+    "cloud.cluster.endpoint",
+    { access: "private" },
+    [
+      [
+        "cloud.cluster.endpoint.allowedCidrs",
+        "required, but missing",
+        "set cloud.cluster.endpoint.allowedCidrs to a list (Private networks that may reach the API, among them the one `pulumi up` runs in)",
+      ],
+    ],
+  ],
+  [
     "acme-prod",
     "cloud.cluster.endpoint",
     { access: "public" },

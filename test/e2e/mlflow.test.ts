@@ -144,7 +144,7 @@ async function register(account?: MlflowAccount): Promise<string> {
   const image = `registry.example/x@sha256:${"0".repeat(64)}`;
   const { templates } = retrainTemplate({
     ...{ image, trainingImage: image, command: ["retrain"], approval: "required", gpus: 1 },
-    ...{ pool: "l40s", volumeGiB: 1, mlflow },
+    ...{ nodeSelector: { "llmops.io/gpu-pool": "l40s" }, volumeGiB: 1, mlflow },
     proposals: { url: "https://git.example", token: { name: "git", key: "token" } },
   });
   const container = templates?.find(({ name }) => name === "register")?.container;

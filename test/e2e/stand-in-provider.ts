@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as provider from "@pulumi/pulumi/provider/index.js";
+import { CALLED_FOR_EFFECT } from "../../plan/called-for-effect.ts";
 
 /**
  * A provider that stands in for every cloud: it keeps nothing, answers every operation, and writes each into a log.
@@ -102,6 +103,12 @@ class StandIn implements provider.Provider {
   update(id: string, urn: string, _olds: Inputs, news: Inputs): Promise<provider.UpdateResult> {
     log("update", urn);
     return Promise.resolve({ outs: state(urn, id, news) });
+  }
+
+  invoke(token: string): Promise<provider.InvokeResult> {
+    return CALLED_FOR_EFFECT.has(token)
+      ? Promise.resolve({ outputs: {} })
+      : Promise.reject(new Error(`stand-in: nothing answers ${token}`));
   }
 
   delete(_id: string, urn: string): Promise<void> {

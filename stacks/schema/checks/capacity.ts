@@ -1,5 +1,6 @@
 import { availabilityOf } from "../../../components/gpu/availability.ts";
 import { ACCELERATOR_SPECS, instanceFor, instanceGpus } from "../../../components/gpu/accelerators.ts";
+import { gkeRungs } from "../../../components/gpu/gke-rungs.ts";
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
 import { duplicates, problem, type Check } from "./check.ts";
@@ -153,6 +154,28 @@ function machine(pool: Pool, index: number, provider: Provider): ConfigProblem[]
   ];
 }
 
+/** A rung the machine is not sold on would be found out only when the node pool is made. */
+function sold(pool: Pool, index: number, provider: Provider): ConfigProblem[] {
+  const type =
+    provider === "gcp"
+      ? (pool.instanceType ?? instanceFor("gcp", pool.accelerator, pool.gpusPerNode))
+      : undefined;
+  if (type === undefined) return [];
+  const rungs = gkeRungs(type);
+  return pool.capacity.flatMap((rung, at) =>
+    rungs.includes(rung)
+      ? []
+      : [
+          problem(
+            ["gpuPools", index, "capacity", at],
+            rung,
+            `Google does not sell ${type} as ${rung}`,
+            `use ${rungs.join(" or ")}, or another machine`,
+          ),
+        ],
+  );
+}
+
 /** A machine the cloud does not offer there would be found out only when the first replica waits for it. */
 function offered(pool: Pool, index: number, cloud: PlatformConfig["cloud"]): ConfigProblem[] {
   if ((cloud.provider !== "aws" && cloud.provider !== "gcp") || !EU_REGIONS.has(cloud.region)) return [];
@@ -220,6 +243,7 @@ export const capacityChecks: readonly Check[] = [
         ...gpuSoftwareFits(pool, index, cloud),
         ...zonesKnown(pool, index, cloud),
         ...machine(pool, index, cloud.provider),
+        ...sold(pool, index, cloud.provider),
         ...offered(pool, index, cloud),
         ...sharing(pool, index, environment),
       ]),

@@ -1,7 +1,7 @@
 import type { PlatformConfig } from "../platform.ts";
 import type { ConfigProblem } from "../problem.ts";
 import { problem, type Check } from "./check.ts";
-import { addressRange, overlaps } from "../../../components/network/cidr.ts";
+import { addressRange, isPrivate, overlaps } from "../../../components/network/cidr.ts";
 import { EU_REGIONS } from "./residency.ts";
 
 /** Largest and smallest VPC of AWS: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html (read 2026-11-24); our zones need at most a /20. */
@@ -87,20 +87,31 @@ function zonesInRegion({ cloud }: PlatformConfig): ConfigProblem[] {
 
 function endpointNotWorldOpen({ cloud }: PlatformConfig): ConfigProblem[] {
   if (cloud.provider !== "aws" && cloud.provider !== "gcp") return [];
-  const { endpoint } = cloud.cluster;
-  if (endpoint.access === "private") return [];
-  return endpoint.allowedCidrs.flatMap((network, index) =>
-    addressRange(network).prefix >= 8
+  const { access, allowedCidrs } = cloud.cluster.endpoint;
+  return allowedCidrs.flatMap((network, index) => {
+    const path = ["cloud", "cluster", "endpoint", "allowedCidrs", index];
+    if (addressRange(network).prefix < 8)
+      return [
+        problem(
+          path,
+          network,
+          `${network} opens the Kubernetes API to ${network.endsWith("/0") ? "the whole internet" : "more than a /8"}`,
+          access === "public"
+            ? "list the networks of your offices or CI runners, or set access: private"
+            : "list the networks of your VPN or CI runners",
+        ),
+      ];
+    return access === "public" || isPrivate(network)
       ? []
       : [
           problem(
-            ["cloud", "cluster", "endpoint", "allowedCidrs", index],
+            path,
             network,
-            `${network} opens the Kubernetes API to ${network.endsWith("/0") ? "the whole internet" : "more than a /8"}`,
-            "list the networks of your offices or CI runners, or set access: private",
+            `${network} is not a private network (RFC 1918, RFC 6598), and nobody reaches a private endpoint from the internet`,
+            "list private networks with a route to it, or set access: public",
           ),
-        ],
-  );
+        ];
+  });
 }
 
 function systemNodesOrdered({ cloud }: PlatformConfig): ConfigProblem[] {
