@@ -26,7 +26,7 @@ describe.each(CASES)(
     const config = (): PlatformConfig => readStack(STACKS, name);
     const first: string[] = [];
 
-    it("makes the network and the cluster, and stops before anything inside", async () => {
+    it("makes the network and the cluster before it fails", async () => {
       engine.failCreateOf(inside);
       const stack = await engine.stack(name, { config });
       await expect(stack.up()).rejects.toThrow("fails on purpose");
