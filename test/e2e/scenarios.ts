@@ -66,9 +66,9 @@ export const SCENARIOS: readonly Scenario[] = [
       "`pulumi new` makes a project of the repository; a client forked into it is isolated, valid and planned",
   },
   {
-    file: "test/e2e/network-first.test.ts",
-    scenario: "Network first",
-    proves: "a run for the network makes nothing else, and the next one the rest; stand-in providers",
+    file: "test/e2e/unreachable-api.test.ts",
+    scenario: "Unreachable API",
+    proves: "a first run that reaches no cluster makes it, and the next one the rest; stand-in providers",
   },
   {
     file: "test/e2e/interrupted.test.ts",

@@ -38,6 +38,7 @@ function site(name: string, region: string, cidr: string): unknown {
       region,
       zones: ["a", "b", "c"].map((zone) => `${region}${zone}`),
       network: { ...base.cloud.network, cidr },
+      cluster: { ...base.cloud.cluster, endpoint: { access: "private", allowedCidrs: [cidr] } },
     },
   };
 }

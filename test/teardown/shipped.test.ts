@@ -29,6 +29,7 @@ describe("the teardown of a shipped stack", () => {
       ["acme-prod-logs-store-encryption-key", "2026-12-24"],
       ["acme-prod-traces-store-encryption-key", "2026-12-24"],
       ["acme-prod-network-flow-logs-key-key", "2026-12-24"],
+      ["acme-prod-budget-encryption-key", "2026-12-24"],
       ["acme-prod-cluster-secrets-key", "2026-12-24"],
     ]);
   });
