@@ -4,6 +4,7 @@ import { statefulKindOf } from "../graph/stateful.ts";
 import { fromWire } from "../graph/wire.ts";
 import { withBriefTraces } from "./brief-traces.ts";
 import { CALLED_FOR_EFFECT } from "./called-for-effect.ts";
+import { COMPUTED_WITHIN } from "./computed-within.ts";
 import { formerUrns, type Alias } from "./former-urns.ts";
 
 /** Type of the root of every graph. */
@@ -50,11 +51,6 @@ const waitForRpcs = (pulumi.runtime as unknown as { waitForRPCs: () => Promise<v
 interface CapturingMonitor {
   registerResource(request: Registration, respond: Respond): Promise<void>;
 }
-
-/** What only the cloud knows within an output that otherwise repeats an input; repeated alone, it would be missing. */
-const COMPUTED_WITHIN: Readonly<Record<string, { readonly input: string; readonly field: string }>> = {
-  "aws:eks/cluster:Cluster": { input: "vpcConfig", field: "clusterSecurityGroupId" },
-};
 
 /**
  * Outputs a cloud certainly returns because they repeat an input: names given by us come back as `name`/`id`-like

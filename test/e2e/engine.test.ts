@@ -134,9 +134,9 @@ describe.each(CASES)(
       expect(deleted.toSorted()).toEqual(cloudUrns(graph).filter((urn) => !keptUrns.has(urn)));
       const position = new Map(deleted.map((urn, index) => [urn, index]));
       const tooEarly = graph.nodes.flatMap((node) =>
-        prerequisites(node).filter(
-          (needed) => (position.get(needed) ?? Infinity) < (position.get(node.urn) ?? -1),
-        ),
+        prerequisites(node)
+          .filter((needed) => (position.get(needed) ?? Infinity) < (position.get(node.urn) ?? -1))
+          .map((needed) => `${needed} before ${node.urn}`),
       );
       expect(tooEarly).toEqual([]);
       const order = deleted.map(typeOf);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import * as provider from "@pulumi/pulumi/provider/index.js";
 import { CALLED_FOR_EFFECT } from "../../plan/called-for-effect.ts";
+import { COMPUTED_WITHIN } from "../../plan/computed-within.ts";
 
 /**
  * A provider that stands in for every cloud: it keeps nothing, answers every operation, and writes each into a log.
@@ -70,7 +71,26 @@ function computed(type: string, id: string): Inputs {
 }
 
 function state(urn: string, id: string, inputs: Inputs): Inputs {
-  return { ...computed(typeOf(urn), id), ...inputs, [INPUT_NAMES]: Object.keys(inputs).sort() };
+  const type = typeOf(urn);
+  const within = COMPUTED_WITHIN[type];
+  return {
+    ...computed(type, id),
+    ...inputs,
+    ...(within === undefined
+      ? {}
+      : {
+          [within.input]: { ...(inputs[within.input] as Inputs), [within.field]: `${within.field} of ${id}` },
+        }),
+    [INPUT_NAMES]: Object.keys(inputs).sort(),
+  };
+}
+
+/** An input as it was given, from what the state has under its name. */
+function given(type: string, name: string, value: unknown): unknown {
+  const within = COMPUTED_WITHIN[type];
+  if (within?.input !== name) return value;
+  const { [within.field]: _computed, ...rest } = value as Inputs;
+  return rest;
 }
 
 class StandIn implements provider.Provider {
@@ -80,11 +100,13 @@ class StandIn implements provider.Provider {
     return Promise.resolve({ inputs: news });
   }
 
-  diff(_id: string, _urn: string, olds: Inputs, news: Inputs): Promise<provider.DiffResult> {
+  diff(_id: string, urn: string, olds: Inputs, news: Inputs): Promise<provider.DiffResult> {
     const before = (olds[INPUT_NAMES] ?? []) as readonly string[];
     const names = new Set([...before, ...Object.keys(news)]);
     return Promise.resolve({
-      changes: [...names].some((name) => !isDeepStrictEqual(olds[name], news[name])),
+      changes: [...names].some(
+        (name) => !isDeepStrictEqual(given(typeOf(urn), name, olds[name]), news[name]),
+      ),
     });
   }
 
