@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { GPU_POOL_LABEL } from "../../components/gpu/gpu-pool.ts";
 import { graphOf } from "../../plan/stack-plan.ts";
 import { readStack } from "../../stacks/schema/stack-file.ts";
 import { startApiServer, type ApiServer } from "./cluster/api-server.ts";
@@ -18,6 +19,9 @@ const PRICES = { "on-demand": 2, spot: 1 } as const;
 type Rung = keyof typeof PRICES;
 const RUNGS = Object.keys(PRICES) as Rung[];
 
+const ZONE = "topology.kubernetes.io/zone";
+const MACHINE = "node.kubernetes.io/instance-type";
+
 /** Sum of the weights of the first and the second rung. */
 const FIRST_WEIGHTS = 100 + 99;
 
@@ -26,6 +30,7 @@ interface NodePool extends KubeObject {
     readonly weight: number;
     readonly limits: Readonly<Record<string, number>>;
     readonly template: {
+      readonly metadata: { readonly labels: Readonly<Record<string, string>> };
       readonly spec: {
         readonly requirements: readonly { readonly key: string; readonly values: readonly string[] }[];
       };
@@ -33,47 +38,24 @@ interface NodePool extends KubeObject {
   };
 }
 
+interface PodSpec extends Readonly<Record<string, unknown>> {
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+}
+
+interface KarpenterEvent {
+  readonly reason: string;
+  readonly message: string;
+  readonly source: { readonly component: string };
+  readonly involvedObject: { readonly name: string };
+}
+
 function valuesOf(pool: NodePool, key: string): readonly string[] {
   return pool.spec.template.spec.requirements.find((each) => each.key === key)?.values ?? [];
 }
 
-/** Every machine type of the pools in each of their zones, under the contracts that are to be had. */
-function offersFor(pools: readonly NodePool[], offered: readonly Rung[]): Offer[] {
-  const places = new Set(
-    pools.flatMap((pool) =>
-      valuesOf(pool, "node.kubernetes.io/instance-type").flatMap((type) =>
-        valuesOf(pool, "topology.kubernetes.io/zone").map((zone) => `${type} ${zone}`),
-      ),
-    ),
-  );
-  return [...places].flatMap((place) => {
-    const [instanceType = "", zone = ""] = place.split(" ");
-    return offered.map((rung) => ({ instanceType, zone, capacityType: rung, price: PRICES[rung] }));
-  });
-}
-
-const stack = readStack(STACKS, STACK);
-const pool = stack.gpuPools.find(({ name }) => name === "l40s");
-let api: ApiServer | undefined;
-
-afterEach(async () => {
-  await api?.close();
-  api = undefined;
-});
-
-interface Cluster {
-  /** Adds pods of the model. */
-  readonly add: (count: number, change?: (pod: KubeObject) => KubeObject) => Promise<void>;
-  /** Nodes Karpenter made, by how they are paid. */
-  readonly nodes: () => Promise<Readonly<Partial<Record<string, number>>>>;
-  /** Pods without a node. */
-  readonly waiting: () => Promise<number>;
-  /** What Karpenter said about pods it has no node for. */
-  readonly refusals: () => Promise<readonly string[]>;
-}
-
-/** What differs from the stack on a cloud that has every rung. */
-interface Difference {
+/** What differs from the stack on a cloud that has every rung; each case has a zone and a pool of its own. */
+interface Case {
+  readonly name: string;
   /** Rungs that are to be had. @default all */
   readonly offered?: readonly Rung[];
   /** Order of the pool's ladder. @default the stack's */
@@ -82,117 +64,185 @@ interface Difference {
   readonly turned?: (pool: NodePool) => NodePool;
 }
 
-/** The NodePools of the stack on a real Karpenter, whose simulated cloud has machines under some contracts. */
-async function cluster({
-  offered = RUNGS,
-  ladder = RUNGS,
-  turned = (each) => each,
-}: Difference = {}): Promise<Cluster> {
+const FILLED: Case = { name: "filled" };
+const SHARED: Case = { name: "shared", ladder: ["spot", "on-demand"] };
+const AWAY: Case = { name: "away", offered: ["spot"] };
+const INTOLERANT: Case = { name: "intolerant" };
+const TURNED: Case = {
+  name: "turned",
+  turned: (pool) => ({ ...pool, spec: { ...pool.spec, weight: FIRST_WEIGHTS - pool.spec.weight } }),
+};
+const CASES = [FILLED, SHARED, AWAY, INTOLERANT, TURNED];
+
+const stack = readStack(STACKS, STACK);
+const gpuPool = stack.gpuPools.find(({ name }) => name === "l40s");
+
+/** Objects of the stack with a ladder in another order. */
+async function objectsWith(ladder: readonly Rung[]): Promise<readonly KubeObject[]> {
   const gpuPools = stack.gpuPools.map((each) =>
-    each.name === pool?.name ? { ...each, capacity: [...ladder] } : each,
+    each.name === gpuPool?.name ? { ...each, capacity: [...ladder] } : each,
   );
-  const objects = objectsOf(await graphOf(STACK, { ...stack, gpuPools }));
-  const pools = objects.filter((each): each is NodePool => each.kind === "NodePool");
-  const workload = objects.find((each) => isWorkload(each) && each.metadata.name === MODEL);
-  if (workload === undefined) throw new Error(`no workload ${MODEL}`);
-  const server = await startApiServer();
-  api = server;
-  await Promise.all([startControllers(server), startScheduler(server), startKubelets(server)]);
-  await startKarpenter(server, offersFor(pools, offered));
-  for (const object of objects)
-    if (object.kind === "Namespace" || object.kind === "ServiceAccount") await server.mustApply(object);
-  for (const each of pools) await server.mustApply(onSimulatedCloud(turned(each)));
-  const pod = podOf(workload);
-  const items = async <T>(path: string): Promise<readonly T[]> =>
-    (await server.send("GET", path)).body["items"] as readonly T[];
-  let added = 0;
-  return {
-    add: async (count, shape = (each) => each) => {
-      for (let index = 0; index < count; index += 1) {
-        added += 1;
-        await server.mustApply(shape({ ...pod, metadata: { ...pod.metadata, name: `${MODEL}-${added}` } }));
-      }
+  return objectsOf(await graphOf(STACK, { ...stack, gpuPools }));
+}
+
+/** The pool's NodePools, for a case: as they are but for their name, their label and their zone. */
+async function poolsOf({ name, ladder = RUNGS, turned = (pool) => pool }: Case): Promise<NodePool[]> {
+  const pools = (await objectsWith(ladder)).filter(
+    (each): each is NodePool =>
+      each.kind === "NodePool" && (each as NodePool).metadata.labels?.[GPU_POOL_LABEL] === gpuPool?.name,
+  );
+  return pools.map(turned).map(({ metadata, spec, ...rest }) => ({
+    ...rest,
+    metadata: { ...metadata, name: `${metadata.name}-${name}` },
+    spec: {
+      ...spec,
+      template: {
+        metadata: { labels: { ...spec.template.metadata.labels, [GPU_POOL_LABEL]: name } },
+        spec: {
+          ...spec.template.spec,
+          requirements: spec.template.spec.requirements.map((each) =>
+            each.key === ZONE ? { ...each, values: [name] } : each,
+          ),
+        },
+      },
     },
-    nodes: async () => {
-      const nodes = await items<KubeObject & { metadata: { labels: Record<string, string> } }>(
-        "/api/v1/nodes",
-      );
-      const count: Partial<Record<string, number>> = {};
-      for (const { metadata } of nodes) {
-        const rung = metadata.labels["karpenter.sh/capacity-type"] ?? "none";
-        count[rung] = (count[rung] ?? 0) + 1;
-      }
-      return count;
-    },
-    waiting: async () =>
-      (
-        await items<{ spec: { nodeName?: string } }>(
-          `/api/v1/namespaces/${pod.metadata.namespace ?? ""}/pods`,
-        )
-      ).filter(({ spec }) => spec.nodeName === undefined).length,
-    refusals: async () =>
-      (await items<{ reason: string; message: string; source: { component: string } }>("/api/v1/events"))
-        .filter(({ reason, source }) => reason === "FailedScheduling" && source.component === "karpenter")
-        .map(({ message }) => message),
-  };
+  }));
 }
 
 describe(`the NodePools of ${STACK} on a real Karpenter`, { timeout: 300_000 }, () => {
+  let api: ApiServer;
+  let pod: KubeObject;
+
+  beforeAll(async () => {
+    const objects = await objectsWith(RUNGS);
+    const workload = objects.find((each) => isWorkload(each) && each.metadata.name === MODEL);
+    if (workload === undefined) throw new Error(`no workload ${MODEL}`);
+    pod = podOf(workload);
+    const pools: NodePool[][] = [];
+    for (const each of CASES) pools.push(await poolsOf(each));
+    const offers = CASES.flatMap(({ name, offered = RUNGS }, index) =>
+      offered.map((rung): Offer => {
+        const [instanceType = ""] = pools[index]?.flatMap((each) => valuesOf(each, MACHINE)) ?? [];
+        return { instanceType, zone: name, capacityType: rung, price: PRICES[rung] };
+      }),
+    );
+    api = await startApiServer();
+    await Promise.all([startControllers(api), startScheduler(api), startKubelets(api)]);
+    await startKarpenter(api, offers);
+    for (const object of objects)
+      if (object.kind === "Namespace" || object.kind === "ServiceAccount") await api.mustApply(object);
+    for (const each of pools.flat()) await api.mustApply(onSimulatedCloud(each));
+  });
+
+  afterAll(async () => {
+    await api.close();
+  });
+
+  async function items<T>(path: string): Promise<readonly T[]> {
+    return (await api.send("GET", path)).body["items"] as readonly T[];
+  }
+
+  /** Adds pods of the model that want the pool of a case. */
+  async function add(
+    { name }: Case,
+    from: number,
+    to: number,
+    change: (spec: PodSpec) => PodSpec = (spec) => spec,
+  ): Promise<void> {
+    const spec = pod["spec"] as PodSpec;
+    const wanting = { ...spec, nodeSelector: { ...spec.nodeSelector, [GPU_POOL_LABEL]: name } };
+    for (let number = from; number <= to; number += 1)
+      await api.mustApply({
+        ...pod,
+        metadata: { ...pod.metadata, name: `${name}-${number}` },
+        spec: change(wanting),
+      });
+  }
+
+  /** Nodes Karpenter made for a case, by how they are paid. */
+  async function nodes({ name }: Case): Promise<Readonly<Record<string, number>>> {
+    const all = await items<{ metadata: { labels: Record<string, string> } }>("/api/v1/nodes");
+    const count: Record<string, number> = {};
+    for (const { labels } of all.map(({ metadata }) => metadata)) {
+      if (labels[GPU_POOL_LABEL] !== name) continue;
+      const rung = labels["karpenter.sh/capacity-type"] ?? "none";
+      count[rung] = (count[rung] ?? 0) + 1;
+    }
+    return count;
+  }
+
+  /** Pods of a case without a node. */
+  async function waiting({ name }: Case): Promise<number> {
+    const path = `/api/v1/namespaces/${pod.metadata.namespace ?? ""}/pods`;
+    const pods = await items<{ metadata: { name: string }; spec: { nodeName?: string } }>(path);
+    return pods.filter(
+      ({ metadata, spec }) => metadata.name.startsWith(`${name}-`) && spec.nodeName === undefined,
+    ).length;
+  }
+
+  async function placed(each: Case): Promise<void> {
+    await expect.poll(() => waiting(each), PATIENCE).toBe(0);
+  }
+
+  /** Waits until Karpenter says why it has no node for a pod of a case. */
+  async function refused({ name }: Case, why: RegExp): Promise<void> {
+    const said = async (): Promise<string[]> =>
+      (await items<KarpenterEvent>("/api/v1/events"))
+        .filter(({ reason, source, involvedObject }) =>
+          [reason, source.component].join() === "FailedScheduling,karpenter"
+            ? involvedObject.name.startsWith(`${name}-`)
+            : false,
+        )
+        .map(({ message }) => message);
+    await expect.poll(said, PATIENCE).toContainEqual(expect.stringMatching(why));
+  }
+
+  const max = gpuPool?.nodes.max ?? 0;
+
   it("has machines for one replica on each", () => {
-    expect(pool).toMatchObject({ gpusPerNode: 1, capacity: RUNGS, provisioner: "karpenter" });
+    expect(gpuPool).toMatchObject({ gpusPerNode: 1, capacity: RUNGS, provisioner: "karpenter" });
   });
 
   it("fill the first rung, then the second, and go beyond neither's limit", async () => {
-    const max = pool?.nodes.max ?? 0;
-    const { add, nodes, waiting, refusals } = await cluster();
-    await add(1);
-    await expect.poll(waiting, PATIENCE).toBe(0);
-    expect(await nodes()).toEqual({ "on-demand": 1 });
-    await add(max - 1);
-    await expect.poll(waiting, PATIENCE).toBe(0);
-    expect(await nodes()).toEqual({ "on-demand": max });
-    await add(1);
-    await expect.poll(waiting, PATIENCE).toBe(0);
-    expect(await nodes()).toEqual({ "on-demand": max, spot: 1 });
-    await add(max);
-    await expect.poll(waiting, PATIENCE).toBe(1);
-    await expect.poll(refusals, PATIENCE).toContainEqual(expect.stringMatching(/limit/));
-    expect(await nodes()).toEqual({ "on-demand": max, spot: max });
+    await add(FILLED, 1, 1);
+    await placed(FILLED);
+    expect(await nodes(FILLED)).toEqual({ "on-demand": 1 });
+    await add(FILLED, 2, max);
+    await placed(FILLED);
+    expect(await nodes(FILLED)).toEqual({ "on-demand": max });
+    await add(FILLED, max + 1, max + 1);
+    await placed(FILLED);
+    expect(await nodes(FILLED)).toEqual({ "on-demand": max, spot: 1 });
+    await add(FILLED, max + 2, 2 * max + 1);
+    await expect.poll(() => waiting(FILLED), PATIENCE).toBe(1);
+    await refused(FILLED, /limit/);
+    expect(await nodes(FILLED)).toEqual({ "on-demand": max, spot: max });
   });
 
   it("keep one limit over both rungs where Karpenter's own order is the ladder's", async () => {
-    const max = pool?.nodes.max ?? 0;
-    const { add, nodes, waiting, refusals } = await cluster({ ladder: ["spot", "on-demand"] });
-    await add(max);
-    await expect.poll(waiting, PATIENCE).toBe(0);
-    await add(1);
-    await expect.poll(refusals, PATIENCE).toContainEqual(expect.stringMatching(/limit/));
-    const counts = Object.values(await nodes()).map((count = 0) => count);
-    expect([counts.reduce((sum, count) => sum + count, 0), await waiting()]).toEqual([max, 1]);
+    await add(SHARED, 1, max);
+    await placed(SHARED);
+    await add(SHARED, max + 1, max + 1);
+    await refused(SHARED, /limit/);
+    const counts = Object.values(await nodes(SHARED));
+    expect([counts.reduce((sum, count) => sum + count, 0), await waiting(SHARED)]).toEqual([max, 1]);
   });
 
   it("go on to the second rung while the first is not to be had", async () => {
-    const { add, nodes, waiting } = await cluster({ offered: ["spot"] });
-    await add(2);
-    await expect.poll(waiting, PATIENCE).toBe(0);
-    expect(await nodes()).toEqual({ spot: 2 });
+    await add(AWAY, 1, 2);
+    await placed(AWAY);
+    expect(await nodes(AWAY)).toEqual({ spot: 2 });
   });
 
   it("make no node for a pod that does not tolerate GPU nodes", async () => {
-    const { add, nodes, waiting, refusals } = await cluster();
-    await add(1, (pod) => ({ ...pod, spec: { ...(pod["spec"] as object), tolerations: [] } }));
-    await expect.poll(refusals, PATIENCE).toContainEqual(expect.stringMatching(/taint/));
-    expect([await nodes(), await waiting()]).toEqual([{}, 1]);
+    await add(INTOLERANT, 1, 1, (spec) => ({ ...spec, tolerations: [] }));
+    await refused(INTOLERANT, /taint/);
+    expect([await nodes(INTOLERANT), await waiting(INTOLERANT)]).toEqual([{}, 1]);
   });
 
   it("take their order from their weights: with these the other way round, the second rung comes first", async () => {
-    const turned = (each: NodePool): NodePool => ({
-      ...each,
-      spec: { ...each.spec, weight: FIRST_WEIGHTS - each.spec.weight },
-    });
-    const { add, nodes, waiting } = await cluster({ turned });
-    await add(1);
-    await expect.poll(waiting, PATIENCE).toBe(0);
-    expect(await nodes()).toEqual({ spot: 1 });
+    await add(TURNED, 1, 1);
+    await placed(TURNED);
+    expect(await nodes(TURNED)).toEqual({ spot: 1 });
   });
 });
