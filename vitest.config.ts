@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -6,8 +7,8 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "test/e2e/**", "out/**", ".cache/**"],
     // The SDKs of the clouds are large: a worker loads them once, not once for each suite.
     isolate: false,
-    // One worker a core: vitest itself leaves one idle, which on two cores is half of the machine.
-    maxWorkers: "100%",
+    // One worker more than cores: suites of servers wait a part of their time.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
