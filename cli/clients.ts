@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { differences, type Difference } from "../clients/differences.ts";
 import { writeAll } from "../clients/files.ts";
 import { ForkError } from "../clients/fork-error.ts";
-import { forkNamed, forksOf, stacksOf, type ClientStack, type ForkedStack } from "../clients/repository.ts";
+import { forksOf, stackOf, stacksOf, type ClientStack, type ForkedStack } from "../clients/repository.ts";
 import { freshFork, platformIn, upgradeOf, type Upgrade } from "../clients/upgrade.ts";
 import { showValue } from "../stacks/schema/problem.ts";
 import { UnknownStackError } from "../stacks/schema/stack-file.ts";
@@ -195,18 +195,19 @@ function templatesFirst(forks: readonly ForkedStack[]): ForkedStack[] {
 }
 
 /** Merges the template as it stands now into one stack; what stops this one is its outcome, and stops no other. */
-async function upgradeOne({ stack, record }: ForkedStack, options: UpgradeOptions): Promise<Outcome> {
-  const { repository: root, dryRun, keep, take } = options;
-  progress(`merging ${record.from} into ${stack} ...`);
+async function upgradeOne(
+  stacks: readonly ClientStack[],
+  fork: ForkedStack,
+  { repository: root, dryRun, keep, take }: UpgradeOptions,
+): Promise<Outcome> {
+  progress(`merging ${fork.record.from} into ${fork.stack} ...`);
   try {
-    // Read again: an upgrade before this one may have written the template.
-    const stacks = stacksOf(root);
-    const result = await upgradeOf(root, stacks, forkNamed(stacks, stack), { keep, take }, VERSION);
+    const result = await upgradeOf(root, stacks, fork, { keep, take }, VERSION);
     if (result.kind === "merged" && dryRun === undefined) writeAll(root, result.files);
     return result;
   } catch (error) {
     if (error instanceof ForkError || error instanceof UnknownStackError)
-      return { kind: "failed", stack, reason: error.message };
+      return { kind: "failed", stack: fork.stack, reason: error.message };
     throw error;
   }
 }
@@ -214,12 +215,19 @@ async function upgradeOne({ stack, record }: ForkedStack, options: UpgradeOption
 async function upgrade(client: string | undefined, options: UpgradeOptions): Promise<void> {
   const { repository: root, dryRun, json } = options;
   const done: Outcome[] = [];
-  for (const fork of templatesFirst(forksFor(stacksOf(root), client, options))) {
+  let stacks = stacksOf(root);
+  for (const fork of templatesFirst(forksFor(stacks, client, options))) {
     const { stack, record } = fork;
     const isBehind =
       dryRun !== undefined &&
       done.some((each) => each.stack === record.from && (each.kind === "merged" || each.kind === "waits"));
-    done.push(isBehind ? { kind: "waits", stack, template: record.from } : await upgradeOne(fork, options));
+    const outcome: Outcome = isBehind
+      ? { kind: "waits", stack, template: record.from }
+      : await upgradeOne(stacks, fork, options);
+    done.push(outcome);
+    // A later one may be a fork of what was written.
+    if (outcome.kind === "merged" && dryRun === undefined)
+      stacks = stacks.map((each) => (each.stack === stack ? stackOf(root, stack) : each));
   }
   if (json === true) printJson(done.map(summary));
   else for (const each of done) report(each, dryRun === undefined);

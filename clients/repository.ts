@@ -33,12 +33,15 @@ export function templateOf(root: string, stacks: readonly ClientStack[], stack: 
   return { stack, file: stackPath(stack), text, config, prompts: join(root, "prompts") };
 }
 
+/** One stack of a repository. @throws ConfigError, ForkError when it cannot be read */
+export function stackOf(root: string, stack: string): ClientStack {
+  const text = readFileSync(join(root, stackPath(stack)), "utf8");
+  return { stack, text, config: parseStackText(text, stackPath(stack)), record: readRecord(root, stack) };
+}
+
 /** Every stack of a repository, by name. @throws ConfigError, ForkError for the first that cannot be read */
 export function stacksOf(root: string): ClientStack[] {
-  return stackNames(join(root, "stacks")).map((stack) => {
-    const text = readFileSync(join(root, stackPath(stack)), "utf8");
-    return { stack, text, config: parseStackText(text, stackPath(stack)), record: readRecord(root, stack) };
-  });
+  return stackNames(join(root, "stacks")).map((stack) => stackOf(root, stack));
 }
 
 /**
@@ -57,14 +60,6 @@ export function forksOf(all: readonly ClientStack[], client: string): ForkedStac
       `no stack of '${client}' was made by \`llmops fork\` (stacks/clients has no record of ${own.map(({ stack }) => stack).join(", ")})`,
     );
   return forks;
-}
-
-/** A forked stack by its name. @throws ForkError when it is none any more */
-export function forkNamed(all: readonly ClientStack[], stack: string): ForkedStack {
-  const found = all.find((each) => each.stack === stack);
-  if (found?.record === undefined)
-    throw new ForkError(`${stackPath(stack)} has no record below stacks/clients any more`);
-  return { ...found, record: found.record };
 }
 
 /** Names of the files in a folder below the root; none when it is not there. */

@@ -58,14 +58,14 @@ interface Case {
   readonly name: string;
   /** Rungs that are to be had. @default all */
   readonly offered?: readonly Rung[];
-  /** Order of the pool's ladder. @default the stack's */
-  readonly ladder?: readonly Rung[];
+  /** Whose order the pool's ladder has. @default the stack's */
+  readonly order?: "karpenter";
   /** Change of every NodePool. @default none */
   readonly turned?: (pool: NodePool) => NodePool;
 }
 
 const FILLED: Case = { name: "filled" };
-const SHARED: Case = { name: "shared", ladder: ["spot", "on-demand"] };
+const SHARED: Case = { name: "shared", order: "karpenter" };
 const AWAY: Case = { name: "away", offered: ["spot"] };
 const INTOLERANT: Case = { name: "intolerant" };
 const TURNED: Case = {
@@ -86,8 +86,8 @@ async function objectsWith(ladder: readonly Rung[]): Promise<readonly KubeObject
 }
 
 /** The pool's NodePools, for a case: as they are but for their name, their label and their zone. */
-async function poolsOf({ name, ladder = RUNGS, turned = (pool) => pool }: Case): Promise<NodePool[]> {
-  const pools = (await objectsWith(ladder)).filter(
+function poolsOf({ name, turned = (pool) => pool }: Case, objects: readonly KubeObject[]): NodePool[] {
+  const pools = objects.filter(
     (each): each is NodePool =>
       each.kind === "NodePool" && (each as NodePool).metadata.labels?.[GPU_POOL_LABEL] === gpuPool?.name,
   );
@@ -118,8 +118,8 @@ describe(`the NodePools of ${STACK} on a real Karpenter`, { timeout: 300_000 }, 
     const workload = objects.find((each) => isWorkload(each) && each.metadata.name === MODEL);
     if (workload === undefined) throw new Error(`no workload ${MODEL}`);
     pod = podOf(workload);
-    const pools: NodePool[][] = [];
-    for (const each of CASES) pools.push(await poolsOf(each));
+    const ordered = await objectsWith(["spot", "on-demand"]);
+    const pools = CASES.map((each) => poolsOf(each, each.order === undefined ? objects : ordered));
     const offers = CASES.flatMap(({ name, offered = RUNGS }, index) =>
       offered.map((rung): Offer => {
         const [instanceType = ""] = pools[index]?.flatMap((each) => valuesOf(each, MACHINE)) ?? [];

@@ -185,6 +185,9 @@ export function usageIn(body: JsonObject): Partial<Usage> {
   return { ...inputIn(usage), ...(output === null ? {} : { output }) };
 }
 
+/** Members that repeat an answer token by token. */
+export const TOKEN_COPIES: readonly string[] = ["logprobs", "token_ids"];
+
 /** Removes token-level copies of the answer, which no text guard can read. */
 export function dropTokenCopies(value: Json): void {
   if (typeof value !== "object" || value === null) return;
@@ -192,7 +195,6 @@ export function dropTokenCopies(value: Json): void {
     value.forEach(dropTokenCopies);
     return;
   }
-  if ("logprobs" in value) value["logprobs"] = null;
-  if ("token_ids" in value) value["token_ids"] = null;
+  for (const member of TOKEN_COPIES) if (member in value) value[member] = null;
   Object.values(value).forEach(dropTokenCopies);
 }

@@ -1,4 +1,5 @@
 import type { EndpointPath } from "../config/schema.ts";
+import { TOKEN_COPIES } from "./endpoint.ts";
 import { isName, type Envelope, type Json } from "../guards/leaves.ts";
 
 function place(names: string, inner: Readonly<Record<string, Envelope>> = {}): Envelope {
@@ -42,7 +43,7 @@ export function charactersIn(value: Json, envelope: Envelope | null): number {
   if (typeof value === "string") return value.length;
   if (typeof value !== "object" || value === null) return 0;
   return Object.entries(value).reduce((sum, [name, member]) => {
-    if (name === "logprobs" || name === "token_ids") return sum;
+    if (TOKEN_COPIES.includes(name)) return sum;
     if (typeof member === "string" && isName(envelope, name, member)) return sum;
     const inner = Array.isArray(value) ? envelope : (envelope?.inner.get(name) ?? null);
     return sum + charactersIn(member, inner);

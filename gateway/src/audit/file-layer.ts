@@ -42,7 +42,8 @@ export interface FileLayer {
 
 const BLOCK_BYTES = 64 * 1024;
 
-function isMissing(error: unknown): boolean {
+/** Whether an operation failed because there is no such file. */
+export function isMissing(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 

@@ -9,6 +9,7 @@ import type { GatewayConfigInput } from "../config/schema.ts";
 import { chat, chatEvents, fakeEngine, stream } from "../testing/fake-engine.ts";
 import { gatewayUnderTest } from "../testing/gateway-under-test.ts";
 import type { GatewayUnderTest } from "../testing/gateway-under-test.ts";
+import { auditWithContent } from "../testing/kept-content.ts";
 
 const CHAT = "/v1/chat/completions";
 const REVIEWER_KEY = "reviewer-key-0123456789";
@@ -33,22 +34,11 @@ const reviewing =
     guards: { input: [], output: [], [side]: [{ detector: "pii", action: "review" }] },
   });
 
-const keeping = (config: GatewayConfigInput): GatewayConfigInput => {
-  const root = config.audit.directory.replace(/audit$/, "");
-  return {
-    ...administered(config),
-    guards: { input: [], output: [] },
-    audit: {
-      ...config.audit,
-      content: {
-        kind: "encrypted",
-        objects: { kind: "directory", path: join(root, "content") },
-        keys: { kind: "directory", path: join(root, "subject-keys") },
-        masterKey: { from: "generated", path: join(root, "keys", "master") },
-      },
-    },
-  };
-};
+const keeping = (config: GatewayConfigInput): GatewayConfigInput => ({
+  ...administered(config),
+  guards: { input: [], output: [] },
+  audit: auditWithContent(config),
+});
 
 async function admin(
   under: GatewayUnderTest,

@@ -9,25 +9,13 @@ import { AnswerCache } from "../routing/cache.ts";
 import { LimitsUnavailableError } from "../routing/limits.ts";
 import { chat, chatEvents, fakeEngine, stream } from "../testing/fake-engine.ts";
 import { gatewayUnderTest } from "../testing/gateway-under-test.ts";
+import { auditWithContent } from "../testing/kept-content.ts";
 
 const CHAT = "/v1/chat/completions";
 const hello = { model: "small", messages: [{ role: "user", content: "hello" }] };
 
-/** Keeps content below a directory of the test. */
 function keeping(config: GatewayConfigInput): GatewayConfigInput {
-  const folder = join(config.audit.directory, "..");
-  return {
-    ...config,
-    audit: {
-      ...config.audit,
-      content: {
-        kind: "encrypted",
-        objects: { kind: "directory", path: join(folder, "objects") },
-        keys: { kind: "directory", path: join(folder, "subject-keys") },
-        masterKey: { from: "generated", path: join(folder, "keys", "master") },
-      },
-    },
-  };
+  return { ...config, audit: auditWithContent(config) };
 }
 
 describe("content that cannot be kept", () => {
@@ -37,7 +25,7 @@ describe("content that cannot be kept", () => {
   ])("of the end of %s is an outcome, and the end is not delivered", async (_what, request, script) => {
     const engine = await fakeEngine();
     const under = await gatewayUnderTest([engine], keeping);
-    const objects = join(under.directory, "objects");
+    const objects = join(under.directory, "content");
     engine.script = (res, seen) => {
       // A file where the folder was: every further object meets ENOTDIR.
       void rm(objects, { recursive: true })
@@ -58,7 +46,7 @@ describe("content that cannot be kept", () => {
   it("of a request is a decision, and the engine is not asked", async () => {
     const engine = await fakeEngine();
     const under = await gatewayUnderTest([engine], keeping);
-    await writeFile(join(under.directory, "objects"), "");
+    await writeFile(join(under.directory, "content"), "");
     expect((await under.post(CHAT, hello)).status).toBe(503);
     expect(engine.seen).toEqual([]);
     expect(await under.records()).toEqual([

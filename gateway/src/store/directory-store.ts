@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import type { FileLayer } from "../audit/file-layer.ts";
+import { isMissing } from "../audit/file-layer.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { ObjectConflictError } from "./object-store.ts";
 
@@ -21,7 +22,7 @@ async function writeWhole(files: FileLayer, path: string, bytes: Buffer): Promis
 
 /** A directory that does not exist holds nothing; one that cannot be read may hold anything. */
 function noneWhenMissing(error: unknown): Dirent[] {
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+  if (isMissing(error)) return [];
   throw error;
 }
 
